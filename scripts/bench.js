@@ -1,0 +1,142 @@
+// `npm run bench`: how fast, and how much memory. Recordings are multiplied to millions of events;
+// whole processes are measured from outside, the peers that are installed beside ours in the same run.
+//
+//   node scripts/bench.js [--events MILLIONS] [--large MILLIONS] [--runs N]
+//
+// What the figures were on one machine, and what they mean: docs/performance.md.
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { multiplyText } from './bench/multiply-text.js';
+import { multiplyTraceDat } from './bench/multiply-trace-dat.js';
+import { bestOf } from './bench/run-process.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const MAIN = process.env['SLABREPLAY_MAIN'] ?? join(ROOT, 'dist', 'cli', 'main.js');
+const BOOT = join(ROOT, 'traces', 'debian-6.1-boot', 'trace.dat.gz');
+/** Events of it, the one that is no slab event included (its RECORDING.md). */
+const BOOT_EVENTS = 814_218;
+/** The same events as text, where the developers' recordings are; else the small bundled text. */
+const TEXTS = [
+  join(ROOT, '..', 'shared', 'data', 'debian-plain', 'trace.txt.gz'),
+  join(ROOT, 'traces', 'debian-6.12-stacks', 'trace.txt.gz'),
+];
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '5' },
+    large: { type: 'string', default: '20' },
+    runs: { type: 'string', default: '3' },
+  },
+});
+const million = (text) => Number(text) * 1e6;
+const runs = Number(values.runs);
+const folder = mkdtempSync(join(tmpdir(), 'slabreplay-bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+const print = (text) => process.stdout.write(`${text}\n`);
+const mib = (bytes) => (bytes === null ? 'unknown' : `${Math.round(bytes / 2 ** 20)} MiB`);
+const spent = ({ seconds, cpuSeconds, peakBytes }) =>
+  `${seconds.toFixed(2)} s, CPU ${cpuSeconds?.toFixed(2) ?? '?'} s, ${mib(peakBytes)}`;
+const perSecond = (count, seconds) => `${(count / seconds / 1e6).toFixed(2)} M/s`;
+
+/** `name   figure   note`, with whether a target holds. */
+function line(name, figure, note = '', holds = undefined) {
+  const word = holds === undefined ? '' : holds ? '  holds' : '  falls short';
+  print(`  ${name.padEnd(31)} ${figure.padEnd(32)} ${note}${word}`.trimEnd());
+}
+
+function isInstalled(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/** The boot repeated to at least so many events. */
+function makeTraceDat(source, events) {
+  const times = Math.max(1, Math.ceil(events / BOOT_EVENTS));
+  const path = join(folder, `${times}.dat`);
+  if (!existsSync(path)) multiplyTraceDat(source, path, times);
+  return { path, events: times * BOOT_EVENTS };
+}
+
+const analyze = (path) => bestOf(runs, process.execPath, [MAIN, 'analyze', path, '--no-replay']);
+
+function describeMachine() {
+  const [cpu] = cpus();
+  const memory = (totalmem() / 2 ** 30).toFixed(0);
+  print(`${cpus().length} x ${cpu.model}, ${memory} GiB, Node ${process.version}, best of ${runs}`);
+  const [load = 0] = loadavg();
+  print(`load before the first run ${load.toFixed(1)}${load > 0.5 ? ': not a quiet machine' : ''}`);
+}
+
+function measureStages({ path, events }) {
+  print(`\nStages in one thread, ${events.toLocaleString('en-US')} events of trace.dat`);
+  const stages = join(ROOT, 'scripts', 'bench', 'stages.js');
+  const dist = dirname(dirname(MAIN));
+  const best = {};
+  for (let n = 0; n < runs; n++) {
+    const result = JSON.parse(execFileSync(process.execPath, [stages, dist, path]).toString());
+    for (const [key, value] of Object.entries(result)) {
+      best[key] = Math.min(value, best[key] ?? Infinity);
+    }
+  }
+  line('cutting', perSecond(events, best.cutting), 'pages to columns, CPUs merged by time');
+  line('pairing', perSecond(events, best.pairing), 'lifetimes and all counts');
+  line('storing', perSecond(events, best.storing), `${mib(best.dbBytes)} of database`);
+}
+
+async function measureTraceDat({ path, events }) {
+  print(`\nWhole processes, ${events.toLocaleString('en-US')} events of trace.dat`);
+  const own = await analyze(path);
+  line('analyze', spent(own), perSecond(events, own.seconds));
+  if (isInstalled('trace-cmd')) {
+    const peer = await bestOf(runs, 'trace-cmd', ['report', '-i', path]);
+    line('trace-cmd report', spent(peer));
+    const ratio = own.seconds / peer.seconds;
+    line('ratio', ratio.toFixed(3), 'at most 0.12', ratio <= 0.12);
+  } else line('trace-cmd report', 'not installed');
+  const db = join(folder, 'run.db');
+  const ingest = await bestOf(runs, process.execPath, [MAIN, 'ingest', path, '-o', db, '--force']);
+  line('ingest', spent(ingest), mib(statSync(db).size));
+  const stored = await analyze(db);
+  line('analyze of the database', spent(stored));
+  rmSync(db);
+}
+
+async function measureText(wanted) {
+  const source = TEXTS.find(existsSync);
+  const path = join(folder, 'trace.txt');
+  const lines = multiplyText(gunzipSync(readFileSync(source)).toString('latin1'), path, wanted);
+  print(
+    `\nWhole processes, ${lines.toLocaleString('en-US')} lines of text (${source.slice(ROOT.length - 4)})`,
+  );
+  const own = await analyze(path);
+  line('analyze', spent(own));
+  const holds = lines / own.seconds >= 2.5e6;
+  line('lines', perSecond(lines, own.seconds), 'at least 2.5 M/s', holds);
+  rmSync(path);
+}
+
+async function measureScaling(source, large) {
+  const small = makeTraceDat(source, large / 10);
+  const big = makeTraceDat(source, small.events * 10);
+  print(`\nTen times the events`);
+  const a = await analyze(small.path);
+  const b = await analyze(big.path);
+  line(`${small.events.toLocaleString('en-US')} events`, spent(a));
+  line(`${big.events.toLocaleString('en-US')} events`, spent(b));
+  const factor = b.seconds / a.seconds;
+  line('time for ten times the events', `${factor.toFixed(2)} x`, 'at most 10.5', factor <= 10.5);
+  line('peak memory', mib(b.peakBytes), 'at most 512 MiB', b.peakBytes <= 512 * 2 ** 20);
+}
+
+describeMachine();
+const source = gunzipSync(readFileSync(BOOT));
+const trace = makeTraceDat(source, million(values.events));
+measureStages(trace);
+await measureTraceDat(trace);
+await measureText(million(values.events));
+await measureScaling(source, million(values.large));

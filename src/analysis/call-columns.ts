@@ -1,0 +1,132 @@
+// What the objects of each call add up to, as columns by call: computed once for a run, summed by
+// group-calls.ts for every table. Bytes are of whole objects, counts of objects.
+
+import { isAlloc } from '../kernel/event-kind.ts';
+import { VERDICT } from './live-verdicts.ts';
+import { type ObjectBytes, objectBytes } from './object-size.ts';
+import type { ResolvedRun } from './resolved-run.ts';
+
+/** What is summed over the whole trace, or at its peak. */
+const TRACE_SUMS = [
+  'allocs',
+  'failed',
+  'frees',
+  'untracedFrees',
+  'crossCpuFrees',
+  'temporary',
+  'bytesReq',
+  'bytesAlloc',
+  'bytesFreed',
+  'lifetimeSum',
+  'atPeak',
+  'atPeakBytesReq',
+  'atPeakBytesAlloc',
+  'atPeakRounding',
+] as const;
+
+/** What is summed over the objects that are live at the end. */
+const LIVE_SUMS = [
+  'live',
+  'liveUncertain',
+  'liveBytesReq',
+  'liveBytesAlloc',
+  'liveUncertainBytesAlloc',
+  'liveRounding',
+  'livePadding',
+  'liveMetadata',
+  // Rounding of all objects times how long they lived, byte-seconds; of live ones until the end.
+  'roundingByteSeconds',
+] as const;
+
+export const SUMS: readonly SumName[] = [...TRACE_SUMS, ...LIVE_SUMS];
+export type SumName = (typeof TRACE_SUMS)[number] | (typeof LIVE_SUMS)[number];
+export type SumColumns = Readonly<Record<SumName, Float64Array>>;
+
+/** Zeros for `length` rows. */
+export function createSums(length: number): SumColumns {
+  const columns = {} as Record<SumName, Float64Array>;
+  for (const name of SUMS) columns[name] = new Float64Array(length);
+  return columns;
+}
+
+export interface CallColumns {
+  readonly sums: SumColumns;
+  /** When the oldest live object was allocated, as `EventBatch.ts`; Infinity where none is. */
+  readonly oldestTs: Float64Array;
+}
+
+/**
+ * The columns of a run. Live objects whose own cache is not their call's (CacheNames.ofRow) are left
+ * out; `addLiveObject` counts them where they belong.
+ */
+export function buildCallColumns(run: ResolvedRun): CallColumns {
+  const { calls } = run.dictionary;
+  const sums = createSums(calls.length);
+  const oldestTs = new Float64Array(calls.length).fill(Number.POSITIVE_INFINITY);
+  const sizes = sizesOfCalls(run);
+  const tally = run.tallies.calls;
+  for (let call = 1; call < calls.length; call++) {
+    const size = sizes[call];
+    if (size === undefined) continue;
+    const allocs = tally.allocs[call]!;
+    const atPeak = tally.liveAtPeak(call);
+    sums.allocs[call] = allocs;
+    sums.failed[call] = tally.failed[call]!;
+    sums.frees[call] = tally.frees[call]!;
+    sums.untracedFrees[call] = tally.untracedFrees[call]!;
+    sums.crossCpuFrees[call] = tally.crossCpuFrees[call]!;
+    sums.temporary[call] = tally.temporary[call]!;
+    sums.bytesReq[call] = allocs * size.requested;
+    sums.bytesAlloc[call] = allocs * size.allocated;
+    sums.bytesFreed[call] = tally.frees[call]! * size.allocated;
+    sums.lifetimeSum[call] = tally.lifetimeSum[call]!;
+    sums.atPeak[call] = atPeak;
+    sums.atPeakBytesReq[call] = atPeak * size.requested;
+    sums.atPeakBytesAlloc[call] = atPeak * size.allocated;
+    sums.atPeakRounding[call] = atPeak * size.rounding;
+    sums.roundingByteSeconds[call] = (tally.lifetimeSum[call]! / 1e9) * size.rounding;
+  }
+  const hasOwn = run.names.ofRow.size > 0;
+  for (const row of run.rows) {
+    if (hasOwn && run.names.ofRow.has(row)) continue;
+    const call = run.live.call(row);
+    addLiveObject(run, row, sizes[call]!, sums, call);
+    const ts = run.live.ts(row);
+    if (ts < oldestTs[call]!) oldestTs[call] = ts;
+  }
+  return { sums, oldestTs };
+}
+
+/** The bytes of one object of each allocating call that the trace uses. */
+function sizesOfCalls(run: ResolvedRun): (ObjectBytes | undefined)[] {
+  const { calls } = run.dictionary;
+  const tally = run.tallies.calls;
+  return Array.from({ length: calls.length }, (_, call) => {
+    const isUsed = tally.allocs[call] !== 0 || tally.failed[call] !== 0;
+    return call > 0 && isUsed && isAlloc(calls.kind(call))
+      ? objectBytes(run.dictionary, run.facts, call)
+      : undefined;
+  });
+}
+
+/** Counts one live object in row `at` of some sums. */
+export function addLiveObject(
+  run: ResolvedRun,
+  row: number,
+  size: ObjectBytes,
+  sums: SumColumns,
+  at: number,
+): void {
+  sums.live[at]!++;
+  sums.liveBytesReq[at]! += size.requested;
+  sums.liveBytesAlloc[at]! += size.allocated;
+  sums.liveRounding[at]! += size.rounding;
+  sums.livePadding[at]! += size.padding;
+  sums.liveMetadata[at]! += size.metadata;
+  const lived = (run.tallies.lastTs - run.live.ts(row)) / 1e9;
+  sums.roundingByteSeconds[at]! += lived * size.rounding;
+  if (run.verdicts.ofRow[row] !== VERDICT.certain) {
+    sums.liveUncertain[at]!++;
+    sums.liveUncertainBytesAlloc[at]! += size.allocated;
+  }
+}

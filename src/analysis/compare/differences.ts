@@ -1,0 +1,166 @@
+// What makes runs hard to compare, in words that say what it does to the numbers. Base and new runs
+// may differ in everything that a recording can differ in: none of it is an error.
+
+import { formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { PER_SECOND, type Per } from './per.ts';
+import { isSameBuild, type RunFigures } from './run-figures.ts';
+import type { SiteMatch } from './subject.ts';
+
+/** Lengths that differ by less are called equal. */
+const LENGTH_TOLERANCE = 0.05;
+
+interface Context {
+  readonly match: SiteMatch;
+  /** The way of matching that the user asked for. */
+  readonly asked: SiteMatch | undefined;
+  readonly per: Per;
+}
+
+export function findDifferences(
+  base: readonly RunFigures[],
+  news: readonly RunFigures[],
+  context: Context,
+): string[] {
+  const runs = [...base, ...news];
+  return [
+    ...kernels(runs, context),
+    ...lengths(runs, context.per),
+    ...each(
+      runs,
+      'CPUs',
+      (f) => f.run.cpus,
+      'Per-CPU structures, and slabs that each CPU keeps, differ with them.',
+    ),
+    ...each(runs, 'Page sizes', (f) => f.run.pageSize, 'Size classes and slabs are not the same.'),
+    ...clocks(runs),
+    ...each(
+      runs,
+      'What was selected',
+      (f) => (f.filter === '' ? 'everything' : f.filter),
+      'The runs do not speak of the same allocations.',
+    ),
+    ...mixed(
+      runs,
+      (f) => f.slubDebug,
+      'ran with slub_debug: its objects take more bytes, and the difference counts as waste.',
+    ),
+    ...mixed(
+      runs,
+      (f) => f.completeness.hashedPointers,
+      'has hashed pointers: objects whose page was reused cannot be told gone, so more look live.',
+    ),
+    ...mixed(
+      runs,
+      (f) => f.completeness.startsAtBoot,
+      'starts at boot, others later: what they allocated before is not in their figures.',
+    ),
+    ...losses(runs),
+    ...unnamed(runs),
+  ];
+}
+
+function kernels(runs: readonly RunFigures[], { match, asked }: Context): string[] {
+  const by = match === 'function' ? 'by function' : 'by offset inside functions';
+  const asAsked = asked === undefined ? '' : ' (--match)';
+  const releases = distinct(runs, (f) => f.run.kernelRelease ?? 'unknown');
+  if (releases.length > 1) {
+    return [
+      `Kernels differ (${releases.join(', ')}): call sites are matched ${by}${asAsked}; ` +
+        'objects and caches of one name may have other sizes.',
+    ];
+  }
+  if (isSameBuild(runs)) return [];
+  const unknown = runs.filter(({ build }) => build === null);
+  return [
+    unknown.length > 0
+      ? `The build of ${names(unknown)} is not known (no version.txt): call sites are matched ${by}${asAsked}.`
+      : `Builds of ${releases[0]} differ: call sites are matched ${by}${asAsked}.`,
+  ];
+}
+
+function lengths(runs: readonly RunFigures[], per: Per): string[] {
+  const seconds = runs.flatMap(({ run }) => (run.durationSec === null ? [] : [run.durationSec]));
+  if (seconds.length < runs.length) return [];
+  const shortest = Math.min(...seconds);
+  const longest = Math.max(...seconds);
+  const isPerSecond = per === PER_SECOND;
+  if (longest <= shortest * (1 + (isPerSecond ? 0.01 : LENGTH_TOLERANCE))) return [];
+  const effect = isPerSecond
+    ? 'if they did equal work, everything per second differs by that alone.'
+    : 'rates differ by that alone. Equal work is assumed; --per second assumes equal time.';
+  return [`Runs last from ${formatSeconds(shortest)} to ${formatSeconds(longest)}: ${effect}`];
+}
+
+function clocks(runs: readonly RunFigures[]): string[] {
+  const without = runs.filter(({ run }) => run.clockUnit !== 'ns' || run.durationSec === null);
+  const texts = each(runs, 'Clocks', (f) => f.run.clock ?? 'unknown', 'Lengths and rates may too.');
+  if (without.length > 0) {
+    return [
+      `${names(without)}: the clock does not count nanoseconds, so rates cannot be compared and are left out.`,
+    ];
+  }
+  return texts;
+}
+
+function losses(runs: readonly RunFigures[]): string[] {
+  const texts: string[] = [];
+  for (const { run, completeness } of runs) {
+    const { lostEvents, badRecords } = completeness;
+    if (lostEvents > 0) {
+      texts.push(
+        `${run.label}: ${formatCount(lostEvents)} events were lost: what they allocated is missing, ` +
+          'and objects that lived across the loss are uncertain.',
+      );
+    }
+    if (badRecords > 0) {
+      texts.push(`${run.label}: ${formatCount(badRecords)} damaged records were passed over.`);
+    }
+  }
+  return texts;
+}
+
+/** Addresses of one thing differ from boot to boot. */
+function unnamed(runs: readonly RunFigures[]): string[] {
+  let sites = 0;
+  for (const { pairs } of runs) {
+    sites = Math.max(
+      sites,
+      new Set(pairs.filter((p) => p.symbol === null).map((p) => p.site)).size,
+    );
+  }
+  if (sites === 0) return [];
+  const which = sites === 1 ? '1 call site has' : `${formatCount(sites)} call sites have`;
+  return [
+    `${which} no name: matched by address, which differs from boot to boot (KASLR). ` +
+      'Add kallsyms.txt.',
+  ];
+}
+
+/** A warning where a value is not the same in all runs. */
+function each(
+  runs: readonly RunFigures[],
+  what: string,
+  of: (figures: RunFigures) => string | number | null,
+  effect: string,
+): string[] {
+  const values = distinct(runs, (f) => String(of(f) ?? 'unknown'));
+  return values.length < 2 ? [] : [`${what} differ (${values.join(', ')}). ${effect}`];
+}
+
+/** A warning where some runs have a property and others do not. */
+function mixed(
+  runs: readonly RunFigures[],
+  has: (figures: RunFigures) => boolean,
+  effect: string,
+): string[] {
+  const those = runs.filter(has);
+  return those.length === 0 || those.length === runs.length ? [] : [`${names(those)} ${effect}`];
+}
+
+function distinct(runs: readonly RunFigures[], of: (figures: RunFigures) => string): string[] {
+  return [...new Set(runs.map(of))];
+}
+
+function names(runs: readonly RunFigures[]): string {
+  return runs.map(({ run }) => run.label).join(', ');
+}

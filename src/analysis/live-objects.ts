@@ -1,0 +1,163 @@
+// The objects that are allocated at a moment of the trace, by address: where and when each came
+// from. One record of 64 bytes an object, so that an event touches one cache line of it; records are
+// used again, so memory grows with the objects that are live at a time.
+
+import { AddressMap } from '../base/address-map.ts';
+import { ensureLength } from '../base/growable.ts';
+
+/** 32-bit words of a record. */
+const WORDS = 16;
+const PTR_LO = 0;
+const PTR_HI = 1;
+const CALL = 2;
+const TASK = 3;
+const STACK = 4;
+const CPU = 5;
+const FLAGS = 6;
+/** In 64-bit words. */
+const TS = 4;
+
+const SELECTED = 1;
+const HAS_DISPLACED = 2;
+
+/** What an allocation found live at its address. */
+export interface DisplacedObject {
+  readonly call: number;
+  readonly ts: number;
+  readonly task: number;
+  readonly cpu: number;
+  readonly selected: boolean;
+}
+
+const FIRST_CAPACITY = 1 << 15;
+
+export class LiveObjects {
+  private readonly rows = new AddressMap(FIRST_CAPACITY);
+  private words: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  private doubles: Float64Array = new Float64Array(0);
+  private unused: Uint32Array = new Uint32Array(0);
+  private unusedCount = 0;
+  private readonly displacedBy = new Map<number, DisplacedObject>();
+
+  get size(): number {
+    return this.rows.size;
+  }
+
+  /** Rows are below this. */
+  get capacity(): number {
+    return this.words.length / WORDS;
+  }
+
+  ptrLo(row: number): number {
+    return this.words[row * WORDS + PTR_LO]!;
+  }
+  ptrHi(row: number): number {
+    return this.words[row * WORDS + PTR_HI]!;
+  }
+  /** Index into `Dictionary.calls`; 0 in an unused row. */
+  call(row: number): number {
+    return this.words[row * WORDS + CALL]!;
+  }
+  task(row: number): number {
+    return this.words[row * WORDS + TASK]!;
+  }
+  stack(row: number): number {
+    return this.words[row * WORDS + STACK]!;
+  }
+  cpu(row: number): number {
+    return this.words[row * WORDS + CPU]!;
+  }
+  /** When it was allocated, as `EventBatch.ts`. */
+  ts(row: number): number {
+    return this.doubles[(row * WORDS) / 2 + TS]!;
+  }
+  /** True where the filters of the command select its allocation. */
+  isSelected(row: number): boolean {
+    return (this.words[row * WORDS + FLAGS]! & SELECTED) !== 0;
+  }
+  /** The object that this allocation found live at its address, until its free came. */
+  displaced(row: number): DisplacedObject | undefined {
+    const has = (this.words[row * WORDS + FLAGS]! & HAS_DISPLACED) !== 0;
+    return has ? this.displacedBy.get(row) : undefined;
+  }
+
+  /** The row of an address, or -1. */
+  find(lo: number, hi: number): number {
+    return this.rows.get(lo, hi);
+  }
+
+  /** A row for an address that has none; `fill` must follow. */
+  add(lo: number, hi: number): number {
+    if (this.unusedCount === 0) this.grow();
+    const row = this.unused[--this.unusedCount]!;
+    this.rows.set(lo, hi, row);
+    this.words[row * WORDS + PTR_LO] = lo;
+    this.words[row * WORDS + PTR_HI] = hi;
+    this.words[row * WORDS + FLAGS] = 0;
+    return row;
+  }
+
+  fill(
+    row: number,
+    ts: number,
+    call: number,
+    task: number,
+    stack: number,
+    cpu: number,
+    selected: boolean,
+  ): void {
+    const { words } = this;
+    const at = row * WORDS;
+    words[at + CALL] = call;
+    words[at + TASK] = task;
+    words[at + STACK] = stack;
+    words[at + CPU] = cpu;
+    words[at + FLAGS] = selected ? SELECTED : 0;
+    this.doubles[at / 2 + TS] = ts;
+  }
+
+  /** The second event of an allocation names the true caller. */
+  setCall(row: number, call: number): void {
+    this.words[row * WORDS + CALL] = call;
+  }
+
+  /** After `fill`: notes what was live here before. */
+  setDisplaced(row: number, object: DisplacedObject): void {
+    this.displacedBy.set(row, object);
+    this.words[row * WORDS + FLAGS]! |= HAS_DISPLACED;
+  }
+
+  forgetDisplaced(row: number): void {
+    this.displacedBy.delete(row);
+    this.words[row * WORDS + FLAGS]! &= ~HAS_DISPLACED;
+  }
+
+  remove(row: number): void {
+    const at = row * WORDS;
+    const { words } = this;
+    if ((words[at + FLAGS]! & HAS_DISPLACED) !== 0) this.displacedBy.delete(row);
+    this.rows.delete(words[at + PTR_LO]!, words[at + PTR_HI]!);
+    words[at + CALL] = 0;
+    this.unused[this.unusedCount++] = row;
+  }
+
+  /** The rows in use, in order of allocation time (ties by address), for results. */
+  inOrder(): Uint32Array {
+    const rows = new Uint32Array(this.size);
+    let n = 0;
+    for (let row = 0; row < this.capacity; row++) if (this.call(row) !== 0) rows[n++] = row;
+    return rows.sort(
+      (a, b) =>
+        this.ts(a) - this.ts(b) || this.ptrHi(a) - this.ptrHi(b) || this.ptrLo(a) - this.ptrLo(b),
+    );
+  }
+
+  private grow(): void {
+    const from = this.capacity;
+    const capacity = Math.max(FIRST_CAPACITY, from * 2);
+    this.words = ensureLength(this.words, capacity * WORDS);
+    this.doubles = new Float64Array(this.words.buffer);
+    this.unused = ensureLength(this.unused, capacity);
+    for (let row = capacity - 1; row >= from; row--) this.unused[this.unusedCount++] = row;
+  }
+}

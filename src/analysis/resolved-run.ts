@@ -1,0 +1,123 @@
+// A pass over the events, understood: every call has its cache, every live object its verdict. All
+// results are built from this.
+
+import { globToRegExp } from '../base/glob.ts';
+import type { Dictionary } from '../kernel/dictionary.ts';
+import type { KernelFacts } from '../kernel/kernel-facts.ts';
+import type { SymbolTable } from '../kernel/symbols.ts';
+import type { TraceInfo } from '../kernel/trace-info.ts';
+import type { TraceStats } from '../kernel/trace-stats.ts';
+import { type CacheNames, nameCaches } from './cache-names.ts';
+import { buildCallColumns, type CallColumns } from './call-columns.ts';
+import type { LiveObjects } from './live-objects.ts';
+import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
+import type { RunTracker } from './run-tracker.ts';
+import { SiteNames } from './site-names.ts';
+import type { Tallies } from './tallies.ts';
+
+export interface ResolvedRun {
+  readonly dictionary: Dictionary;
+  readonly info: TraceInfo;
+  readonly facts: KernelFacts;
+  readonly stats: TraceStats;
+  readonly tallies: Tallies;
+  readonly live: LiveObjects;
+  /** Rows of the objects that are live at the end, by time; selected ones only. */
+  readonly rows: Uint32Array;
+  /** What the objects of each call add up to. */
+  readonly columns: CallColumns;
+  readonly names: CacheNames;
+  readonly verdicts: LiveVerdicts;
+  readonly sites: SiteNames;
+  /** Name of the cache of a live object; undefined where nothing tells. */
+  cacheOfRow(row: number): string | undefined;
+  /** True for rows of live objects that the results list: selected, and not gone. */
+  isListed(row: number): boolean;
+  /** Why an object of a verdict is uncertain; null where it is not. */
+  reasonOf(verdict: number): string | null;
+  /** True for caches that the command speaks of (--cache). */
+  selectsCache(name: string | undefined): boolean;
+}
+
+/** Cache names that the events themselves print. */
+export function eventCacheNames(dictionary: Dictionary): Set<string> {
+  const names = new Set<string>();
+  for (let call = 1; call < dictionary.calls.length; call++) {
+    const cache = dictionary.calls.cache(call);
+    if (cache !== 0) names.add(dictionary.strings.get(cache));
+  }
+  return names;
+}
+
+export interface ResolveInput {
+  readonly tracker: RunTracker;
+  readonly info: TraceInfo;
+  readonly stats: TraceStats;
+  readonly facts: KernelFacts;
+  readonly symbols: SymbolTable | undefined;
+  /** Globs of cache names; all caches where there is none. */
+  readonly caches: readonly string[];
+}
+
+export function resolveRun(input: ResolveInput): ResolvedRun {
+  const { tracker, info, facts } = input;
+  const { dictionary, tallies, pairing } = tracker;
+  const { live } = pairing;
+  tallies.reserve();
+  tracker.evidence.reserve(dictionary.calls.length);
+  const globs = input.caches.map(globToRegExp);
+  const sites = new SiteNames(dictionary, input.symbols);
+  const pages = info.hashedPointers ? undefined : tracker.pages;
+  const all = live.inOrder();
+  const names = nameCaches({
+    dictionary,
+    evidence: tracker.evidence,
+    pages,
+    live,
+    rows: all,
+    classes: facts.kmalloc,
+    known: facts.caches,
+    pageSize: facts.pageSize,
+    functionOf: (site) => sites.functionOf(site),
+  });
+  const verdicts = judgeLiveObjects({
+    dictionary,
+    evidence: tracker.evidence,
+    live,
+    rows: all,
+    names,
+    pages,
+    known: facts.caches,
+    lastLossTs: pairing.lastLossTs,
+    functionOf: (site) => sites.functionOf(site),
+  });
+  for (const row of all) {
+    if (verdicts.ofRow[row] !== VERDICT.gone || !live.isSelected(row)) continue;
+    tallies.settle(live.call(row));
+  }
+  const isListed = (row: number): boolean =>
+    live.isSelected(row) && verdicts.ofRow[row] !== VERDICT.gone;
+  let columns: CallColumns | undefined;
+  const run: ResolvedRun = {
+    dictionary,
+    info,
+    facts,
+    stats: input.stats,
+    tallies,
+    live,
+    rows: all.filter(isListed),
+    get columns() {
+      columns ??= buildCallColumns(run);
+      return columns;
+    },
+    isListed,
+    names,
+    verdicts,
+    sites,
+    cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
+    reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
+    selectsCache: (name) =>
+      globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),
+  };
+  return run;
+}

@@ -1,0 +1,155 @@
+// What every result says first: which run it speaks of, and how far it can be trusted.
+
+import { isAlloc } from '../kernel/event-kind.ts';
+import type { ClockUnit } from '../kernel/trace-info.ts';
+import { OUTCOME } from './paired-batch.ts';
+import type { ResolvedRun } from './resolved-run.ts';
+
+export interface RunSummary {
+  readonly label: string;
+  readonly sources: readonly string[];
+  readonly format: string;
+  readonly kernelRelease: string | null;
+  readonly cpus: number | null;
+  readonly pageSize: number;
+  readonly clock: string | null;
+  readonly clockUnit: ClockUnit;
+  /** Decimal digits, in the clock's unit; null where there is no event. */
+  readonly firstNs: string | null;
+  readonly lastNs: string | null;
+  /** Null where the clock does not count nanoseconds. */
+  readonly durationSec: number | null;
+}
+
+export interface Completeness {
+  readonly lostEvents: number;
+  readonly badRecords: number;
+  readonly hashedPointers: boolean;
+  readonly startsAtBoot: boolean;
+  readonly freesOfUnknown: number;
+  /** Allocations that found an object live: frees without an event. */
+  readonly allocsOfLive: number;
+  readonly duplicateEvents: number;
+  readonly unresolvedCacheEvents: number;
+  readonly otherStats: Readonly<Record<string, number>>;
+  readonly notes: readonly string[];
+}
+
+/** Where a run comes from and what the user calls it. */
+export interface RunOrigin {
+  readonly label: string;
+  readonly sources: readonly string[];
+}
+
+/** An absolute time in the clock's unit, as decimal digits. */
+export function absoluteTime(run: ResolvedRun, ts: number): string {
+  return (run.info.originNs + BigInt(Math.round(ts))).toString();
+}
+
+export function summarizeRun(run: ResolvedRun, origin: RunOrigin): RunSummary {
+  const { info, facts, tallies } = run;
+  const isEmpty = Number.isNaN(tallies.firstTs);
+  return {
+    label: origin.label,
+    sources: origin.sources,
+    format: info.format,
+    kernelRelease: facts.release,
+    cpus: facts.cpus ?? (isEmpty ? null : tallies.maxCpu + 1),
+    pageSize: facts.pageSize,
+    clock: info.clock,
+    clockUnit: info.clockUnit,
+    firstNs: isEmpty ? null : absoluteTime(run, tallies.firstTs),
+    lastNs: isEmpty ? null : absoluteTime(run, tallies.lastTs),
+    durationSec: durationSec(run),
+  };
+}
+
+/** Seconds from the first to the last event; null where the clock does not tell or none happened. */
+export function durationSec(run: ResolvedRun): number | null {
+  const { firstTs, lastTs } = run.tallies;
+  if (run.info.clockUnit !== 'ns' || Number.isNaN(firstTs)) return null;
+  return (lastTs - firstTs) / 1e9;
+}
+
+/** `count / seconds`; null where no time passed or it is not known. */
+export function perSecond(count: number, seconds: number | null): number | null {
+  return seconds === null || seconds === 0 ? null : count / seconds;
+}
+
+const COUNTED_APART = new Set(['lost_events', 'bad_line', 'bad_record', 'bad_page', 'bad_row']);
+
+export function judgeCompleteness(run: ResolvedRun): Completeness {
+  const { stats, tallies, info } = run;
+  const otherStats: Record<string, number> = {};
+  for (const { name, count } of stats.list()) {
+    if (!COUNTED_APART.has(name)) otherStats[name] = count;
+  }
+  return {
+    lostEvents: stats.get('lost_events'),
+    badRecords:
+      stats.get('bad_line') +
+      stats.get('bad_record') +
+      stats.get('bad_page') +
+      stats.get('bad_row'),
+    hashedPointers: info.hashedPointers,
+    startsAtBoot: run.facts.tracedFromBoot,
+    freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
+    allocsOfLive: sum(tallies.calls.untracedFrees),
+    duplicateEvents:
+      (tallies.outcomes[OUTCOME.allocAgain] ?? 0) + (tallies.outcomes[OUTCOME.repeated] ?? 0),
+    unresolvedCacheEvents: unresolvedCacheEvents(run),
+    otherStats,
+    notes: notesOf(run),
+  };
+}
+
+function unresolvedCacheEvents(run: ResolvedRun): number {
+  const { calls } = run.dictionary;
+  let count = 0;
+  for (let call = 1; call < calls.length; call++) {
+    if (isAlloc(calls.kind(call)) && run.names.ofCall[call] === undefined) {
+      count += run.tallies.calls.allocs[call] ?? 0;
+    }
+  }
+  return count;
+}
+
+function notesOf(run: ResolvedRun): string[] {
+  const { info, stats, tallies, names } = run;
+  const notes: string[] = [];
+  if (info.hashedPointers) {
+    const live = run.rows.length;
+    notes.push(
+      'Pointers are hashed to 32 bits: pairing holds, addresses and slabs do not. ' +
+        `Among ${live} live objects the chance that two share a hash is ${collisionText(live)}.`,
+    );
+  }
+  if (info.clockUnit !== 'ns') {
+    notes.push(
+      `The clock${info.clock === null ? '' : ` '${info.clock}'`} does not count nanoseconds: ` +
+        'durations, rates and ages are not known.',
+    );
+  }
+  if (stats.get('lost_events_unknown') > 0) {
+    notes.push('The tracer lost events in places where it did not count them.');
+  }
+  if (stats.get('truncated') > 0) notes.push('The input ends too early; what could be read was.');
+  const inferred = names.inferred.reduce(
+    (count, guess, call) => (guess ? count + (tallies.calls.allocs[call] ?? 0) : count),
+    0,
+  );
+  if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
+  return notes;
+}
+
+/** The birthday bound for 32-bit hashes. */
+function collisionText(objects: number): string {
+  const probability = 1 - Math.exp((-objects * objects) / 2 ** 33);
+  return probability < 0.01 ? 'below 1 %' : `about ${Math.round(probability * 100)} %`;
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

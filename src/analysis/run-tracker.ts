@@ -1,0 +1,48 @@
+// Everything that one pass over the events keeps: pairing, and the trackers that read its result.
+
+import type { Dictionary } from '../kernel/dictionary.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
+import type { ClockUnit } from '../kernel/trace-info.ts';
+import { CallEvidence } from './call-evidence.ts';
+import { PageEvidence } from './page-evidence.ts';
+import type { PairedBatch } from './paired-batch.ts';
+import { type EventFilter, Pairing } from './pairing.ts';
+import { Tallies } from './tallies.ts';
+
+/** Reads the paired events of a pass, for what a command needs beyond the common counts. */
+export interface Tracker {
+  add(batch: EventBatch, paired: PairedBatch): void;
+}
+
+export interface TrackerOptions {
+  readonly filter?: EventFilter | undefined;
+  /** What the trace's clock counts; nanoseconds where it is not said. */
+  readonly clockUnit?: ClockUnit;
+  readonly extra?: readonly Tracker[];
+}
+
+export class RunTracker {
+  readonly dictionary: Dictionary;
+  readonly pairing: Pairing;
+  readonly tallies: Tallies;
+  readonly pages: PageEvidence;
+  readonly evidence: CallEvidence;
+  private readonly extra: readonly Tracker[];
+
+  constructor(dictionary: Dictionary, options: TrackerOptions) {
+    this.dictionary = dictionary;
+    this.pairing = new Pairing(dictionary, options.filter, options.clockUnit);
+    this.tallies = new Tallies(dictionary);
+    this.pages = new PageEvidence(dictionary);
+    this.evidence = new CallEvidence(dictionary.calls);
+    this.extra = options.extra ?? [];
+  }
+
+  add(batch: EventBatch): void {
+    const paired = this.pairing.add(batch);
+    this.tallies.add(batch, paired);
+    this.pages.add(batch, paired);
+    this.evidence.add(batch, paired);
+    for (const tracker of this.extra) tracker.add(batch, paired);
+  }
+}

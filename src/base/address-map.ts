@@ -1,0 +1,125 @@
+// A map from 64-bit addresses to unsigned integers without an object, BigInt or string per entry:
+// open addressing with linear probing, deletion by shifting back (no tombstones).
+// A slot is four words in one cache line: low half, high half, value + 1 (0: empty), unused.
+
+import { assert } from './assert.ts';
+
+const STRIDE = 4;
+const VALUE = 2;
+/** Where doubling must end: 2^27 slots are 2 GiB, the largest such array that Node reliably gives. */
+const MAX_SLOTS = 2 ** 27;
+
+/** Spreads an address over the slots; the low three bits of kernel addresses carry nothing. */
+function hashAddress(lo: number, hi: number, shift: number): number {
+  const mixed = Math.imul((lo >>> 3) ^ (lo << 29) ^ Math.imul(hi, 0x85ebca6b), 0x9e3779b1);
+  return mixed >>> shift;
+}
+
+/** Addresses (as two unsigned 32-bit halves) to values below 2^32 - 1. */
+export class AddressMap {
+  private words: Uint32Array;
+  private shift: number;
+  private mask: number;
+  private used = 0;
+
+  /** @param capacity entries it should hold before it grows the first time */
+  constructor(capacity = 1024) {
+    const bits = Math.max(4, Math.ceil(Math.log2(capacity * 2)));
+    this.words = new Uint32Array(2 ** bits * STRIDE);
+    this.shift = 32 - bits;
+    this.mask = 2 ** bits - 1;
+  }
+
+  get size(): number {
+    return this.used;
+  }
+
+  /** The value of an address, or -1. */
+  get(lo: number, hi: number): number {
+    const { words, mask } = this;
+    let slot = hashAddress(lo, hi, this.shift);
+    for (;;) {
+      const at = slot * STRIDE;
+      const value = words[at + VALUE]!;
+      if (value === 0) return -1;
+      if (words[at] === lo && words[at + 1] === hi) return value - 1;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** Sets the value of an address; returns the one it had, or -1. */
+  set(lo: number, hi: number, value: number): number {
+    if (this.used * 2 > this.mask) this.grow();
+    const { words, mask } = this;
+    let slot = hashAddress(lo, hi, this.shift);
+    for (;;) {
+      const at = slot * STRIDE;
+      const old = words[at + VALUE]!;
+      if (old === 0) {
+        words[at] = lo;
+        words[at + 1] = hi;
+        words[at + VALUE] = value + 1;
+        this.used++;
+        return -1;
+      }
+      if (words[at] === lo && words[at + 1] === hi) {
+        words[at + VALUE] = value + 1;
+        return old - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** Forgets an address; returns the value it had, or -1. */
+  delete(lo: number, hi: number): number {
+    const { words, mask } = this;
+    let slot = hashAddress(lo, hi, this.shift);
+    for (;;) {
+      const at = slot * STRIDE;
+      const value = words[at + VALUE]!;
+      if (value === 0) return -1;
+      if (words[at] === lo && words[at + 1] === hi) {
+        this.closeGap(slot);
+        this.used--;
+        return value - 1;
+      }
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** Moves the followers of a freed slot back, so that no search stops short of them. */
+  private closeGap(freed: number): void {
+    const { words, mask, shift } = this;
+    let gap = freed;
+    let slot = freed;
+    for (;;) {
+      slot = (slot + 1) & mask;
+      const at = slot * STRIDE;
+      if (words[at + VALUE] === 0) break;
+      const home = hashAddress(words[at]!, words[at + 1]!, shift);
+      // It may move when its home does not lie between the gap (exclusive) and where it is now.
+      if (((slot - home) & mask) >= ((slot - gap) & mask)) {
+        words.copyWithin(gap * STRIDE, at, at + STRIDE);
+        gap = slot;
+      }
+    }
+    words[gap * STRIDE + VALUE] = 0;
+  }
+
+  private grow(): void {
+    const old = this.words;
+    assert((this.mask + 1) * 2 <= MAX_SLOTS, 'more addresses at a time than an AddressMap holds');
+    this.words = new Uint32Array(old.length * 2);
+    this.shift--;
+    this.mask = this.mask * 2 + 1;
+    const { words, mask, shift } = this;
+    for (let at = 0; at < old.length; at += STRIDE) {
+      if (old[at + VALUE] === 0) continue;
+      let slot = hashAddress(old[at]!, old[at + 1]!, shift);
+      while (words[slot * STRIDE + VALUE] !== 0) slot = (slot + 1) & mask;
+      words[slot * STRIDE] = old[at]!;
+      words[slot * STRIDE + 1] = old[at + 1]!;
+      words[slot * STRIDE + VALUE] = old[at + VALUE]!;
+    }
+  }
+}

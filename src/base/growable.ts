@@ -1,0 +1,15 @@
+// Typed arrays that grow by doubling: the columns of everything whose number is not known before.
+
+interface TypedArray {
+  readonly length: number;
+  set(source: ArrayLike<number>): void;
+}
+
+/** `array` if it has room for `length` elements, else a copy of at least twice its size. */
+export function ensureLength<T extends TypedArray>(array: T, length: number): T {
+  if (length <= array.length) return array;
+  const Constructor = array.constructor as new (length: number) => T;
+  const grown = new Constructor(Math.max(length, array.length * 2, 16));
+  grown.set(array as unknown as ArrayLike<number>);
+  return grown;
+}

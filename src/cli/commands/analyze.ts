@@ -1,0 +1,36 @@
+// `slabreplay analyze SOURCE`: the main job.
+
+import type { Command } from 'commander';
+import {
+  addFilterOptions,
+  addOutputOptions,
+  addSourceOptions,
+  type SharedOptions,
+  sourceOptions,
+} from '../options.ts';
+import { renderJson, writeResult } from '../output.ts';
+
+/** Rows of each table of the overview: it shall fit a screen. */
+const OVERVIEW_ROWS = 8;
+
+export function registerAnalyze(program: Command): void {
+  const command = program
+    .command('analyze <source>')
+    .description('where slab memory goes, what is wasted and held, and how far to trust it')
+    .option('--no-replay', 'do not replay through the SLUB model');
+  addOutputOptions(addFilterOptions(addSourceOptions(command)), OVERVIEW_ROWS).action(run);
+}
+
+async function run(source: string, options: SharedOptions): Promise<void> {
+  const { analyseRun } = await import('../../pipeline/analyse-run.ts');
+  const analysis = await analyseRun(await sourceOptions(source, options));
+  if (options.json) {
+    writeResult(renderJson(analysis), options);
+    return;
+  }
+  const { renderOverview, renderOverviewCsv } = await import('../../report/overview-text.ts');
+  writeResult(
+    options.csv ? renderOverviewCsv(analysis) : renderOverview(analysis, options.top, source),
+    options,
+  );
+}

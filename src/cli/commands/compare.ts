@@ -1,0 +1,162 @@
+// `slabreplay compare BASE… --to NEW…`: what got worse, by how much, and whether it is real.
+
+import { existsSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { Comparison } from '../../analysis/compare/comparison.ts';
+import type { SiteMatch } from '../../analysis/compare/subject.ts';
+import { EXIT, OutputError, UsageError } from '../../base/errors.ts';
+import {
+  addFilterOptions,
+  addOutputOptions,
+  addSourceOptions,
+  type SharedOptions,
+  sourceOptions,
+} from '../options.ts';
+import { renderJson, warn, writeResult } from '../output.ts';
+
+const FORMATS = ['text', 'lkp', 'markdown', 'junit', 'sarif'] as const;
+
+interface CompareOptions extends SharedOptions {
+  readonly to?: string[];
+  readonly per?: string;
+  readonly threshold?: string;
+  readonly match?: SiteMatch;
+  readonly failOn: string[];
+  readonly config?: string;
+  readonly saveBaseline?: string;
+  readonly format: (typeof FORMATS)[number];
+}
+
+export function registerCompare(program: Command): void {
+  const command = program
+    .command('compare <base...>')
+    .description('new runs against base runs: what got worse, by how much, is it real')
+    .option('--to <new...>', 'the new runs (or baseline files), up to the next option')
+    .option('--threshold <SIZES>', 'what a change must exceed, both of them (default: 1%,16KiB)')
+    .option(
+      '--per <UNIT>',
+      'allocated bytes per second, or per event: kmalloc, kmem_cache_alloc, ...',
+    )
+    .addOption(
+      new Option(
+        '--match <HOW>',
+        'match call sites by function, or by offset in it (default: by offset if all builds are one)',
+      ).choices(['function', 'offset']),
+    )
+    .addOption(
+      new Option(
+        '--fail-on <GATE>',
+        "exit 1 where this holds: 'cache:kmalloc-*:waste>+5%'; or where this does not: 'site:foo:live<=64KiB' (repeatable)",
+      )
+        .argParser((value: string, previous: string[]) => [...previous, value])
+        .default([]),
+    )
+    .option('--config <FILE>', 'thresholds, gates and budgets as JSON')
+    .option(
+      '--save-baseline <FILE>',
+      'write the figures of the base runs, to be compared with later',
+    )
+    .addOption(
+      new Option('--format <NAME>', 'layout of the output').choices(FORMATS).default('text'),
+    );
+  addOutputOptions(addFilterOptions(addSourceOptions(command))).action(run);
+}
+
+async function run(base: string[], options: CompareOptions): Promise<void> {
+  const news = options.to ?? [];
+  if (news.length === 0 && options.saveBaseline === undefined) {
+    throw new UsageError('compare: the new runs are missing', {
+      hint: 'slabreplay compare BASE... --to NEW...',
+    });
+  }
+  refuseOverwriting([options.out, options.saveBaseline], options.force === true);
+  const { compareRuns } = await import('../../pipeline/compare-runs.ts');
+  const { comparison, baseline, deadGates } = await compareRuns(
+    {
+      base,
+      new: news,
+      threshold: options.threshold,
+      per: options.per,
+      match: options.match,
+      failOn: options.failOn,
+      config: options.config,
+      filter: filterText(options),
+    },
+    async (source) => ({ ...(await sourceOptions(source, options)), label: undefined }),
+  );
+  if (options.saveBaseline !== undefined) {
+    writeResult(baseline, { out: options.saveBaseline, force: options.force });
+  }
+  if (comparison === undefined) return;
+  writeResult(await render(comparison, options, news[0]), options);
+  if (deadGates.length > 0) throw matchesNothing(deadGates);
+  if (comparison.gates.some((gate) => gate.crossed > 0)) {
+    process.exitCode = EXIT.gateCrossed;
+    if (options.out !== undefined && !options.quiet) warn('a gate was crossed');
+  }
+}
+
+/** Said before the runs are read, which takes its time. */
+function refuseOverwriting(paths: readonly (string | undefined)[], force: boolean): void {
+  const existing = force ? undefined : paths.find((path) => path !== undefined && existsSync(path));
+  if (existing === undefined) return;
+  throw new OutputError(`${existing}: exists already`, { hint: 'Use --force to overwrite it.' });
+}
+
+/** A gate that speaks of nothing could never fail. */
+function matchesNothing(gates: readonly string[]): UsageError {
+  const which = gates.map((spec) => `'${spec}'`).join(', ');
+  return new UsageError(`--fail-on ${which}: no row matches, so this gate cannot fail`, {
+    hint: 'Is the name spelled as in the tables? Globs: * and ?. Slabs need slab_sysfs.txt or slabinfo.txt.',
+  });
+}
+
+async function render(
+  comparison: Comparison,
+  options: CompareOptions,
+  source: string | undefined,
+): Promise<string> {
+  if (options.json) return renderJson(comparison);
+  const { label, top } = options;
+  if (options.csv) {
+    return (await import('../../report/compare-csv.ts')).renderComparisonCsv(comparison);
+  }
+  switch (options.format) {
+    case 'text':
+      return (await import('../../report/compare-text.ts')).renderComparison(comparison, {
+        top,
+        title: label,
+        source,
+      });
+    case 'lkp':
+      return (await import('../../report/compare-lkp.ts')).renderLkp(comparison, top);
+    case 'markdown':
+      return (await import('../../report/compare-markdown.ts')).renderMarkdown(comparison, {
+        top,
+        title: label,
+      });
+    case 'junit':
+      return (await import('../../report/compare-junit.ts')).renderJunit(comparison, label);
+    case 'sarif':
+      return (await import('../../report/compare-sarif.ts')).renderSarif(comparison);
+  }
+}
+
+/** What the filters select, in words; '' where they select everything. */
+function filterText(options: CompareOptions): string {
+  const parts = [
+    ...options.cache.map((glob) => `--cache ${glob}`),
+    ...options.pid.map((pid) => `--pid ${pid}`),
+    ...options.comm.map((glob) => `--comm ${glob}`),
+    ...options.excludeComm.map((glob) => `--exclude-comm ${glob}`),
+    ...(options.cpu.length === 0 ? [] : [`--cpu ${options.cpu.join()}`]),
+    ...(options.time === undefined ? [] : [timeText(options.time)]),
+  ];
+  return parts.join(' ');
+}
+
+function timeText({ from, to }: NonNullable<SharedOptions['time']>): string {
+  const side = (bound: typeof from): string =>
+    bound === undefined ? '' : `${bound.relative ? '+' : ''}${Number(bound.nano) / 1e9}`;
+  return `--time ${side(from)}..${side(to)}`;
+}

@@ -1,0 +1,66 @@
+// `slabreplay frag SOURCE`: internal fragmentation.
+
+import { type Command, Option } from 'commander';
+import type { FragBy } from '../../analysis/fragmentation.ts';
+import {
+  addFilterOptions,
+  addOutputOptions,
+  addSourceOptions,
+  parseTime,
+  type SharedOptions,
+  sourceOptions,
+} from '../options.ts';
+import { renderJson, writeResult } from '../output.ts';
+
+interface FragOptions extends SharedOptions {
+  readonly by: FragBy;
+  readonly at: string;
+}
+
+export function registerFrag(program: Command): void {
+  const command = program
+    .command('frag <source>')
+    .description('internal fragmentation: requested, allocated, wasted; and what would help')
+    .addOption(
+      new Option('--by <KEY>', 'what a row is')
+        .choices(['cache', 'site', 'size', 'task', 'stack'])
+        .default('cache'),
+    )
+    .addOption(
+      new Option('--at <WHEN>', 'end, peak, or a time in seconds (the trace is then read up to it)')
+        .argParser(parseWhen)
+        .default('end'),
+    );
+  addOutputOptions(addFilterOptions(addSourceOptions(command))).action(run);
+}
+
+/** Checks what `--at` takes; the text itself is kept, for the heading of the table. */
+function parseWhen(value: string): string {
+  if (value !== 'end' && value !== 'peak') parseTime(value);
+  return value;
+}
+
+async function run(source: string, options: FragOptions): Promise<void> {
+  const { fragmentRun } = await import('../../pipeline/analyse-run.ts');
+  const isMoment = options.at !== 'end' && options.at !== 'peak';
+  const until = isMoment ? parseTime(options.at) : undefined;
+  const at = options.at === 'peak' ? 'peak' : 'end';
+  const frag = await fragmentRun(
+    { ...(await sourceOptions(source, options)), until },
+    options.by,
+    at,
+  );
+  if (options.json) {
+    writeResult(renderJson(frag), options);
+    return;
+  }
+  const { renderFragmentation, renderFragmentationCsv } = await import(
+    '../../report/fragmentation-text.ts'
+  );
+  writeResult(
+    options.csv
+      ? renderFragmentationCsv(frag)
+      : renderFragmentation(frag, options.top, isMoment ? options.at : undefined),
+    options,
+  );
+}

@@ -1,0 +1,26 @@
+// `slabreplay ingest SOURCE -o RUN.db`: events and sidecars into a run database.
+
+import type { Command } from 'commander';
+import { addSourceOptions, type SharedOptions, sourceOptions } from '../options.ts';
+
+interface IngestOptions extends SharedOptions {
+  readonly out: string;
+}
+
+export function registerIngest(program: Command): void {
+  const command = program
+    .command('ingest <source>')
+    .description('store a recording as one SQLite file that every command reads')
+    .requiredOption('-o, --out <RUN.db>', 'the database to make')
+    .option('--force', 'overwrite the file');
+  addSourceOptions(command).action(run);
+}
+
+async function run(source: string, options: IngestOptions): Promise<void> {
+  const { ingestRun } = await import('../../pipeline/ingest-run.ts');
+  const shared = await sourceOptions(source, options);
+  const { events } = await ingestRun(shared, options.out, options.force === true);
+  if (!options.quiet) {
+    process.stderr.write(`slabreplay: ${options.out}: ${events.toLocaleString('en-US')} events\n`);
+  }
+}

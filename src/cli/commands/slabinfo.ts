@@ -1,0 +1,69 @@
+// `slabreplay slabinfo SOURCE [PATTERN]`: the tables of the kernel's slabinfo tool.
+
+import { type Command, Option } from 'commander';
+import type { SlabinfoOptions } from '../../analysis/slabinfo/options.ts';
+import { UsageError } from '../../base/errors.ts';
+import { slabinfoCommandLine } from '../../pipeline/slabinfo-options.ts';
+import { parseCount } from '../options.ts';
+import { renderJson, writeResult } from '../output.ts';
+
+const { flags, defaults, liveActions, refuseLiveAction } = slabinfoCommandLine;
+
+export function registerSlabinfo(program: Command): void {
+  const command = program
+    .command('slabinfo <source> [pattern]')
+    .description("the kernel's slabinfo tables of a recording's /sys/kernel/slab")
+    .addOption(
+      new Option('--from <WHERE>', 'what the tables show').choices(['sysfs']).default('sysfs'),
+    )
+    .option(
+      '--sidecars <DIR>',
+      'look for sidecar files here first (repeatable)',
+      (dir, all: string[]) => [...all, dir],
+      [],
+    )
+    .option('--json', 'print one JSON object')
+    .option('--out <FILE>', 'write to a file instead of standard output')
+    .option('--force', 'overwrite files');
+  for (const flag of flags) {
+    const value = flag.value === undefined ? '' : ` <${flag.value}>`;
+    const help = flag.quirk === undefined ? flag.help : `${flag.help} (${flag.quirk})`;
+    const option = new Option(`${flag.short}, ${flag.long}${value}`, help);
+    command.addOption(flag.value === undefined ? option : option.argParser(parseCount));
+  }
+  for (const { short, long } of liveActions) {
+    command.addOption(new Option(`${short}, ${long} [value]`).hideHelp());
+  }
+  command.action((source: string, pattern: string | undefined) => run(source, pattern, command));
+}
+
+async function run(source: string, pattern: string | undefined, command: Command): Promise<void> {
+  const values = command.opts();
+  for (const option of command.options) {
+    const action = liveActions.find((a) => a.long === option.long);
+    if (action !== undefined && values[option.attributeName()] !== undefined) {
+      const { message, hint } = refuseLiveAction(action.short);
+      throw new UsageError(message, { hint });
+    }
+  }
+  const options: Record<string, unknown> = { ...defaults, pattern: pattern ?? null };
+  for (const option of command.options) {
+    const flag = flags.find((f) => f.long === option.long);
+    const value = values[option.attributeName()] as unknown;
+    if (flag !== undefined && value !== undefined) options[flag.key] = value;
+  }
+  const { slabinfoRun } = await import('../../pipeline/slabinfo-run.ts');
+  const sidecars = values['sidecars'] as string[];
+  const { result, names } = await slabinfoRun(
+    source,
+    sidecars,
+    options as unknown as SlabinfoOptions,
+  );
+  if (values['json']) {
+    const { buildSlabinfoJson } = await import('../../report/slabinfo-json.ts');
+    writeResult(renderJson(buildSlabinfoJson(result, names)), values);
+    return;
+  }
+  const { renderSlabinfoText } = await import('../../report/slabinfo-text.ts');
+  writeResult(renderSlabinfoText(result), values);
+}

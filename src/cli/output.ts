@@ -1,0 +1,39 @@
+// Where a command's result goes: standard output, or a file that is never overwritten unasked.
+
+import { existsSync, writeFileSync } from 'node:fs';
+import { describeError, OutputError } from '../base/errors.ts';
+
+/** Version of the JSON that `--json` prints (CHANGELOG-formats.md). */
+const FORMAT_VERSION = 1;
+
+export interface Target {
+  readonly out?: string | undefined;
+  readonly force?: boolean | undefined;
+}
+
+/** @throws OutputError where the file exists or cannot be written */
+export function writeResult(text: string, target: Target): void {
+  const { out } = target;
+  if (out === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  if (existsSync(out) && target.force !== true) {
+    throw new OutputError(`${out}: exists already`, { hint: 'Use --force to overwrite it.' });
+  }
+  try {
+    writeFileSync(out, text);
+  } catch (error) {
+    throw new OutputError(`${out}: cannot be written: ${describeError(error)}`, { cause: error });
+  }
+}
+
+/** A result as `--json` prints it. */
+export function renderJson(result: object): string {
+  return `${JSON.stringify({ formatVersion: FORMAT_VERSION, ...result }, null, 1)}\n`;
+}
+
+/** A line to standard error. */
+export function warn(text: string): void {
+  process.stderr.write(`slabreplay: ${text}\n`);
+}

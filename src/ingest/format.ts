@@ -1,0 +1,51 @@
+// What a format is to the rest of the program: it knows its own files by their first bytes, and it
+// writes their events in time order. Adding one: CONTRIBUTING.md.
+
+import type { ReadState } from '../base/input-bytes.ts';
+import type { RandomAccessFile } from '../base/random-access-file.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
+import type { TraceInfo } from '../kernel/trace-info.ts';
+import type { BatchWriter } from './batch-writer.ts';
+
+/** What a reader reads from. */
+export interface TraceInput {
+  /** The file's path as the user gave it, '-' for standard input; for messages. */
+  readonly path: string;
+  /** The first bytes (at most 64 KiB), unpacked. */
+  readonly head: Uint8Array;
+  /** Files that belong to the recording. */
+  readonly sidecars: SidecarFiles;
+  /** The instance to read where a file has several. */
+  readonly buffer: string | undefined;
+  /** All bytes from the start, unpacked. */
+  chunks(state: ReadState): AsyncIterable<Uint8Array>;
+  /**
+   * The unpacked bytes for reading in any order.
+   * @param path another file that belongs to the input
+   * @throws UsageError for standard input, InputError where the file cannot be opened
+   */
+  open(path?: string): Promise<RandomAccessFile>;
+}
+
+/** Reads one input. */
+export interface TraceReader {
+  /** Reads on for a while (some thousand events); false when there is no more. */
+  step(): boolean | Promise<boolean>;
+  /** How much of the input was read, 0 to 1; 0 where that is not known. */
+  progress(): number;
+  /** Gives back what it holds; also after an error. */
+  close(): void;
+}
+
+export interface TraceFormat {
+  /** As `--input-format` takes it. */
+  readonly name: string;
+  /** One line for `slabreplay formats`. */
+  readonly title: string;
+  /** What it carries beside events, for `slabreplay formats`. */
+  readonly carries: string;
+  /** True where the first bytes are of this format, else why they are not. */
+  detect(head: Uint8Array): true | string;
+  /** Begins to read. What the trace says about itself is put into `info` as it is learned. */
+  open(input: TraceInput, writer: BatchWriter, info: TraceInfo): Promise<TraceReader>;
+}

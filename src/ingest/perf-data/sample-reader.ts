@@ -1,0 +1,97 @@
+// SAMPLE records with a tracepoint's data → rows of the reorder queue.
+
+import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { EventFields } from '../event-fields.ts';
+import { Callchains } from './callchains.ts';
+import type { RecordBuffer } from './record-buffer.ts';
+import type { ReorderQueue } from './reorder-queue.ts';
+import type { RowClock } from './row-clock.ts';
+import { readSize, type SampleLayouts } from './sample-layout.ts';
+import { u64At } from './u64.ts';
+
+/** The largest CPU number that EventBatch holds. */
+export const MAX_CPU = 0xffff;
+
+export class SampleReader {
+  private readonly layouts: SampleLayouts;
+  private readonly queue: ReorderQueue;
+  private readonly clock: RowClock;
+  private readonly stats: TraceStats;
+  private readonly littleEndian: boolean;
+  private readonly callchains: Callchains;
+  /** Interprets the tracepoints' data; made for the first of them. */
+  private fields: EventFields | undefined;
+  private readonly openFields: () => EventFields;
+  /** Samples about other things, not yet in the stats. */
+  private others = 0;
+
+  /** @param openFields throws where nothing describes the tracepoints */
+  constructor(
+    layouts: SampleLayouts,
+    queue: ReorderQueue,
+    clock: RowClock,
+    littleEndian: boolean,
+    openFields: () => EventFields,
+  ) {
+    this.layouts = layouts;
+    this.queue = queue;
+    this.clock = clock;
+    this.stats = queue.stats;
+    this.littleEndian = littleEndian;
+    this.callchains = new Callchains(queue.dictionary, littleEndian);
+    this.openFields = openFields;
+  }
+
+  /** Reads the SAMPLE of `size` bytes at `at`; false where it contradicts its attr. */
+  add(buffer: RecordBuffer, at: number, size: number): boolean {
+    const { view } = buffer;
+    const le = this.littleEndian;
+    const layout = this.layouts.ofSample(view, at, size);
+    if (layout === undefined) return false;
+    const end = at + size;
+    let pos = at + layout.varying;
+    if (pos > end) return false;
+    if (layout.readFormat !== undefined) {
+      const length = readSize(view, pos, end, layout.readFormat, le);
+      if (length < 0) return false;
+      pos += length;
+    }
+    let frames = 0;
+    if (layout.callchain) {
+      frames = pos + 8 > end ? Infinity : u64At(view, pos, le);
+      pos += 8 + frames * 8;
+      if (pos > end) return false;
+    }
+    if (!layout.raw) {
+      this.others++;
+      return true;
+    }
+    // RAW: u32 size, the tracepoint's record, and zeros up to a multiple of 8.
+    if (pos + 4 > end) return false;
+    const rawSize = view.getUint32(pos, le);
+    const { tid, time, cpu } = layout.sample;
+    const onCpu = cpu === 0 ? 0 : view.getUint32(at + cpu, le);
+    if (pos + 4 + rawSize > end || onCpu > MAX_CPU) return false;
+    const { queue } = this;
+    const before = queue.count;
+    this.fields ??= this.openFields();
+    this.fields.addSampled(
+      view,
+      pos + 4,
+      rawSize,
+      (time === 0 ? undefined : this.clock.read(view, at + time)) ?? queue.lastTime,
+      onCpu,
+      tid === 0 ? -1 : view.getInt32(at + tid, le),
+    );
+    if (frames > 0 && queue.count > before) {
+      const stack = this.callchains.stack(buffer.bytes, view, pos - frames * 8, frames);
+      if (stack !== 0) queue.attachStack(onCpu, stack);
+    }
+    return true;
+  }
+
+  finish(): void {
+    if (this.others > 0) this.stats.add('other_events', this.others);
+    this.others = 0;
+  }
+}

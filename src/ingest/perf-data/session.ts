@@ -1,0 +1,124 @@
+// Everything that one perf.data says, as it is read: wires the parts together and decides where the
+// descriptions of the events come from.
+
+import { TraceFormatError } from '../../base/errors.ts';
+import { ModuleMap } from '../../kernel/module-map.ts';
+import type { TraceInfo } from '../../kernel/trace-info.ts';
+import type { BatchWriter } from '../batch-writer.ts';
+import { EventFields } from '../event-fields.ts';
+import type { TraceInput } from '../format.ts';
+import { clockName, type EventAttr } from './event-attr.ts';
+import { EventOutput } from './event-output.ts';
+import type { FileKind } from './file-header.ts';
+import { ReorderQueue } from './reorder-queue.ts';
+import { RowClock } from './row-clock.ts';
+import { SampleLayouts } from './sample-layout.ts';
+import { SampleReader } from './sample-reader.ts';
+import { SideRecords } from './side-records.ts';
+import { TaskNames } from './task-names.ts';
+import { readSidecarTracingData, type TracingData } from './tracing-data.ts';
+
+export class PerfSession {
+  readonly littleEndian: boolean;
+  readonly isPipe: boolean;
+  readonly info: TraceInfo;
+  readonly modules: ModuleMap = new ModuleMap();
+  readonly queue: ReorderQueue;
+  readonly samples: SampleReader;
+  readonly sideRecords: SideRecords;
+  /** False where perf was ended, or the file cut off, before the descriptions of the events. */
+  isComplete = true;
+  private readonly input: TraceInput;
+  private readonly names: TaskNames;
+  private readonly layouts: SampleLayouts;
+  private fields: EventFields | undefined;
+
+  constructor(input: TraceInput, writer: BatchWriter, info: TraceInfo, kind: FileKind) {
+    const { littleEndian } = kind;
+    this.input = input;
+    this.info = info;
+    this.littleEndian = littleEndian;
+    this.isPipe = kind.isPipe;
+    info.clock = clockName(undefined);
+    const clock = new RowClock(littleEndian);
+    const names = new TaskNames(writer.dictionary);
+    const output = new EventOutput(writer, info, names, clock);
+    const queue = new ReorderQueue(writer, (rows, from, to) => output.receive(rows, from, to));
+    const layouts = new SampleLayouts(littleEndian);
+    const openFields = (): EventFields => this.fields ?? this.describeEvents(undefined);
+    this.names = names;
+    this.queue = queue;
+    this.layouts = layouts;
+    this.samples = new SampleReader(layouts, queue, clock, littleEndian, openFields);
+    this.sideRecords = new SideRecords(
+      layouts,
+      queue,
+      clock,
+      names,
+      this.modules,
+      littleEndian,
+      openFields,
+    );
+  }
+
+  /** True while nothing has described the events. */
+  get needsDescriptions(): boolean {
+    return this.fields === undefined;
+  }
+
+  addAttr(attr: EventAttr): void {
+    this.layouts.add(attr);
+    if (attr.clockid !== undefined) this.info.clock = clockName(attr.clockid);
+  }
+
+  /**
+   * Takes the descriptions of the events from the trace; from the recording's folder where the trace
+   * has none.
+   * @throws TraceFormatError where neither describes a kmem event
+   */
+  describeEvents(data: TracingData | undefined): EventFields {
+    const { input, info, queue } = this;
+    const fieldsOf = (found: TracingData): EventFields =>
+      new EventFields(found.formats, found.layout, queue, new Map(), info);
+    let tracing = data;
+    let fields = data === undefined ? undefined : fieldsOf(data);
+    if (fields?.hasKmemEvents !== true) {
+      tracing = readSidecarTracingData(input.sidecars, this.littleEndian);
+      fields = tracing === undefined ? undefined : fieldsOf(tracing);
+    }
+    if (tracing === undefined || fields?.hasKmemEvents !== true) throw this.nothingToRead(data);
+    if (tracing.damage !== undefined) queue.stats.add('truncated', 1, tracing.damage);
+    if (tracing.kallsyms !== undefined) input.sidecars.offer('kallsyms.txt', tracing.kallsyms);
+    this.names.setSavedNames(tracing.taskNames);
+    info.pageSize = tracing.layout.pageSize;
+    info.pointerBytes = tracing.layout.longSize;
+    this.fields = fields;
+    return fields;
+  }
+
+  /** Everything was read: all rows are to go out. */
+  finish(): void {
+    if (this.fields === undefined) this.describeEvents(undefined);
+    this.samples.finish();
+    this.sideRecords.finish();
+    if (this.modules.length > 0) {
+      this.input.sidecars.offer('kernel_maps.txt', Buffer.from(this.modules.toText()));
+    }
+    this.queue.finish();
+  }
+
+  private nothingToRead(data: TracingData | undefined): TraceFormatError {
+    const { path } = this.input;
+    if (!this.isComplete && data === undefined) {
+      return new TraceFormatError(`${path}: it ends before the descriptions of its events`, {
+        hint:
+          'perf writes them last. Put tracing/events/kmem/*/format of that machine beside the file, ' +
+          'or record again and end perf with Ctrl-C.',
+      });
+    }
+    const why = data?.damage ?? 'it describes no kmem event, so none was recorded';
+    return new TraceFormatError(`${path}: ${why}`, {
+      hint: "Record with: perf record -a -e 'kmem:*'",
+    });
+  }
+}

@@ -1,0 +1,68 @@
+// Threads by number → tasks under the name they had at the time: COMM says that a thread has a new name
+// (exec, prctl), FORK that a new one begins with its parent's. To be told in time order.
+// Names as perf script prints them: thread 0 is `swapper`, one without a name `:TID`
+// (tools/perf/util/thread.c, thread__new()).
+
+import { ensureLength } from '../../base/growable.ts';
+import type { Dictionary } from '../../kernel/dictionary.ts';
+
+/** The thread of an event that is nobody's. */
+export const NO_THREAD = 0xffffffff;
+/** Thread numbers end here (PID_MAX_LIMIT in include/linux/threads.h). */
+const PID_MAX_LIMIT = 4 * 1024 * 1024;
+
+export class TaskNames {
+  private readonly dictionary: Dictionary;
+  private savedNames: ReadonlyMap<number, string> = new Map();
+  /** Index into `strings` by thread. */
+  private readonly comms = new Map<number, number>();
+  /** Task index + 1 by thread, 0 where it must be looked up. */
+  private tasks: Uint32Array = new Uint32Array(4096);
+
+  constructor(dictionary: Dictionary) {
+    this.dictionary = dictionary;
+    this.comms.set(0, dictionary.strings.intern('swapper'));
+  }
+
+  /** @param names for threads that no record names, as the tracer saved them */
+  setSavedNames(names: ReadonlyMap<number, string>): void {
+    this.savedNames = names;
+  }
+
+  /** @param comm index into `strings` */
+  setName(thread: number, comm: number): void {
+    this.comms.set(thread, comm);
+    this.forget(thread);
+  }
+
+  fork(thread: number, parent: number): void {
+    const comm = this.comms.get(parent);
+    if (thread === parent) return;
+    if (comm === undefined) this.comms.delete(thread);
+    else this.comms.set(thread, comm);
+    this.forget(thread);
+  }
+
+  /** Index into `tasks`. */
+  task(thread: number): number {
+    const known = this.tasks[thread];
+    return known === undefined || known === 0 ? this.lookUp(thread) : known - 1;
+  }
+
+  private lookUp(thread: number): number {
+    if (thread === NO_THREAD) return 0;
+    const { strings, tasks } = this.dictionary;
+    const comm =
+      this.comms.get(thread) ?? strings.intern(this.savedNames.get(thread) ?? `:${thread | 0}`);
+    const task = tasks.intern(thread, comm);
+    if (thread < PID_MAX_LIMIT) {
+      this.tasks = ensureLength(this.tasks, thread + 1);
+      this.tasks[thread] = task + 1;
+    }
+    return task;
+  }
+
+  private forget(thread: number): void {
+    if (thread < this.tasks.length) this.tasks[thread] = 0;
+  }
+}

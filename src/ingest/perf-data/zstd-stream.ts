@@ -1,0 +1,60 @@
+// The bytes of COMPRESSED records → the records in them. All of a file's are consecutive parts of one
+// zstd stream that perf flushes after each record (tools/perf/util/zstd.c,
+// zstd_compress_stream_to_records()); so what was unpacked stays the dictionary of what comes, and a
+// record may begin in one part and end in the next.
+
+import { Decompress } from 'fzstd';
+import { describeError } from '../../base/errors.ts';
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** What zstd itself unpacks without being told otherwise (ZSTD_WINDOWLOG_LIMIT_DEFAULT). */
+const MAX_WINDOW = 2 ** 27;
+/** A part holds at most 64 KiB, of data that pack well but are no desert of zeros. */
+const MAX_PART_OUTPUT = 64 * 1024 * 1024;
+
+export class ZstdStream {
+  private readonly stream: Decompress;
+  private room = 0;
+  private begun = false;
+  /** Why nothing more can be unpacked, once that is so. */
+  private failure: string | undefined;
+
+  /** @param onData gets what was unpacked, piece by piece; it may keep a piece */
+  constructor(onData: (piece: Uint8Array) => void) {
+    this.stream = new Decompress((piece) => {
+      this.room -= piece.length;
+      if (this.room < 0) throw new Error(`more than ${MAX_PART_OUTPUT} bytes in one record`);
+      onData(piece);
+    });
+  }
+
+  /** Unpacks a part; what is wrong with it, undefined where it is whole. */
+  push(part: Uint8Array): string | undefined {
+    if (this.failure !== undefined) return this.failure;
+    this.room = MAX_PART_OUTPUT;
+    try {
+      if (!this.begun) checkFrame(part);
+      this.begun = true;
+      this.stream.push(part);
+    } catch (error) {
+      this.failure = describeError(error);
+    }
+    return this.failure;
+  }
+}
+
+/** The head of the frame: magic, flags, the window's size (where bit 5 of the flags is not set). */
+function checkFrame(part: Uint8Array): void {
+  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  if (bytes.length < 6 || bytes.readUInt32LE(0) !== ZSTD_MAGIC) throw new Error('not zstd data');
+  const flags = bytes.readUInt8(4);
+  if ((flags & 0x20) !== 0) {
+    // The window is the frame; perf's stream has no end when its head is written.
+    if (flags >> 6 > 1) throw new Error('not a stream');
+    return;
+  }
+  const descriptor = bytes.readUInt8(5);
+  const base = 2 ** (10 + (descriptor >> 3));
+  const window = base + (base / 8) * (descriptor & 7);
+  if (window > MAX_WINDOW) throw new Error(`a window of ${window} bytes`);
+}

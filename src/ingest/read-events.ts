@@ -1,0 +1,75 @@
+// Reads one input from front to back: finds its format, hands out batches. The one code path for
+// reading, whether in a worker thread or in the main one.
+
+import type { Dictionary } from '../kernel/dictionary.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { emptyTraceInfo, type TraceInfo } from '../kernel/trace-info.ts';
+import { TraceStats } from '../kernel/trace-stats.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { TraceReader } from './format.ts';
+import { detectFormat, formatByName } from './formats.ts';
+import { type InputDescription, openInput } from './open-input.ts';
+
+/** What reading gives beside the batches. */
+export interface EventsRead {
+  readonly info: TraceInfo;
+  readonly stats: TraceStats;
+  readonly sidecars: SidecarFiles;
+}
+
+export interface ReadControl {
+  /**
+   * Takes a full batch.
+   * @param info what is known of the trace so far; its origin always is
+   */
+  emit(batch: EventBatch, info: TraceInfo): void;
+  /** A batch to fill. */
+  obtain(): EventBatch;
+  /** Awaited between steps, so that a receiver who falls behind is not run over. */
+  drained(): Promise<void> | undefined;
+  /** Told after each step how much of the input was read (0 to 1), where that is known. */
+  progress(fraction: number): void;
+  /** True where reading shall end as if the input ended here. */
+  readonly stopped: boolean;
+}
+
+/**
+ * @param dictionary is filled as events are read
+ * @throws ToolError where the input cannot be read
+ */
+export async function readEvents(
+  description: InputDescription,
+  dictionary: Dictionary,
+  control: ReadControl,
+): Promise<EventsRead> {
+  const named = description.format === undefined ? undefined : formatByName(description.format);
+  const opened = await openInput(description);
+  const { input, sidecars } = opened;
+  const stats = new TraceStats();
+  let info: TraceInfo;
+  let writer: BatchWriter;
+  let reader: TraceReader;
+  try {
+    const format = named ?? detectFormat(input.head, input.path);
+    info = emptyTraceInfo(format.name);
+    writer = new BatchWriter(dictionary, stats, {
+      emit: (batch) => control.emit(batch, info),
+      obtain: () => control.obtain(),
+    });
+    reader = await format.open(input, writer, info);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  try {
+    while (!control.stopped && (await reader.step())) {
+      control.progress(reader.progress());
+      await control.drained();
+    }
+  } finally {
+    reader.close();
+  }
+  writer.finish();
+  return { info, stats, sidecars };
+}

@@ -1,0 +1,90 @@
+// Ring-buffer pages of several CPUs → events in time order, for every format that holds such pages.
+
+import { TraceFormatError } from '../../base/errors.ts';
+import type { TraceInfo } from '../../kernel/trace-info.ts';
+import type { BatchWriter } from '../batch-writer.ts';
+import { EventFields } from '../event-fields.ts';
+import type { TraceInput, TraceReader } from '../format.ts';
+import { TimeOrder } from '../time-order.ts';
+import type { CpuStream, TimeScale } from './cpu-stream.ts';
+import type { EventFormat } from './event-format.ts';
+import type { ByteLayout, TimeOrigin } from './page.ts';
+
+/** ns = units * mult >> shift. */
+export interface ClockToNs {
+  readonly mult: number;
+  readonly shift: number;
+}
+
+export interface RingBufferTrace {
+  readonly streams: readonly CpuStream[];
+  readonly formats: readonly EventFormat[];
+  readonly layout: ByteLayout;
+  readonly commOf: ReadonlyMap<number, string>;
+  /** Added to every time, ns. */
+  readonly timeOffset: bigint;
+  readonly tscToNs?: ClockToNs;
+  close(): void;
+}
+
+/** Events after which the caller gets its turn. */
+const EVENTS_PER_STEP = 16384;
+
+export function openRingBufferReader(
+  trace: RingBufferTrace,
+  input: TraceInput,
+  writer: BatchWriter,
+  info: TraceInfo,
+): TraceReader {
+  const fields = new EventFields(trace.formats, trace.layout, writer, trace.commOf, info);
+  if (!fields.hasKmemEvents) {
+    throw new TraceFormatError(`${input.path}: it describes no kmem event, so none was recorded`, {
+      hint: 'Record with: trace-cmd record -e kmem',
+    });
+  }
+  const origin = earliest(trace.streams);
+  info.originNs = originNs(origin, trace);
+  const time = timeScale(origin, trace.tscToNs);
+  const order = new TimeOrder(trace.streams.filter((s) => s.start(time, fields)));
+  return {
+    step() {
+      const end = writer.count + EVENTS_PER_STEP;
+      while (writer.count < end) if (!order.step()) return false;
+      return true;
+    },
+    progress: () => trace.streams.reduce((sum, s) => sum + s.progress, 0) / trace.streams.length,
+    close: () => trace.close(),
+  };
+}
+
+function earliest(streams: readonly CpuStream[]): TimeOrigin {
+  let first: TimeOrigin | undefined;
+  for (const { firstStamp } of streams) {
+    if (firstStamp === undefined) continue;
+    if (
+      first === undefined ||
+      firstStamp.hi < first.hi ||
+      (firstStamp.hi === first.hi && firstStamp.lo < first.lo)
+    ) {
+      first = firstStamp;
+    }
+  }
+  return first ?? { lo: 0, hi: 0 };
+}
+
+const rawTime = ({ hi, lo }: TimeOrigin): bigint => (BigInt(hi) << 32n) | BigInt(lo);
+
+function timeScale(origin: TimeOrigin, clock: ClockToNs | undefined): TimeScale {
+  if (clock === undefined) return { origin, scale: 1, offset: 0 };
+  // What the origin's own conversion cuts off belongs to the times that count from it.
+  const unit = 2 ** clock.shift;
+  const cutOff = BigInt.asUintN(clock.shift, rawTime(origin) * BigInt(clock.mult));
+  return { origin, scale: clock.mult / unit, offset: Number(cutOff) / unit };
+}
+
+function originNs(origin: TimeOrigin, trace: RingBufferTrace): bigint {
+  const raw = rawTime(origin);
+  const clock = trace.tscToNs;
+  const ns = clock === undefined ? raw : (raw * BigInt(clock.mult)) >> BigInt(clock.shift);
+  return ns + trace.timeOffset;
+}

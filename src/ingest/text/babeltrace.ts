@@ -1,0 +1,35 @@
+// Format `babeltrace`: what babeltrace prints of a kernel trace of LTTng, with or without contexts
+// (procname, tid, callstack-kernel).
+
+import type { TraceFormat } from '../format.ts';
+import { babeltraceHandlers } from './babeltrace-events.ts';
+import { babeltraceLineGrammar } from './babeltrace-line.ts';
+import { detectText } from './survey.ts';
+import { TextReader } from './text-reader.ts';
+
+export const babeltraceFormat: TraceFormat = {
+  name: 'babeltrace',
+  title: 'text of babeltrace of an LTTng kernel trace',
+  carries:
+    'times of day in nanoseconds, addresses; task names and stacks where recorded as contexts',
+
+  detect: (head) => detectText(head, 'babeltrace'),
+
+  open(input, writer, info) {
+    return Promise.resolve(
+      new TextReader(
+        {
+          grammar: babeltraceLineGrammar(),
+          taskStyle: 'blank',
+          instances: false,
+          frames: 'arrow',
+          tracerClock: false,
+          handlers: babeltraceHandlers,
+        },
+        input,
+        writer,
+        info,
+      ),
+    );
+  },
+};

@@ -1,0 +1,91 @@
+// The fields of an event about an object → an entry of Dictionary.calls. Runs once for each distinct
+// call of a trace, so it can afford to be careful. Events: include/trace/events/kmem.h.
+
+import { ACCOUNTED, type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
+import { type EventKind, isAlloc } from '../../kernel/event-kind.ts';
+import { parseGfpFlags } from '../../kernel/gfp-flags.ts';
+import type { GfpName } from '../../kernel/trace-info.ts';
+import { type FieldTexts, parseCount } from './field-text.ts';
+import { internSite } from './site-text.ts';
+
+/** What is counted each time such a call is met. */
+export const NOTE = { emptyCacheName: 1, emptyGfpFlags: 2 } as const;
+
+/** A name of its own may look like a short address, but not like a whole one. */
+const WHOLE_IP = /^[0-9a-f]{16}$/;
+const IP = /^[0-9a-f]{8,16}$/;
+
+export interface TextCall {
+  /** Index into `Dictionary.calls`. */
+  readonly call: number;
+  /** NOTE bits. */
+  readonly notes: number;
+}
+
+/**
+ * The call that an event's fields describe, whatever the order in which they stand.
+ * Undefined where one is missing or is no value of its kind.
+ */
+export function internCall(
+  kind: EventKind,
+  fields: FieldTexts,
+  gfpNames: readonly GfpName[],
+  dictionary: Dictionary,
+): TextCall | undefined {
+  const name = cacheName(fields.get('name'));
+  const notes = name === '' ? NOTE.emptyCacheName : 0;
+  if (!isAlloc(kind)) {
+    const call = dictionary.calls.intern({ kind, ...whereFrom(fields, name, dictionary) });
+    return { call, notes };
+  }
+  const bytesReq = parseCount(fields.get('bytes_req'));
+  const bytesAlloc = parseCount(fields.get('bytes_alloc'));
+  const gfp = /^\S*/.exec(fields.get('gfp_flags') ?? ' ')?.[0];
+  const node = parseNode(fields.get('node'));
+  const accounted = parseAccounted(fields.get('accounted'));
+  if (bytesReq === undefined || bytesAlloc === undefined || !fields.has('gfp_flags')) return;
+  if (node === undefined || accounted === undefined) return;
+  const call = dictionary.calls.intern({
+    kind,
+    bytesReq,
+    bytesAlloc,
+    gfp: parseGfpFlags(gfp ?? '', gfpNames),
+    gfpKnown: gfp !== '',
+    node,
+    accounted,
+    ...whereFrom(fields, name, dictionary),
+  });
+  return { call, notes: notes | (gfp === '' ? NOTE.emptyGfpFlags : 0) };
+}
+
+function whereFrom(
+  fields: FieldTexts,
+  name: string | undefined,
+  dictionary: Dictionary,
+): { site: number; cache: number } {
+  return {
+    site: internSite(fields.get('call_site') ?? '', dictionary),
+    cache: dictionary.strings.intern(name ?? ''),
+  };
+}
+
+/** The name without what `perf script -F +ip,sym` prints behind it: ` ffffffffa492d4e4 kmem_cache…`. */
+function cacheName(text: string | undefined): string | undefined {
+  const words = text?.split(/\s+/) ?? [];
+  const ip = words.findIndex((word, i) => (i === 0 ? WHOLE_IP : IP).test(word));
+  return ip < 0 ? text : words.slice(0, ip).join(' ');
+}
+
+/** `-1`, `0xffffffff (-1)`. */
+function parseNode(text: string | undefined): number | undefined {
+  if (text === undefined) return NODE_UNKNOWN;
+  const word = /^(?:-?\d{1,10}|0x[0-9a-f]{1,8})(?=\s|$)/i.exec(text)?.[0];
+  return word === undefined ? undefined : Math.max(Number(word) | 0, NODE_ANY);
+}
+
+/** `true`, `1`, `(1)` and their opposites. */
+function parseAccounted(text: string | undefined): number | undefined {
+  if (text === undefined) return ACCOUNTED.unknown;
+  if (/^\(?(?:true|1|0x1)(?:\)|\s|$)/.test(text)) return ACCOUNTED.yes;
+  return /^\(?(?:false|0|0x0)(?:\)|\s|$)/.test(text) ? ACCOUNTED.no : undefined;
+}

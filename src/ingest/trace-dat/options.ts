@@ -1,0 +1,186 @@
+// The options of a trace.dat: what trace-cmd noted about the recording, and in version 7 where
+// everything lies. Numbers: trace-cmd.dat.v7(5), "OPTIONS".
+
+import { ByteCursor, type ByteSource, memorySource } from '../../base/byte-cursor.ts';
+import { parseTraceClock } from '../../kernel/trace-info.ts';
+import { type CpuLosses, parseCpuStats } from '../ring-buffer/cpu-stats.ts';
+import { isPageSize } from '../ring-buffer/header-page.ts';
+import type { ByteLayout } from '../ring-buffer/page.ts';
+import type { ClockToNs } from '../ring-buffer/reader.ts';
+import { BadPiece, type Compression } from './compression.ts';
+import type { CpuData } from './header.ts';
+import { MetadataParts } from './metadata-parts.ts';
+
+const OPTION = {
+  done: 0,
+  date: 1,
+  cpustat: 2,
+  buffer: 3,
+  traceclock: 4,
+  uname: 5,
+  offset: 7,
+  cpucount: 8,
+  tsc2nsec: 14,
+  firstSection: 16,
+  lastSection: 21,
+} as const;
+
+const SECTION_OPTIONS = 0;
+/** Options sections form a chain; a file has a handful. */
+const MAX_OPTION_SECTIONS = 1000;
+
+export interface TraceDatOptions {
+  clock?: string;
+  uname?: string;
+  cpuCount?: number;
+  /** Added to every time stamp, ns (options DATE and OFFSET). */
+  timeOffset?: bigint;
+  tscToNs?: ClockToNs;
+  /** What was lost per CPU, from the CPUSTAT texts, by the buffer's name. */
+  readonly losses: Map<string, Map<number, CpuLosses>>;
+  /** The buffer that the next CPUSTAT texts speak of. */
+  statBuffer: string;
+  /** v6: further instances. */
+  readonly bufferEntries: { offset: number; name: string; cpuCount?: number }[];
+}
+
+export interface TraceDatOptionsV7 extends TraceDatOptions {
+  readonly sections: ReadonlyMap<number, number>;
+  readonly buffers: readonly {
+    readonly sectionOffset: number;
+    readonly name: string;
+    readonly clock: string | null;
+    readonly pageSize: number;
+    readonly cpus: readonly CpuData[];
+  }[];
+}
+
+export function emptyOptions(): TraceDatOptions {
+  return { bufferEntries: [], losses: new Map(), statBuffer: '' };
+}
+
+/** u16 id, u32 size, data; up to id 0, which has neither. */
+export function readOptionsV6(cursor: ByteCursor): TraceDatOptions {
+  const options = emptyOptions();
+  for (;;) {
+    const id = cursor.u16();
+    if (id === OPTION.done) return options;
+    const data = cursor.bytes(cursor.u32());
+    if (id === OPTION.buffer) {
+      const at = new ByteCursor(memorySource(data), 0, cursor.littleEndian);
+      const entry: TraceDatOptions['bufferEntries'][number] = {
+        offset: at.size64(),
+        name: at.cString(),
+      };
+      // Only written where the instance was recorded on a machine with other CPUs (agents).
+      if (at.remaining >= 4) entry.cpuCount = at.u32();
+      options.bufferEntries.push(entry);
+    } else readCommonOption(options, id, data, cursor.littleEndian);
+  }
+}
+
+export function readOptionsV7(
+  source: ByteSource,
+  firstOffset: number,
+  layout: ByteLayout,
+  compression: Compression,
+): TraceDatOptionsV7 {
+  const common = emptyOptions();
+  const sections = new Map<number, number>();
+  const buffers: TraceDatOptionsV7['buffers'][number][] = [];
+  const parts = new MetadataParts();
+  let offset = firstOffset;
+  for (let n = 0; offset !== 0; n++) {
+    if (n === MAX_OPTION_SECTIONS) throw new BadPiece('the chain of options does not end');
+    const at = parts.openSection(source, offset, SECTION_OPTIONS, layout, compression);
+    offset = 0;
+    for (;;) {
+      const id = at.u16();
+      const data = at.bytes(at.u32());
+      const inner = new ByteCursor(memorySource(data), 0, layout.littleEndian);
+      if (id === OPTION.done) {
+        offset = data.length >= 8 ? inner.size64() : 0;
+        break;
+      }
+      if (id >= OPTION.firstSection && id <= OPTION.lastSection) sections.set(id, inner.size64());
+      else if (id === OPTION.buffer) buffers.push(readBuffer(inner));
+      else readCommonOption(common, id, data, layout.littleEndian);
+    }
+  }
+  return { ...common, sections, buffers };
+}
+
+/** u64 section, name\0, clock\0, u32 page size, u32 CPUs, each u32 cpu, u64 offset, u64 size. */
+function readBuffer(at: ByteCursor): TraceDatOptionsV7['buffers'][number] {
+  const sectionOffset = at.size64();
+  const name = at.cString();
+  const clock = at.cString();
+  const pageSize = at.u32();
+  if (!isPageSize(pageSize)) throw new BadPiece(`a page of ${pageSize} bytes`);
+  const count = at.u32();
+  const cpus: CpuData[] = [];
+  for (let i = 0; i < count; i++) {
+    const cpu = at.u32();
+    if (cpu > 0xffff) throw new BadPiece(`CPU ${cpu}`);
+    cpus.push({ cpu, offset: at.size64(), size: at.size64() });
+  }
+  return { sectionOffset, name, clock: clock === '' ? null : clock, pageSize, cpus };
+}
+
+function readCommonOption(
+  options: TraceDatOptions,
+  id: number,
+  data: Buffer,
+  littleEndian: boolean,
+): void {
+  const text = (): string => data.toString('latin1').replace(/\0.*$/s, '').trim();
+  switch (id) {
+    case OPTION.traceclock: {
+      const clock = parseTraceClock(text());
+      if (clock !== null) options.clock = clock;
+      break;
+    }
+    case OPTION.uname:
+      options.uname = text();
+      break;
+    case OPTION.cpucount:
+      if (data.length >= 4) {
+        options.cpuCount = littleEndian ? data.readUInt32LE() : data.readUInt32BE();
+      }
+      break;
+    case OPTION.date: // microseconds
+      options.timeOffset = (options.timeOffset ?? 0n) + parseOffset(text()) * 1000n;
+      break;
+    case OPTION.offset:
+      options.timeOffset = (options.timeOffset ?? 0n) + parseOffset(text());
+      break;
+    case OPTION.tsc2nsec: {
+      const at = new ByteCursor(memorySource(data), 0, littleEndian);
+      // The third number, an offset, is for the guest of a host; trace-cmd's report adds none.
+      const clock = { mult: at.u32(), shift: at.u32() };
+      if (clock.mult > 0 && clock.shift < 64) options.tscToNs = clock;
+      break;
+    }
+    case OPTION.cpustat:
+      readCpuStat(options, text());
+      break;
+  }
+}
+
+/** `Buffer: inst1` says whose the texts after it are; the others are `CPU: 0` and its stats. */
+function readCpuStat(options: TraceDatOptions, text: string): void {
+  const buffer = /^\s*Buffer: (.+)$/m.exec(text)?.[1];
+  if (buffer !== undefined) options.statBuffer = buffer.trim();
+  const cpu = /^CPU:\s*(\d+)/m.exec(text)?.[1];
+  const losses = parseCpuStats(text);
+  if (cpu === undefined || losses === undefined) return;
+  const ofBuffer = options.losses.get(options.statBuffer) ?? new Map<number, CpuLosses>();
+  options.losses.set(options.statBuffer, ofBuffer.set(Number(cpu), losses));
+}
+
+/** `0x1a2b`, `-123`, `123`; 0 where it is none of these. */
+function parseOffset(text: string): bigint {
+  const [, sign, digits] = /^([-+]?)(0[xX][0-9a-fA-F]+|\d+)$/.exec(text) ?? [];
+  if (digits === undefined) return 0n;
+  return sign === '-' ? -BigInt(digits) : BigInt(digits);
+}

@@ -1,0 +1,65 @@
+// Events as columns: the only form in which they travel between the stages. What repeats is an
+// index into the Dictionary; what differs from event to event is a number here. 32 bytes an event.
+
+/** Events in a full batch. */
+export const BATCH_CAPACITY = 16384;
+
+/** `flags` of an event whose text did not show them. */
+export const FLAGS_UNKNOWN = 0xffff;
+
+/** Bits of `flags`: the recorded common_flags (trace_flag_type in include/linux/trace_events.h). */
+export const IRQ_FLAG = {
+  irqsOff: 0x01,
+  needResched: 0x04,
+  hardirq: 0x08,
+  softirq: 0x10,
+  preemptResched: 0x20,
+  nmi: 0x40,
+  bhOff: 0x80,
+} as const;
+
+/** A run of events in time order; rows [0, length) of every column. */
+export interface EventBatch {
+  length: number;
+  /** Nanoseconds (or units of the trace's clock) since `TraceInfo.originNs`; whole numbers. */
+  readonly ts: Float64Array<ArrayBuffer>;
+  /** Index into `Dictionary.calls`: what was called, from where, with which arguments. */
+  readonly call: Uint32Array<ArrayBuffer>;
+  /** Index into `Dictionary.tasks`. */
+  readonly task: Uint32Array<ArrayBuffer>;
+  /** The address of the object, its two halves; 0 for NULL. */
+  readonly ptrLo: Uint32Array<ArrayBuffer>;
+  readonly ptrHi: Uint32Array<ArrayBuffer>;
+  readonly cpu: Uint16Array<ArrayBuffer>;
+  /** Bits 0-7 common_flags, 8-11 preempt depth, 12-15 migrate-disable depth; or FLAGS_UNKNOWN. */
+  readonly flags: Uint16Array<ArrayBuffer>;
+  /** Index into `Dictionary.stacks`; 0 where no stack was recorded. */
+  readonly stack: Uint32Array<ArrayBuffer>;
+}
+
+/** The columns in the order in which they are stored and sent. */
+export const BATCH_COLUMNS = [
+  'ts',
+  'call',
+  'task',
+  'ptrLo',
+  'ptrHi',
+  'cpu',
+  'flags',
+  'stack',
+] as const;
+
+/** An empty batch with room for `capacity` events. */
+export function createBatch(capacity: number = BATCH_CAPACITY): EventBatch {
+  return {
+    length: 0,
+    ts: new Float64Array(capacity),
+    call: new Uint32Array(capacity),
+    task: new Uint32Array(capacity),
+    ptrLo: new Uint32Array(capacity),
+    ptrHi: new Uint32Array(capacity),
+    cpu: new Uint16Array(capacity),
+    flags: new Uint16Array(capacity),
+    stack: new Uint32Array(capacity),
+  };
+}

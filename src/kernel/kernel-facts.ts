@@ -1,0 +1,24 @@
+// What is known of the recorded machine: from the trace, and from the files beside it.
+
+import type { KernelVersion } from './kernel-version.ts';
+import type { KmallocClasses } from './kmalloc-caches.ts';
+import type { KnownCaches } from './known-cache.ts';
+import type { GfpName } from './trace-info.ts';
+
+export interface KernelFacts {
+  /** '6.1.0-56-amd64', where anything tells. */
+  readonly release: string | null;
+  readonly version: KernelVersion | undefined;
+  readonly pageSize: number;
+  readonly cpus: number | null;
+  /** Its caches at the end of the recording, from sysfs or /proc/slabinfo. */
+  readonly caches: KnownCaches | undefined;
+  readonly kmalloc: KmallocClasses;
+  readonly gfpNames: readonly GfpName[];
+  /** The kernel command line, where it was recorded. */
+  readonly cmdline: string | null;
+  /** True where the command line switched the kmem events on (trace_event=). */
+  readonly tracedFromBoot: boolean;
+  /** True where the kernel ran with slub_debug: bytes_alloc then counts debug metadata. */
+  readonly slubDebug: boolean;
+}

@@ -1,0 +1,102 @@
+// Which kmalloc cache serves a request: mm/slab_common.c (kmalloc_info[], kmalloc_slab()),
+// include/linux/slab.h (kmalloc_type()). Which classes exist is not fixed (arm64 has other
+// smallest ones, 16 KiB pages have larger ones), so the recorded caches say it where there are any.
+
+import { ACCOUNTED } from './dictionary.ts';
+import { GFP } from './gfp-flags.ts';
+
+/** What page-backed kmalloc is called in reports; the kernel has no cache for it. */
+export const KMALLOC_LARGE = 'kmalloc-large';
+
+export interface KmallocClasses {
+  /** Object sizes, ascending. */
+  readonly sizes: readonly number[];
+  /** Larger requests go to the page allocator. */
+  readonly maxCacheSize: number;
+  /** Kinds of caches that exist beside kmalloc-N. */
+  readonly hasCgroup: boolean;
+  readonly hasReclaim: boolean;
+  readonly hasDma: boolean;
+  /** 'k' in names: kmalloc-1k (since 4.20), else kmalloc-1024. */
+  readonly shortNames: boolean;
+}
+
+/** The sizes of a machine that has recorded none: 8 … 2 pages, with 96 and 192. */
+export function defaultKmallocSizes(pageSize: number, minimum = 8): number[] {
+  const sizes: number[] = [];
+  for (let size = minimum; size <= pageSize * 2; size *= 2) {
+    sizes.push(size);
+    if (size === 64 && minimum <= 32) sizes.push(96);
+    if (size === 128 && minimum <= 64) sizes.push(192);
+  }
+  return sizes;
+}
+
+const KMALLOC_NAME = /^(dma-)?kmalloc-(cg-|rcl-)?(\d+)(k?)$/;
+
+/** The classes that a list of recorded cache names shows; undefined where it shows none. */
+export function kmallocClassesOf(
+  names: Iterable<string>,
+  pageSize: number,
+): KmallocClasses | undefined {
+  const sizes = new Set<number>();
+  const kinds = { cg: false, rcl: false, dma: false, short: false };
+  for (const name of names) {
+    const [, dma, type, digits, k] = KMALLOC_NAME.exec(name) ?? [];
+    if (digits === undefined) continue;
+    const size = Number(digits) * (k === 'k' ? 1024 : 1);
+    if (dma === undefined && type === undefined) sizes.add(size);
+    kinds.cg ||= type === 'cg-';
+    kinds.rcl ||= type === 'rcl-';
+    kinds.dma ||= dma !== undefined;
+    kinds.short ||= k === 'k';
+  }
+  if (sizes.size === 0) return undefined;
+  return {
+    sizes: [...sizes].sort((a, b) => a - b),
+    maxCacheSize: pageSize * 2,
+    hasCgroup: kinds.cg,
+    hasReclaim: kinds.rcl,
+    hasDma: kinds.dma,
+    shortNames: kinds.short,
+  };
+}
+
+/** The object size that serves a request, or undefined where it goes to the page allocator. */
+export function kmallocClassSize(classes: KmallocClasses, bytesReq: number): number | undefined {
+  if (bytesReq > classes.maxCacheSize) return undefined;
+  return classes.sizes.find((size) => size >= bytesReq);
+}
+
+/**
+ * The name of the cache that a kmalloc was served from.
+ * @param accounted ACCOUNTED: what the event prints; by gfp_flags where it prints nothing
+ */
+export function kmallocCacheName(
+  classes: KmallocClasses,
+  bytesReq: number,
+  gfp: number,
+  accounted: number,
+): string {
+  const size = kmallocClassSize(classes, bytesReq);
+  if (size === undefined) return KMALLOC_LARGE;
+  const isAccounted =
+    accounted === ACCOUNTED.unknown ? (gfp & GFP.ACCOUNT) !== 0 : accounted === ACCOUNTED.yes;
+  const suffix = sizeSuffix(size, classes.shortNames);
+  if ((gfp & GFP.DMA) !== 0 && classes.hasDma) return `dma-kmalloc-${suffix}`;
+  if ((gfp & GFP.RECLAIMABLE) !== 0 && classes.hasReclaim) return `kmalloc-rcl-${suffix}`;
+  if (isAccounted && classes.hasCgroup) return `kmalloc-cg-${suffix}`;
+  return `kmalloc-${suffix}`;
+}
+
+function sizeSuffix(size: number, short: boolean): string {
+  return short && size % 1024 === 0 ? `${size / 1024}k` : String(size);
+}
+
+/** True for every cache that serves kmalloc, also bucket and random ones by their kind of name. */
+export function isKmallocCacheName(name: string): boolean {
+  return (
+    name === KMALLOC_LARGE ||
+    /^(dma-)?kmalloc-(cg-|rcl-|rnd-\d+-|part-\d+-|no-objext-)?\d+k?$/.test(name)
+  );
+}

@@ -1,0 +1,113 @@
+// Everything beside the cache itself that decides how SLUB lays it out: release, build, boot options
+// and machine of a recording become one set of parameters.
+// Truth: the boot log where there is one (mm/slub.c kmem_cache_init() prints the values in force),
+// then the command line, then the defaults of mm/slub.c.
+
+import { configNumber, isConfigured, type KernelConfig } from './kernel-config.ts';
+import { isAtLeast, parseRelease } from './kernel-version.ts';
+import type { SlabCacheSysfs } from './slab-cache-sysfs.ts';
+import { MAX_PAGE_ORDER, parseSlubCmdline } from './slub-cmdline.ts';
+import type { SlubDebug } from './slub-debug.ts';
+import { rulesOfRecording } from './slub-evidence.ts';
+import type { OrderParameters } from './slub-order.ts';
+import type { SlubRules } from './slub-rules.ts';
+
+export interface SlubParameters extends OrderParameters {
+  readonly rules: SlubRules;
+  /** cache_line_size(). */
+  readonly cacheLine: number;
+  readonly debug: SlubDebug;
+  /** The kernel has SLUB_DEBUG; without it no debug flag does anything. */
+  readonly debugBuilt: boolean;
+  readonly noMerge: boolean;
+}
+
+/** What is known of a machine; nothing of it has to be. */
+export interface SlubMachine {
+  readonly release: string | null;
+  readonly config?: KernelConfig | undefined;
+  readonly cmdline?: string | null | undefined;
+  /** dmesg, of which the boot's lines on CPUs and SLUB count. */
+  readonly bootLog?: string | undefined;
+  readonly pageSize: number;
+  /** CPUs that the recording shows. */
+  readonly cpus?: number | null | undefined;
+  /** Recorded caches: they show the rules that a release with backports follows. */
+  readonly caches?: readonly SlabCacheSysfs[];
+}
+
+/** The parameters of a recorded machine. */
+export function buildSlubParameters(machine: SlubMachine): SlubParameters {
+  const { config, pageSize } = machine;
+  const rules = rulesOfRecording(machine.release, config, machine.caches ?? []);
+  const boot = parseSlubBootLog(machine.bootLog ?? '');
+  const maxPageOrder = maxPageOrderOf(machine.release, config);
+  const tiny = isConfigured(config, 'SLUB_TINY', false);
+  const options = parseSlubCmdline(machine.cmdline ?? '', rules, {
+    debugOn: isConfigured(config, 'SLUB_DEBUG_ON', false),
+    mergeDefault: isConfigured(config, 'SLAB_MERGE_DEFAULT', true),
+    ...(tiny ? { maxOrder: 1 } : {}),
+    maxPageOrder,
+  });
+  const possibleCpus = boot.possibleCpus ?? machine.cpus ?? 1;
+  return {
+    rules,
+    pageSize,
+    cacheLine: boot.cacheLine ?? 64,
+    cpus: boot.presentCpus ?? machine.cpus ?? possibleCpus,
+    possibleCpus,
+    minOrder: boot.minOrder ?? options.minOrder,
+    maxOrder: boot.maxOrder ?? options.maxOrder,
+    minObjects: boot.minObjects ?? options.minObjects,
+    maxPageOrder,
+    debug: options.debug,
+    debugBuilt: isConfigured(config, 'SLUB_DEBUG', true),
+    noMerge: options.noMerge,
+  };
+}
+
+/** What the boot log says; undefined where it does not. */
+export interface SlubBootLog {
+  readonly cacheLine: number | undefined;
+  readonly minOrder: number | undefined;
+  readonly maxOrder: number | undefined;
+  readonly minObjects: number | undefined;
+  readonly possibleCpus: number | undefined;
+  readonly nodes: number | undefined;
+  readonly presentCpus: number | undefined;
+}
+
+// SLUB: HWalign=64, Order=0-3, MinObjects=0, CPUs=2, Nodes=1
+const SLUB_LINE =
+  /SLUB: HWalign=(\d+), Order=(\d+)-(\d+), MinObjects=(\d+), CPUs=(\d+), Nodes=(\d+)/;
+// CPU topo: Allowing 2 present CPUs plus 0 hotplug CPUs        (since 6.9)
+// smpboot: Allowing 2 CPUs, 0 hotplug CPUs                     (before; the first counts both)
+const PRESENT_LINE = /Allowing (\d+) present CPUs plus|Allowing (\d+) CPUs, (\d+) hotplug CPUs/;
+
+/** Reads the boot's lines on SLUB and CPUs. */
+export function parseSlubBootLog(bootLog: string): SlubBootLog {
+  const [cacheLine, minOrder, maxOrder, minObjects, possibleCpus, nodes] = (
+    SLUB_LINE.exec(bootLog) ?? []
+  )
+    .slice(1)
+    .map(Number);
+  const [, present, allowed, hotplug] = PRESENT_LINE.exec(bootLog) ?? [];
+  const presentCpus =
+    present ?? (allowed === undefined ? undefined : Number(allowed) - Number(hotplug));
+  return {
+    cacheLine,
+    minOrder,
+    maxOrder,
+    minObjects,
+    possibleCpus,
+    nodes,
+    presentCpus: presentCpus === undefined ? undefined : Number(presentCpus),
+  };
+}
+
+/** ARCH_FORCE_MAX_ORDER is the largest order; until 6.3 it was one more. */
+function maxPageOrderOf(release: string | null, config: KernelConfig | undefined): number {
+  const forced = configNumber(config, 'ARCH_FORCE_MAX_ORDER');
+  if (forced === undefined) return MAX_PAGE_ORDER;
+  return isAtLeast(parseRelease(release), 6, 4) ? forced : forced - 1;
+}

@@ -1,0 +1,173 @@
+// Addresses → `symbol+0xoff [module]`, from /proc/kallsyms: lines `ADDRESS TYPE NAME [TAB [MODULE]]`.
+// The name is the one that %pS prints: of several at one address the first (kernel/kallsyms.c,
+// get_symbol_pos(); kernel/module/kallsyms.c, find_kallsyms_symbol()).
+
+import { ensureLength } from '../base/growable.ts';
+
+export interface ResolvedSymbol {
+  readonly name: string;
+  /** Bytes behind the symbol's start. */
+  readonly offset: number;
+  /** Undefined for the kernel itself. */
+  readonly module: string | undefined;
+}
+
+/** Offsets above this are not inside a function: the address lies in no known code. */
+const MAX_OFFSET = 16 * 1024 * 1024;
+
+/** A run of symbols in the order of their addresses. */
+interface SortedPart {
+  readonly order: Uint32Array;
+}
+
+export class SymbolTable {
+  private readonly text: Buffer;
+  private hi: Uint32Array = new Uint32Array(0);
+  private lo: Uint32Array = new Uint32Array(0);
+  /** Where each line's type stands in `text`. */
+  private at: Uint32Array = new Uint32Array(0);
+  private count = 0;
+  private readonly parts: SortedPart[] = [];
+
+  /** @param kallsyms the bytes of /proc/kallsyms (or of System.map); other lines are passed over */
+  constructor(kallsyms: Buffer) {
+    this.text = kallsyms;
+    this.parse();
+    this.sort();
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** False where every address is 0: kptr_restrict hid them from whoever copied the file. */
+  get hasAddresses(): boolean {
+    for (let i = 0; i < this.count; i++) if (this.hi[i] !== 0 || this.lo[i] !== 0) return true;
+    return false;
+  }
+
+  /** The symbol that covers an address. */
+  resolve(hi: number, lo: number): ResolvedSymbol | undefined {
+    let best = -1;
+    for (const part of this.parts) {
+      const found = this.lastAtOrBelow(part.order, hi, lo);
+      if (found >= 0 && (best < 0 || this.compare(found, this.hi[best]!, this.lo[best]!) > 0)) {
+        best = found;
+      }
+    }
+    if (best < 0) return undefined;
+    const offset = (hi - this.hi[best]!) * 4294967296 + (lo - this.lo[best]!);
+    if (offset > MAX_OFFSET) return undefined;
+    return { ...this.nameAt(best), offset };
+  }
+
+  /** The address of a symbol of the kernel (not of a module), or undefined. */
+  addressOf(name: string): bigint | undefined {
+    const wanted = Buffer.from(` ${name}\n`);
+    for (let from = 0; ; ) {
+      const found = this.text.indexOf(wanted, from);
+      if (found < 0) return undefined;
+      const start = this.text.lastIndexOf(10, found) + 1;
+      const line = this.text.toString('latin1', start, found);
+      if (/^[0-9a-f]+ \S$/.test(line)) return BigInt(`0x${line.split(' ')[0]}`);
+      from = found + 1;
+    }
+  }
+
+  private parse(): void {
+    const { text } = this;
+    for (let at = 0; at < text.length; ) {
+      const eol = text.indexOf(10, at);
+      const end = eol < 0 ? text.length : eol;
+      this.parseLine(at, end);
+      at = end + 1;
+    }
+  }
+
+  private parseLine(from: number, end: number): void {
+    const { text } = this;
+    let hi = 0;
+    let lo = 0;
+    let at = from;
+    for (; at < end; at++) {
+      const c = text[at]!;
+      const digit = c >= 48 && c <= 57 ? c - 48 : c >= 97 && c <= 102 ? c - 87 : -1;
+      if (digit < 0) break;
+      hi = ((hi << 4) | (lo >>> 28)) >>> 0;
+      lo = ((lo << 4) | digit) >>> 0;
+    }
+    if (at - from < 8 || at - from > 16 || text[at] !== 32 || text[at + 2] !== 32) return;
+    // Absolute symbols are no code; `$x`, `$d` and `.L…` are marks inside functions of modules.
+    const first = text[at + 3];
+    if (text[at + 1] === 65 || first === 36 || (first === 46 && text[at + 4] === 76)) return;
+    const i = this.count++;
+    if (i >= this.at.length) {
+      this.hi = ensureLength(this.hi, 1 << 16);
+      this.lo = ensureLength(this.lo, 1 << 16);
+      this.at = ensureLength(this.at, 1 << 16);
+      this.hi = ensureLength(this.hi, i + 1);
+      this.lo = ensureLength(this.lo, i + 1);
+      this.at = ensureLength(this.at, i + 1);
+    }
+    this.hi[i] = hi;
+    this.lo[i] = lo;
+    this.at[i] = at + 1;
+  }
+
+  /** The kernel's own symbols stand in order; modules follow in no order. */
+  private sort(): void {
+    let ordered = 1;
+    while (
+      ordered < this.count &&
+      this.compare(ordered, this.hi[ordered - 1]!, this.lo[ordered - 1]!) >= 0
+    ) {
+      ordered++;
+    }
+    ordered = Math.min(ordered, this.count);
+    this.parts.push({ order: Uint32Array.from({ length: ordered }, (_, i) => i) });
+    const rest = Uint32Array.from({ length: this.count - ordered }, (_, i) => ordered + i);
+    rest.sort((a, b) => this.compare(a, this.hi[b]!, this.lo[b]!) || a - b);
+    this.parts.push({ order: rest });
+  }
+
+  /** Of the symbols at the highest address that is not above (hi, lo): the first; or -1. */
+  private lastAtOrBelow(order: Uint32Array, hi: number, lo: number): number {
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      if (this.compare(order[mid]!, hi, lo) <= 0) low = mid + 1;
+      else high = mid;
+    }
+    if (low === 0) return -1;
+    let at = low - 1;
+    const { [order[at]!]: foundHi } = this.hi;
+    const { [order[at]!]: foundLo } = this.lo;
+    while (at > 0 && this.compare(order[at - 1]!, foundHi!, foundLo!) === 0) at--;
+    return order[at]!;
+  }
+
+  private compare(i: number, hi: number, lo: number): number {
+    return this.hi[i]! - hi || this.lo[i]! - lo;
+  }
+
+  private nameAt(i: number): { name: string; module: string | undefined } {
+    const start = this.at[i]! + 2;
+    const eol = this.text.indexOf(10, start);
+    const rest = this.text.toString('utf8', start, eol < 0 ? this.text.length : eol);
+    const [, name, module] = /^(\S+)(?:\s+\[([^\]]+)\])?/.exec(rest) ?? [];
+    return { name: name ?? rest, module };
+  }
+}
+
+/** `symbol+0xoff` and the module of `symbol+0xoff/0xsize [module]`, as texts print call sites. */
+export function splitSymbol(text: string): { symbol: string; module: string | undefined } {
+  const [, symbol, module] = /^(\S+?)(?:\/0x[0-9a-f]+)?(?:\s+\[([^\]]+)\])?$/.exec(text) ?? [];
+  return { symbol: symbol ?? text, module };
+}
+
+/** The function of `symbol+0xoff`. */
+export function functionOf(symbol: string): string {
+  const plus = symbol.lastIndexOf('+');
+  return plus < 0 ? symbol : symbol.slice(0, plus);
+}

@@ -1,0 +1,178 @@
+// `compare`: every run is read and understood by itself, one after the other, and only its figures
+// are kept; so memory does not grow with the number of runs. Baselines bring their figures along.
+
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { constants, gunzipSync } from 'node:zlib';
+import { isBaseline, parseBaseline, renderBaseline } from '../analysis/compare/baseline.ts';
+import { buildComparison } from '../analysis/compare/build-comparison.ts';
+import type { Comparison } from '../analysis/compare/comparison.ts';
+import { type CompareConfig, parseCompareConfig } from '../analysis/compare/config.ts';
+import { type Gate, parseGate } from '../analysis/compare/gate-expression.ts';
+import { PeakLog } from '../analysis/compare/peak-log.ts';
+import { PER_RUN, parsePer } from '../analysis/compare/per.ts';
+import { buildRunFigures, type RunFigures } from '../analysis/compare/run-figures.ts';
+import type { SiteMatch } from '../analysis/compare/subject.ts';
+import { DEFAULT_THRESHOLD, parseThreshold } from '../analysis/compare/threshold.ts';
+import { buildAnalysis } from '../analysis/overview.ts';
+import {
+  describeError,
+  InputError,
+  ToolError,
+  TraceFormatError,
+  UsageError,
+} from '../base/errors.ts';
+import { STDIN } from '../base/input-bytes.ts';
+import { isAlloc, isFree } from '../kernel/event-kind.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
+
+export interface CompareRequest {
+  readonly base: readonly string[];
+  readonly new: readonly string[];
+  readonly threshold?: string | undefined;
+  readonly per?: string | undefined;
+  readonly match?: SiteMatch | undefined;
+  readonly failOn: readonly string[];
+  /** The path of a config file. */
+  readonly config?: string | undefined;
+  /** What the figures were selected by, in words. */
+  readonly filter: string;
+}
+
+/** How a run is read. */
+export type SourceOptionsOf = (source: string) => Promise<SourceOptions>;
+
+export interface Compared {
+  /** Undefined where there are no new runs: only a baseline is wanted. */
+  readonly comparison: Comparison | undefined;
+  /** The base side as a baseline file. */
+  readonly baseline: string;
+  /** Gates that speak of no row. */
+  readonly deadGates: readonly string[];
+}
+
+/**
+ * Reads all runs and compares new against base.
+ * @throws UsageError for a broken option, before anything is read
+ */
+export async function compareRuns(
+  request: CompareRequest,
+  optionsOf: SourceOptionsOf,
+): Promise<Compared> {
+  const options = readOptions(request);
+  const base = await readSide(request.base, request.filter, optionsOf);
+  const news = await readSide(request.new, request.filter, optionsOf);
+  const baseline = renderBaseline(base);
+  if (news.length === 0) return { comparison: undefined, baseline, deadGates: [] };
+  const comparison = buildComparison(base, news, options);
+  const deadGates = comparison.gates.filter((g) => g.matched === 0).map((g) => g.spec);
+  return { comparison, baseline, deadGates };
+}
+
+function readOptions(request: CompareRequest): Parameters<typeof buildComparison>[2] {
+  const config = request.config === undefined ? undefined : readConfig(request.config);
+  const gates: Gate[] = [
+    ...(config?.gates ?? []),
+    ...request.failOn.map((spec) => parseGate(spec)),
+  ];
+  if ([...request.base, ...request.new].filter((source) => source === STDIN).length > 1) {
+    throw new UsageError('standard input (-) can be one run only');
+  }
+  return {
+    threshold:
+      request.threshold === undefined
+        ? (config?.threshold ?? DEFAULT_THRESHOLD)
+        : parseThreshold(request.threshold),
+    per: request.per === undefined ? (config?.per ?? PER_RUN) : parsePer(request.per),
+    match: request.match,
+    gates,
+  };
+}
+
+function readConfig(path: string): CompareConfig {
+  try {
+    return parseCompareConfig(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
+  }
+}
+
+async function readSide(
+  sources: readonly string[],
+  filter: string,
+  optionsOf: SourceOptionsOf,
+): Promise<RunFigures[]> {
+  const runs: RunFigures[] = [];
+  for (const source of sources) {
+    const baseline = readBaseline(source);
+    if (baseline === undefined) runs.push(await readRunFigures(await optionsOf(source), filter));
+    else runs.push(...baseline);
+  }
+  return runs;
+}
+
+/**
+ * The figures of one run.
+ * @param filter what `options` select, in words
+ * @throws TraceFormatError where it has no events
+ */
+export async function readRunFigures(options: SourceOptions, filter: string): Promise<RunFigures> {
+  let peaks: PeakLog | undefined;
+  const { run, series, origin, sidecars } = await loadRun(options, [
+    ({ calls }) => (peaks = new PeakLog(calls)),
+  ]);
+  const { kinds } = run.tallies;
+  if (peaks === undefined || !kinds.some((count, kind) => count > 0 && isKmem(kind))) {
+    throw new TraceFormatError(`${options.source}: no events in this run, so nothing to compare`, {
+      hint: 'Were the kmem events switched on while it was recorded?',
+    });
+  }
+  const analysis = buildAnalysis(run, series, origin);
+  return buildRunFigures({ run, analysis, peaks, build: buildOf(sidecars), filter });
+}
+
+/** An allocation or a free. */
+function isKmem(kind: number): boolean {
+  return isAlloc(kind) || isFree(kind);
+}
+
+/**
+ * What tells one build of a kernel from another: /proc/version, or the part of `uname -a` that a
+ * build writes (from its number on).
+ */
+function buildOf(sidecars: SidecarFiles): string | null {
+  const version = sidecars.text('version.txt')?.trim();
+  if (version !== undefined && version !== '') return version;
+  return /#\d.*$/.exec(sidecars.text('uname.txt')?.trim() ?? '')?.[0] ?? null;
+}
+
+/** The figures of a baseline file, plain or .gz; undefined for every other source. */
+function readBaseline(source: string): RunFigures[] | undefined {
+  const stat = source === STDIN ? undefined : statSync(source, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) return undefined;
+  try {
+    if (!isBaseline(unpacked(readHead(source)))) return undefined;
+    return parseBaseline(unpacked(readFileSync(source)), source);
+  } catch (error) {
+    if (error instanceof ToolError) throw error;
+    throw new InputError(`${source}: ${describeError(error)}`, { cause: error });
+  }
+}
+
+/** The text of a file, or of as much of it as is there. */
+function unpacked(bytes: Buffer): string {
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const plain = isGzip ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+  return plain.toString('utf8');
+}
+
+function readHead(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(4096);
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

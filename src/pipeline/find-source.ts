@@ -1,0 +1,78 @@
+// What a SOURCE on the command line is: a run database, a recording folder, an event file, or
+// standard input (contract: docs/recording-folder.md).
+
+import { closeSync, existsSync, fstatSync, readdirSync, readSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { STDIN } from '../base/input-bytes.ts';
+import { openForReading } from '../base/random-access-file.ts';
+
+/** The event files of a recording folder, best first. */
+const EVENT_FILES = ['trace.dat', 'trace.txt', 'perf.data', 'trace.csv'];
+const RAW_PAGES = /^trace_pipe_raw\.cpu\d+(\.gz)?$/;
+
+export type FoundSource =
+  | { readonly kind: 'database'; readonly path: string; readonly label: string }
+  | {
+      readonly kind: 'trace';
+      /** The event file; of raw ring-buffer pages the first CPU's. */
+      readonly path: string;
+      /** Where its sidecars lie; undefined for standard input. */
+      readonly folder: string | undefined;
+      readonly label: string;
+    }
+  | {
+      /** A folder without events, for commands that need none. */
+      readonly kind: 'folder';
+      readonly folder: string;
+      readonly label: string;
+    };
+
+/** @throws InputError where there is no such file */
+export function findSource(source: string): FoundSource {
+  if (source === STDIN) return { kind: 'trace', path: STDIN, folder: undefined, label: 'stdin' };
+  const stat = statSync(source, { throwIfNoEntry: false });
+  if (stat === undefined) throw new InputError(`${source}: no such file or directory`);
+  const label = basename(resolve(source));
+  if (stat.isDirectory()) {
+    const path = eventFileIn(source);
+    if (path === undefined) return { kind: 'folder', folder: source, label };
+    return { kind: 'trace', path, folder: source, label };
+  }
+  if (isDatabase(source)) return { kind: 'database', path: source, label };
+  return { kind: 'trace', path: source, folder: dirname(source), label };
+}
+
+/** The event file of a folder, or undefined where it has none. */
+function eventFileIn(folder: string): string | undefined {
+  for (const name of EVENT_FILES) {
+    for (const path of [join(folder, name), join(folder, `${name}.gz`)]) {
+      if (existsSync(path)) return path;
+    }
+  }
+  const raw = readdirSync(folder)
+    .filter((name) => RAW_PAGES.test(name))
+    .sort();
+  return raw[0] === undefined ? undefined : join(folder, raw[0]);
+}
+
+/** For commands that need events. */
+export function folderWithoutEvents(folder: string): TraceFormatError {
+  return new TraceFormatError(`${folder}: no events in this folder`, {
+    hint: `Looked for ${EVENT_FILES.join(', ')} and trace_pipe_raw.cpuN, each also as .gz.`,
+  });
+}
+
+function isDatabase(path: string): boolean {
+  const fd = openForReading(path);
+  try {
+    const head = Buffer.alloc(16);
+    // A pipe (`<(zcat trace.txt.gz)`) has no positions, and what is read from it is gone.
+    if (!fstatSync(fd).isFile()) return false;
+    return readSync(fd, head, 0, 16, 0) === 16 && head.toString('latin1') === 'SQLite format 3\0';
+  } catch (error) {
+    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
+  } finally {
+    closeSync(fd);
+  }
+}

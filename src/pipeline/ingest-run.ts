@@ -1,0 +1,78 @@
+// A trace and the files beside it → a run database: events as they are read, results when they end.
+
+import { gzipSync } from 'node:zlib';
+import { buildAnalysis } from '../analysis/overview.ts';
+import { PairTally } from '../analysis/pair-tally.ts';
+import { RateBins } from '../analysis/rate-bins.ts';
+import { TaskTally } from '../analysis/task-tally.ts';
+import { STDIN } from '../base/input-bytes.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
+import { SIDECAR_NAMES, type SidecarFiles } from '../kernel/sidecars.ts';
+import { TraceStore } from '../store/trace-store.ts';
+import { onEndSignal } from './end-signals.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
+import { resultRows } from './result-rows.ts';
+
+/** Intervals of table rate_bin: a second, or a million units of another clock. */
+const RATE_INTERVAL = 1e9;
+
+export interface Ingested {
+  readonly path: string;
+  readonly events: number;
+}
+
+/** @throws OutputError where the database cannot be written; nothing stays under its name then */
+export async function ingestRun(
+  options: SourceOptions,
+  path: string,
+  force: boolean,
+): Promise<Ingested> {
+  let store: TraceStore | undefined;
+  // Ctrl-C ends standard input, not the ingest. Before the file is made, so that no moment is left in
+  // which a signal would leave it behind.
+  const off = onEndSignal(
+    () => store?.abandon(),
+    options.source === STDIN ? ['SIGTERM'] : ['SIGINT', 'SIGTERM'],
+  );
+  try {
+    store = new TraceStore(path, force);
+    return await fill(store, options, path);
+  } catch (error) {
+    store?.abandon();
+    throw error;
+  } finally {
+    off();
+  }
+}
+
+async function fill(store: TraceStore, options: SourceOptions, path: string): Promise<Ingested> {
+  let events = 0;
+  const extra: { tasks?: TaskTally; pairs?: PairTally; bins?: RateBins } = {};
+  const loaded = await loadRun(
+    options,
+    [
+      (dictionary) => (extra.tasks = new TaskTally(dictionary)),
+      () => (extra.pairs = new PairTally()),
+      (dictionary) => (extra.bins = new RateBins(dictionary.calls, RATE_INTERVAL)),
+    ],
+    (batch: EventBatch, originNs: bigint) => {
+      store.addBatch(batch, originNs);
+      events += batch.length;
+    },
+  );
+  const { run, series, origin, sidecars } = loaded;
+  extra.bins?.flush();
+  const analysis = buildAnalysis(run, series, origin);
+  for (const { table, rows } of resultRows(run, analysis, extra)) store.addRows(table, rows);
+  store.addRows('sidecar', sidecarRows(sidecars));
+  store.finish();
+  return { path, events };
+}
+
+function* sidecarRows(sidecars: SidecarFiles): Generator<[string, string, Buffer]> {
+  for (const name of SIDECAR_NAMES) {
+    const content = sidecars.bytes(name);
+    if (content === undefined) continue;
+    yield [name, sidecars.taken.get(name) ?? '', gzipSync(content, { level: 1 })];
+  }
+}

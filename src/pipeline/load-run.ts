@@ -1,0 +1,203 @@
+// One pass over a source: events through pairing and the trackers, then everything named and judged.
+
+import {
+  createEventFilter,
+  type FilterOptions,
+  NO_FILTER,
+  type TimeBound,
+  toEventTime,
+} from '../analysis/event-filter.ts';
+import { LiveSeries } from '../analysis/live-series.ts';
+import { eventCacheNames, type ResolvedRun, resolveRun } from '../analysis/resolved-run.ts';
+import type { RunOrigin } from '../analysis/run-summary.ts';
+import { RunTracker, type Tracker } from '../analysis/run-tracker.ts';
+import { assert } from '../base/assert.ts';
+import type { InputDescription } from '../ingest/open-input.ts';
+import { readFacts } from '../ingest/read-facts.ts';
+import type { Dictionary } from '../kernel/dictionary.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { SymbolTable } from '../kernel/symbols.ts';
+import type { TraceInfo } from '../kernel/trace-info.ts';
+import { findSource, folderWithoutEvents } from './find-source.ts';
+import {
+  type ProgressListener,
+  readTrace,
+  type TraceConsumer,
+  type TraceRead,
+} from './read-trace.ts';
+
+export interface SourceOptions {
+  readonly source: string;
+  readonly label?: string | undefined;
+  readonly inputFormat?: string | undefined;
+  /** Further folders for sidecars, before the source's own; null: none at all. */
+  readonly sidecars?: readonly string[] | null | undefined;
+  readonly buffer?: string | undefined;
+  readonly tmp?: string | undefined;
+  readonly filter?: FilterOptions | undefined;
+  /** Globs of cache names to speak of; all where there is none. */
+  readonly caches?: readonly string[] | undefined;
+  /** Events after this moment are not looked at: the state then is the result. */
+  readonly until?: TimeBound | undefined;
+  readonly onProgress?: ProgressListener | undefined;
+}
+
+export interface LoadedRun {
+  readonly run: ResolvedRun;
+  readonly series: LiveSeries;
+  readonly origin: RunOrigin;
+  readonly sidecars: SidecarFiles;
+}
+
+/** A further tracker, made when the first events are there. */
+export type TrackerFactory = (dictionary: Dictionary, info: TraceInfo) => Tracker;
+
+/** Sees every batch before it is counted. */
+export type BatchListener = (batch: EventBatch, originNs: bigint) => void;
+
+/**
+ * Reads a source and understands it.
+ * @param extra trackers that a command needs beyond the common counts
+ * @throws ToolError where the source cannot be read
+ */
+export async function loadRun(
+  options: SourceOptions,
+  extra: readonly TrackerFactory[] = [],
+  onBatch?: BatchListener,
+): Promise<LoadedRun> {
+  const found = findSource(options.source);
+  if (found.kind === 'folder') throw folderWithoutEvents(found.folder);
+  const pass = new Pass(options, extra, onBatch);
+  const read =
+    found.kind === 'database'
+      ? await readDatabase(found.path, pass)
+      : await readTrace(describeInput(options, found), pass, options.onProgress);
+  const { info, stats, sidecars } = read;
+  const { tracker, series } = pass.result;
+  const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
+  const kallsyms = sidecars.bytes('kallsyms.txt');
+  const symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
+  const caches = options.caches ?? [];
+  return {
+    run: resolveRun({ tracker, info, stats, facts, symbols, caches }),
+    series,
+    origin: { label: options.label ?? found.label, sources: [found.path] },
+    sidecars,
+  };
+}
+
+/**
+ * Reads the events of a source once more, up to a moment.
+ * @param end as `EventBatch.ts`
+ */
+export async function readAgain(
+  options: SourceOptions,
+  end: number,
+  onBatch: (batch: EventBatch) => void,
+): Promise<void> {
+  const found = findSource(options.source);
+  if (found.kind === 'folder') throw folderWithoutEvents(found.folder);
+  const consumer: TraceConsumer = {
+    begin: () => undefined,
+    batch: (batch) => {
+      if ((batch.ts[batch.length - 1] as number) > end) cutAfter(batch, end);
+      onBatch(batch);
+    },
+  };
+  if (found.kind === 'database') await readDatabase(found.path, consumer);
+  else await readTrace(describeInput(options, found), consumer, options.onProgress);
+}
+
+/** An event file of a source, for the readers. */
+function describeInput(
+  options: SourceOptions,
+  found: { readonly path: string; readonly folder: string | undefined },
+): InputDescription {
+  return {
+    path: found.path,
+    format: options.inputFormat,
+    sidecarFolders: sidecarFolders(options.sidecars, found.folder),
+    buffer: options.buffer,
+    tmp: options.tmp,
+  };
+}
+
+async function readDatabase(path: string, consumer: TraceConsumer): Promise<TraceRead> {
+  const { RunDatabase } = await import('../store/run-database.ts');
+  const database = new RunDatabase(path);
+  const { dictionary, info, stats, sidecars } = database;
+  consumer.begin(dictionary, info);
+  for (const batch of database.batches()) consumer.batch(batch);
+  return { dictionary, info, stats, sidecars };
+}
+
+/** Folders in which sidecars are looked for: those named, then the source's own. */
+export function sidecarFolders(
+  named: readonly string[] | null | undefined,
+  own: string | undefined,
+): string[] {
+  if (named === null) return [];
+  return [...(named ?? []), ...(own === undefined ? [] : [own])];
+}
+
+/** Feeds batches to the trackers. */
+class Pass implements TraceConsumer {
+  private state: { readonly tracker: RunTracker; readonly series: LiveSeries } | undefined;
+  private until = Infinity;
+  private dictionary: Dictionary | undefined;
+  private info: TraceInfo | undefined;
+  private readonly options: SourceOptions;
+  private readonly extra: readonly TrackerFactory[];
+  private readonly onBatch: BatchListener | undefined;
+
+  constructor(
+    options: SourceOptions,
+    extra: readonly TrackerFactory[],
+    onBatch: BatchListener | undefined,
+  ) {
+    this.options = options;
+    this.extra = extra;
+    this.onBatch = onBatch;
+  }
+
+  get result(): { readonly tracker: RunTracker; readonly series: LiveSeries } {
+    return this.state ?? this.start(0);
+  }
+
+  begin(dictionary: Dictionary, info: TraceInfo): void {
+    this.dictionary = dictionary;
+    this.info = info;
+  }
+
+  batch(batch: EventBatch): void {
+    const { tracker, series } = this.state ?? this.start(batch.ts[0] ?? 0);
+    if ((batch.ts[batch.length - 1] as number) > this.until) cutAfter(batch, this.until);
+    this.onBatch?.(batch, this.info?.originNs ?? 0n);
+    tracker.add(batch);
+    series.add(batch);
+  }
+
+  /** Makes the trackers; the filters need the time of the first event. */
+  private start(firstTs: number): { readonly tracker: RunTracker; readonly series: LiveSeries } {
+    const { dictionary, info } = this;
+    assert(dictionary !== undefined && info !== undefined, 'a pass begins before its first batch');
+    const { filter = NO_FILTER, until } = this.options;
+    const scale = { originNs: info.originNs, clockUnit: info.clockUnit, firstTs };
+    if (until !== undefined) this.until = toEventTime(until, scale);
+    const tracker = new RunTracker(dictionary, {
+      filter: createEventFilter(filter, dictionary, scale),
+      clockUnit: info.clockUnit,
+      extra: this.extra.map((make) => make(dictionary, info)),
+    });
+    this.state = { tracker, series: new LiveSeries(tracker.tallies) };
+    return this.state;
+  }
+}
+
+/** Drops the events of a batch after a moment. */
+function cutAfter(batch: EventBatch, until: number): void {
+  let length = 0;
+  while (length < batch.length && (batch.ts[length] as number) <= until) length++;
+  batch.length = length;
+}

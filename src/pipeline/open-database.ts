@@ -1,0 +1,63 @@
+// A run database for commands that work on one: the named one, or one that is made of the source for
+// the time of the command.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gfpNamesOf } from '../kernel/gfp-flags.ts';
+import type { EventTableInput } from '../store/event-table.ts';
+import { RunDatabase } from '../store/run-database.ts';
+import { onEndSignal } from './end-signals.ts';
+import { findSource } from './find-source.ts';
+import { ingestRun } from './ingest-run.ts';
+import type { SourceOptions } from './load-run.ts';
+
+export interface OpenedDatabase {
+  readonly path: string;
+  readonly database: RunDatabase;
+  /** What rows of events need beside the segments. */
+  readonly tables: EventTableInput;
+  close(): void;
+}
+
+export async function openOrIngest(options: SourceOptions): Promise<OpenedDatabase> {
+  const found = findSource(options.source);
+  if (found.kind === 'database') return open(found.path, () => undefined);
+  const folder = mkdtempSync(join(options.tmp ?? tmpdir(), 'slabreplay-'));
+  const clear = (): void => rmSync(folder, { recursive: true, force: true });
+  const off = onEndSignal(clear);
+  const remove = (): void => {
+    off();
+    clear();
+  };
+  try {
+    const path = join(folder, 'run.db');
+    await ingestRun(options, path, false);
+    return open(path, remove);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function open(path: string, remove: () => void): OpenedDatabase {
+  const database = new RunDatabase(path);
+  const { dictionary, info } = database;
+  const { siteLabels, cacheOfCall } = database.names();
+  const release = database.value('kernel_release') ?? null;
+  return {
+    path,
+    database,
+    tables: {
+      dictionary,
+      info,
+      gfpNames: info.gfpNames ?? gfpNamesOf(release),
+      siteLabels,
+      cacheOfCall,
+    },
+    close() {
+      database.close();
+      remove();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// A source through perf kmem's arithmetic.
+
+import { type PerfKmemQuery, type PerfKmemResult, PerfKmemTracker } from '../analysis/perf-kmem.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
+
+export interface PerfKmemRun {
+  readonly result: PerfKmemResult;
+  /** `symbol+0xoff [module]` of a site, undefined where nothing names it. */
+  symbolOf(site: number): string | undefined;
+}
+
+export async function perfKmemRun(
+  options: SourceOptions,
+  query: PerfKmemQuery,
+): Promise<PerfKmemRun> {
+  const trackers: PerfKmemTracker[] = [];
+  const { run } = await loadRun(options, [
+    (dictionary) => {
+      const tracker = new PerfKmemTracker(dictionary);
+      trackers.push(tracker);
+      return tracker;
+    },
+  ]);
+  const tracker = trackers[0] as PerfKmemTracker;
+  return {
+    result: tracker.result(query),
+    symbolOf: (site) => {
+      const { symbol } = run.sites.get(site);
+      return symbol === null ? undefined : run.sites.label(site);
+    },
+  };
+}

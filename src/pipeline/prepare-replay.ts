@@ -1,0 +1,127 @@
+// The first pass of a replay: caches get their names, the orders of new slabs are learned, the
+// recorded machine is put together.
+
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { TraceFormatError } from '../base/errors.ts';
+import { readFacts } from '../ingest/read-facts.ts';
+import type { Dictionary } from '../kernel/dictionary.ts';
+import { isKmalloc } from '../kernel/event-kind.ts';
+import type { KernelFacts } from '../kernel/kernel-facts.ts';
+import type { TraceInfo } from '../kernel/trace-info.ts';
+import { type CachePlan, planRecorded } from '../replay/cache-plan.ts';
+import type { MachineChange } from '../replay/changed-machine.ts';
+import type { FreshOrder } from '../replay/fresh-order.ts';
+import { learnedOrders } from '../replay/learned-orders.ts';
+import { buildMachine, type Machine, type MachineOptions } from '../replay/machine.ts';
+import { learnNodes, type MemoryNodes } from '../replay/memory-nodes.ts';
+import { OrderLearner } from '../replay/order-learner.ts';
+import { SlubModel } from '../replay/slub-model.ts';
+import { strideLayouts } from '../replay/stride-layouts.ts';
+import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
+import { openSidecars } from './open-sidecars.ts';
+
+/** What the first pass found that the second one goes by. */
+export interface PreparedReplay {
+  readonly loaded: LoadedRun;
+  readonly machine: Machine;
+  readonly plan: CachePlan;
+  readonly orders: readonly FreshOrder[];
+  readonly nodes: MemoryNodes;
+  /** CPUs that the events name. */
+  readonly cpus: number;
+  /** What of the options is another machine than the recorded one; undefined: nothing. */
+  readonly change: MachineChange | undefined;
+}
+
+/**
+ * @param options what the user says of the machine: of what the recording does not tell it describes
+ *   the recorded one, of the rest it is a change
+ * @throws TraceFormatError where pointers are hashed
+ */
+export async function prepareReplay(
+  source: SourceOptions,
+  options: MachineChange,
+): Promise<PreparedReplay> {
+  const sidecars = await openSidecars(source.source, source.sidecars ?? []);
+  const learners: OrderLearner[] = [];
+  const learn = (dictionary: Dictionary, info: TraceInfo): OrderLearner => {
+    const facts = readFacts(sidecars, info, new Set());
+    const machine = buildMachine(facts, sidecars, describing(options, facts, false));
+    const layouts = strideLayouts(dictionary.calls, facts, machine);
+    const learner = new OrderLearner(dictionary.calls, layouts);
+    learners.push(learner);
+    return learner;
+  };
+  const loaded = await loadRun({ ...source, until: undefined }, [learn]);
+  const { run } = loaded;
+  if (run.info.hashedPointers) throw hashedPointers(source.source);
+  const { facts, dictionary } = run;
+  const described = describing(options, facts, printsSizes(run));
+  const machine = buildMachine(facts, loaded.sidecars, described);
+  const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
+  return {
+    loaded,
+    machine,
+    plan,
+    orders: learnedOrders(plan, dictionary.calls, learners[0], machine.isRandom),
+    nodes: learnNodes(loaded.sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
+    cpus: run.tallies.maxCpu + 1,
+    change: changeIn(options, described),
+  };
+}
+
+/** The caches of the recorded machine, empty. */
+export function recordedModel(prepared: PreparedReplay): SlubModel {
+  const { plan, machine, cpus, nodes, orders } = prepared;
+  return new SlubModel({ plan, parameters: machine.parameters, cpus, nodes, orders });
+}
+
+/** The options that say what the recording does not. */
+function describing(
+  { kernel, debug, cpus }: MachineChange,
+  facts: KernelFacts,
+  hasSizes: boolean,
+): MachineOptions {
+  const tellsDebug = hasSizes || facts.cmdline !== null || facts.caches !== undefined;
+  return {
+    release: facts.release === null ? kernel : undefined,
+    debug: tellsDebug ? undefined : debug,
+    cpus: facts.cpus === null ? cpus : undefined,
+  };
+}
+
+/** bytes_alloc of kmalloc shows whether there is debug metadata. */
+function printsSizes({ dictionary: { calls } }: ResolvedRun): boolean {
+  for (let call = 1; call < calls.length; call++) {
+    if (isKmalloc(calls.kind(call)) && calls.bytesAlloc(call) > 0) return true;
+  }
+  return false;
+}
+
+function changeIn(options: MachineChange, described: MachineOptions): MachineChange | undefined {
+  const change: MachineChange = {
+    ...options,
+    kernel: described.release === undefined ? options.kernel : undefined,
+    debug: described.debug === undefined ? options.debug : undefined,
+    cpus: described.cpus === undefined ? options.cpus : undefined,
+  };
+  return Object.values(change).some((value) => value !== undefined) ? change : undefined;
+}
+
+function objectPlaces({ live, rows }: ResolvedRun): Parameters<typeof learnNodes>[1] {
+  return {
+    length: rows.length,
+    lo: (i) => live.ptrLo(rows[i] as number),
+    hi: (i) => live.ptrHi(rows[i] as number),
+    cpu: (i) => live.cpu(rows[i] as number),
+  };
+}
+
+function hashedPointers(source: string): TraceFormatError {
+  return new TraceFormatError(
+    `${source}: its pointers are hashed, so no object has a place in a slab`,
+    {
+      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
+    },
+  );
+}

@@ -1,0 +1,159 @@
+// Which caches the model has and which of them each call allocates from: the recorded caches under
+// their names, else what the kernel's rules and the events tell.
+
+import type { CacheGeometry, CacheSpec } from '../kernel/cache-geometry.ts';
+import { computeGeometry, specOfKmalloc } from '../kernel/cache-geometry.ts';
+import type { CallTable, Dictionary } from '../kernel/dictionary.ts';
+import { isAlloc } from '../kernel/event-kind.ts';
+import type { KernelFacts } from '../kernel/kernel-facts.ts';
+import { isKmallocCacheName, KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
+import { kmallocCacheSet } from '../kernel/kmalloc-set.ts';
+import type { KnownCache } from '../kernel/known-cache.ts';
+import { recordedGeometry } from '../kernel/recorded-geometry.ts';
+import { calculateOrderObjects } from '../kernel/slub-order.ts';
+import type { Machine } from './machine.ts';
+
+/** Where a cache's geometry is from. */
+export type GeometryOrigin =
+  /** sysfs or /proc/slabinfo of the recording */
+  | 'recorded'
+  /** the kernel's rules alone */
+  | 'computed'
+  /** the sizes that its events print, the rest by the rules */
+  | 'events';
+
+/** A cache that the model is to have. */
+export interface PlannedCache {
+  readonly name: string;
+  readonly geometry: CacheGeometry;
+  /** What it would be made from again under other parameters. */
+  readonly spec: CacheSpec;
+  readonly origin: GeometryOrigin;
+  /** As the kernel showed it at the end of the recording. */
+  readonly known: KnownCache | undefined;
+}
+
+export interface CachePlan {
+  readonly caches: readonly PlannedCache[];
+  /** By call: the number of the cache that it allocates from, or that a free names; NOT_PLANNED. */
+  readonly cacheOfCall: Int32Array;
+}
+
+export const NOT_PLANNED = {
+  /** Nothing tells the cache, or its geometry. */
+  unknown: -1,
+  /** Page-backed kmalloc. */
+  large: -2,
+} as const;
+
+/** What the first pass over the events found. */
+export interface RecordedCalls {
+  readonly dictionary: Dictionary;
+  /** Name of the cache that each call allocates from; undefined where nothing tells. */
+  readonly cacheNames: readonly (string | undefined)[];
+}
+
+/** The caches of the recorded kernel that the events are of, and its kmalloc caches. */
+export function planRecorded(
+  recorded: RecordedCalls,
+  facts: KernelFacts,
+  machine: Machine,
+): CachePlan {
+  const planner = new Planner(machine);
+  if (facts.caches !== undefined) {
+    for (const cache of facts.caches.all) {
+      if (isKmallocCacheName(cache.name)) planner.addRecorded(cache);
+    }
+  } else {
+    for (const cache of kmallocCacheSet(machine.build)) {
+      planner.addComputed(specOfKmalloc(cache));
+    }
+  }
+  const { calls, strings } = recorded.dictionary;
+  const cacheOfCall = new Int32Array(calls.length).fill(NOT_PLANNED.unknown);
+  for (let call = 1; call < calls.length; call++) {
+    const printed = calls.cache(call);
+    const name = isAlloc(calls.kind(call))
+      ? recorded.cacheNames[call]
+      : printed === 0
+        ? undefined
+        : strings.get(printed);
+    if (name === undefined) continue;
+    if (name === KMALLOC_LARGE) cacheOfCall[call] = NOT_PLANNED.large;
+    else cacheOfCall[call] = planner.find(name, facts, calls, call);
+  }
+  return { caches: planner.caches, cacheOfCall };
+}
+
+class Planner {
+  readonly caches: PlannedCache[] = [];
+  private readonly numbers = new Map<string, number>();
+  private readonly machine: Machine;
+
+  constructor(machine: Machine) {
+    this.machine = machine;
+  }
+
+  addRecorded(cache: KnownCache): number {
+    const recorded = recordedGeometry(cache, this.machine.parameters);
+    if (recorded === undefined) return this.note(cache.name, undefined);
+    const { geometry, spec } = recorded;
+    return this.note(cache.name, { geometry, spec, origin: 'recorded', known: cache });
+  }
+
+  addComputed(spec: CacheSpec): number {
+    const geometry = computeGeometry(spec, this.machine.parameters);
+    const cache = geometry && { geometry, spec, origin: 'computed' as const, known: undefined };
+    return this.note(spec.name, cache);
+  }
+
+  /** The cache of a name, made from what tells of it where it is new. */
+  find(name: string, facts: KernelFacts, calls: CallTable, call: number): number {
+    const found = this.numbers.get(name);
+    if (found !== undefined) return found;
+    const known = facts.caches?.find(name);
+    if (known !== undefined) {
+      const number = this.numbers.get(known.name) ?? this.addRecorded(known);
+      this.numbers.set(name, number);
+      return number;
+    }
+    if (!isAlloc(calls.kind(call))) return NOT_PLANNED.unknown; // an allocation may tell its size
+    return this.addFromEvent(name, calls.bytesReq(call), calls.bytesAlloc(call));
+  }
+
+  private addFromEvent(name: string, objectSize: number, slabSize: number): number {
+    const { parameters } = this.machine;
+    const sizes = slabSize > 0 ? calculateOrderObjects(slabSize, parameters) : undefined;
+    if (sizes === undefined) return NOT_PLANNED.unknown;
+    const recorded = recordedGeometry(
+      {
+        name,
+        aliases: [],
+        objectSize: Math.min(objectSize, slabSize),
+        slabSize,
+        order: sizes.order,
+        objsPerSlab: sizes.objects,
+        slabs: 0,
+        activeObjects: 0,
+        totalObjects: 0,
+        accounted: null,
+        sysfs: null,
+      },
+      parameters,
+    );
+    if (recorded === undefined) return NOT_PLANNED.unknown;
+    const { geometry, spec } = recorded;
+    return this.note(name, { geometry, spec, origin: 'events', known: undefined });
+  }
+
+  private note(name: string, cache: Omit<PlannedCache, 'name'> | undefined): number {
+    if (cache === undefined) {
+      this.numbers.set(name, NOT_PLANNED.unknown);
+      return NOT_PLANNED.unknown;
+    }
+    const number = this.caches.length;
+    this.caches.push({ name, ...cache });
+    this.numbers.set(name, number);
+    return number;
+  }
+}

@@ -1,0 +1,145 @@
+// A cache with debug flags: no CPU slabs, no CPU partial lists; every allocation and free goes to the
+// node's list (mm/slub.c, alloc_single_from_partial(), alloc_single_from_new_slab(),
+// free_to_partial_list(), 6.1 and 6.12; 5.10 takes the way of a CPU slab that is given back at once,
+// to the same end).
+
+import type { NodeLists } from './node-lists.ts';
+import type { CacheCounts, CacheLists, CacheShape, SlabCache } from './slab-cache.ts';
+import { NIL, NO_SLAB, ON, type SlabTable } from './slab-table.ts';
+
+export class DebugCache implements SlabCache {
+  readonly id: number;
+  readonly shape: CacheShape;
+  choiceSlab: number = NO_SLAB;
+  choiceObject: number = NIL;
+  readonly choiceIsFast: boolean = false;
+  private readonly table: SlabTable;
+  private readonly nodes: NodeLists;
+  private slabs = 0;
+  private allocated = 0;
+
+  constructor(id: number, shape: CacheShape, table: SlabTable, nodes: NodeLists) {
+    this.id = id;
+    this.shape = shape;
+    this.table = table;
+    this.nodes = nodes;
+  }
+
+  choose(cpu: number, node: number): void {
+    this.choiceSlab = this.nodes.first(cpu, node, this.shape.minPartial);
+    this.choiceObject = this.choiceSlab === NO_SLAB ? NIL : this.table.freelist[this.choiceSlab]!;
+  }
+
+  alloc(cpu: number, node: number): boolean {
+    this.choose(cpu, node);
+    if (this.choiceSlab === NO_SLAB) return false;
+    this.take(this.choiceSlab, this.choiceObject);
+    return true;
+  }
+
+  adopt(_cpu: number, _node: number, slab: number, object: number): void {
+    this.take(slab, object);
+    if (this.table.on[slab] !== ON.nodePartial) return;
+    // The kernel takes from the first slab of a list, so this is the one.
+    const list = this.nodes.listOf(slab);
+    list.remove(slab);
+    list.pushHead(slab);
+  }
+
+  useNewSlab(_cpu: number, _node: number, slab: number, object: number): void {
+    this.slabs++;
+    this.table.on[slab] = ON.nodePartial;
+    this.nodes.listOf(slab).pushHead(slab);
+    this.take(slab, object);
+  }
+
+  free(_cpu: number, slab: number, object: number): void {
+    const { table } = this;
+    if (table.isFree(slab, object)) this.take(slab, object); // it was allocated unseen
+    this.allocated--;
+    const wasFull = table.freelist[slab] === NIL;
+    table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
+    table.inuse[slab]!--;
+    if (table.inuse[slab] === 0 && this.nodes.listOf(slab).length >= this.shape.minPartial) {
+      this.unlist(slab);
+      this.discard(slab);
+    } else if (wasFull) {
+      table.on[slab] = ON.nodePartial;
+      this.nodes.listOf(slab).pushTail(slab);
+    }
+  }
+
+  drop(slab: number): void {
+    this.unlist(slab);
+    for (let i = 0; i < this.table.objects[slab]!; i++) {
+      if (!this.table.isFree(slab, i)) this.allocated--;
+    }
+    this.discard(slab);
+  }
+
+  objectsBefore(_cpu: number, slab: number, object: number, max: number): number[] {
+    return this.table.before(slab, this.table.freelist[slab]!, object, max);
+  }
+
+  takeUnseen(slab: number, object: number): void {
+    this.take(slab, object);
+  }
+
+  unshuffle(_cpu: number, slab: number, object: number): void {
+    const { table } = this;
+    const { head, lower } = table.sortUnused(slab, table.freelist[slab]!, object);
+    table.freelist[slab] = head;
+    for (const unseen of lower) this.take(slab, unseen);
+  }
+
+  giveUp(slab: number): void {
+    while (this.table.freelist[slab] !== NIL) this.take(slab, this.table.freelist[slab]!);
+  }
+
+  addOldSlab(slab: number): void {
+    this.slabs++;
+    this.allocated += this.table.objects[slab]!;
+  }
+
+  count(): CacheCounts {
+    const { partial, freeObjects } = this.nodes.count();
+    const totalObjects = this.slabs * this.shape.objsPerSlab;
+    return {
+      slabs: this.slabs,
+      totalObjects,
+      activeObjects: totalObjects - freeObjects,
+      allocated: this.allocated,
+      partial,
+      cpuSlabs: 0,
+      cpuPartialSlabs: 0,
+    };
+  }
+
+  lists(): CacheLists {
+    return { slabs: this.nodes.listed(), objects: [] };
+  }
+
+  /** Marks an object allocated; a slab that is full then is on no list. */
+  private take(slab: number, object: number): void {
+    const { table } = this;
+    if (table.isFree(slab, object)) {
+      this.allocated++;
+      const next = table.unlink(slab, object);
+      if (table.freelist[slab] === object) table.freelist[slab] = next;
+      table.inuse[slab]!++;
+      if (table.freelist[slab] === NIL) this.unlist(slab);
+    }
+    table.setAllocated(slab, object);
+  }
+
+  private unlist(slab: number): void {
+    if (this.table.on[slab] !== ON.nodePartial) return;
+    this.nodes.listOf(slab).remove(slab);
+    this.table.on[slab] = ON.none;
+  }
+
+  private discard(slab: number): void {
+    this.slabs--;
+    this.table.remove(slab);
+  }
+}

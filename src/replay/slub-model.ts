@@ -1,0 +1,91 @@
+// The allocator as a whole: the caches of a plan over one table of slabs, each with the strategy of
+// its kernel.
+
+import type { CacheGeometry } from '../kernel/cache-geometry.ts';
+import { SLAB_DEBUG_FLAGS } from '../kernel/slab-flags.ts';
+import type { SlubParameters } from '../kernel/slub-parameters.ts';
+import type { CachePlan, PlannedCache } from './cache-plan.ts';
+import { CpuSlabCache, type CpuSlabRules } from './cpu-slab-cache.ts';
+import { DebugCache } from './debug-cache.ts';
+import type { FreshOrder } from './fresh-order.ts';
+import type { MemoryNodes } from './memory-nodes.ts';
+import { NodeLists } from './node-lists.ts';
+import type { CacheShape, SlabCache } from './slab-cache.ts';
+import { SlabTable } from './slab-table.ts';
+
+/** A cache of the model. */
+export interface ModelCache {
+  readonly plan: PlannedCache;
+  readonly model: SlabCache;
+  readonly order: FreshOrder;
+}
+
+export interface SlubModelInput {
+  readonly plan: CachePlan;
+  readonly parameters: SlubParameters;
+  /** CPUs that the events name. */
+  readonly cpus: number;
+  readonly nodes: MemoryNodes;
+  /** The order of new slabs of each planned cache. */
+  readonly orders: readonly FreshOrder[];
+}
+
+export class SlubModel {
+  readonly table: SlabTable;
+  readonly caches: readonly ModelCache[];
+  readonly cacheOfCall: Int32Array;
+  readonly nodes: MemoryNodes;
+  readonly pageSize: number;
+
+  constructor({ plan, parameters, cpus, nodes, orders }: SlubModelInput) {
+    const { pageSize } = parameters;
+    this.table = new SlabTable(pageSize);
+    this.cacheOfCall = plan.cacheOfCall;
+    this.nodes = nodes;
+    this.pageSize = pageSize;
+    this.caches = plan.caches.map((planned, id) => ({
+      plan: planned,
+      model: makeCache(id, planned, parameters, { table: this.table, nodes, cpus }),
+      order: orders[id] as FreshOrder,
+    }));
+  }
+}
+
+/** What the caches of a model share. */
+interface Surroundings {
+  readonly table: SlabTable;
+  readonly nodes: MemoryNodes;
+  readonly cpus: number;
+}
+
+/** The strategy of a cache: what its kernel does with a cache of its flags. */
+function makeCache(
+  id: number,
+  { name, geometry }: PlannedCache,
+  { rules }: SlubParameters,
+  { table, nodes, cpus }: Surroundings,
+): SlabCache {
+  const shape = shapeOf(name, geometry);
+  const lists = new NodeLists(table, nodes.count, nodes.nodeOfCpu);
+  if ((geometry.flags & SLAB_DEBUG_FLAGS) !== 0) return new DebugCache(id, shape, table, lists);
+  const isOldest = rules.generation === '5.10';
+  const cpuSlabRules: CpuSlabRules = {
+    limitsByObjects: !rules.cpuPartialInSlabs,
+    deactivateReverses: isOldest,
+  };
+  return new CpuSlabCache(id, shape, table, lists, cpus, cpuSlabRules);
+}
+
+function shapeOf(name: string, geometry: CacheGeometry): CacheShape {
+  return {
+    name,
+    slabSize: geometry.slabSize,
+    objectSize: geometry.objectSize,
+    redLeftPad: geometry.redLeftPad,
+    order: geometry.order,
+    objsPerSlab: geometry.objsPerSlab,
+    minPartial: geometry.minPartial,
+    cpuPartial: geometry.cpuPartial,
+    cpuPartialSlabs: geometry.cpuPartialSlabs ?? 0,
+  };
+}

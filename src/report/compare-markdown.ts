@@ -1,0 +1,135 @@
+// A comparison as Markdown, for the comment that a CI job leaves on a change (GitHub's dialect).
+// Names from a trace may be anything: every character that Markdown or HTML could act on is escaped.
+
+import type { Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
+import {
+  answerOf,
+  changeText,
+  countText,
+  crossingText,
+  gateState,
+  METRIC_TITLES,
+  objectsText,
+  percentText,
+  spreadText,
+  subjectName,
+  thresholdWords,
+  valueText,
+} from './compare-names.ts';
+import { escapeText } from './escape.ts';
+
+export interface MarkdownOptions {
+  /** Rows of each table, 0 for all. */
+  readonly top: number;
+  readonly title?: string | undefined;
+}
+
+export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownOptions): string {
+  const { base, new: news, totals, gates, warnings, threshold } = comparison;
+  const failed = gates.some((gate) => gate.crossed > 0 || gate.matched === 0);
+  const state = gates.length === 0 ? '' : failed ? ': gate crossed' : ': gates passed';
+  const names = (side: Comparison['base']): string =>
+    side.map(({ run }) => escapeMarkdown(run.label)).join(', ');
+  return [
+    `### ${escapeMarkdown(title ?? 'Slab memory')}${state}`,
+    answerOf(comparison),
+    `New (${countText(news.length, 'run')}: ${names(news)}) against base ` +
+      `(${countText(base.length, 'run')}: ${names(base)}); a change counts above ${thresholdWords(threshold)}.`,
+    gateTable(comparison),
+    table(
+      ['total', '-base', '-new', '-change', '', 'verdict'],
+      totals
+        .filter((row) => row.baseMedian !== 0 || row.newMedian !== 0)
+        .map((row) => [METRIC_TITLES[row.metric], ...values(row), verdictOf(row)]),
+    ),
+    ...rowTable(comparison, 'regression', 'Worse', top),
+    ...rowTable(comparison, 'improvement', 'Better', top),
+    details('Notes', warnings.map(escapeMarkdown)),
+  ]
+    .filter((part) => part !== '')
+    .map((part) => `${part}\n`)
+    .join('\n');
+}
+
+function gateTable({ gates }: Comparison): string {
+  if (gates.length === 0) return '';
+  const rows = gates.flatMap((gate) => {
+    const first = [gateState(gate), escapeMarkdown(gate.spec)];
+    if (gate.rows.length === 0) {
+      return [
+        [...first, '', gate.matched === 0 ? 'matches no row' : countText(gate.matched, 'row')],
+      ];
+    }
+    return gate.rows.map((row) => [
+      ...first,
+      escapeMarkdown(subjectName(row)),
+      escapeMarkdown(crossingText(row)),
+    ]);
+  });
+  return table(['gate', '', 'row', ''], rows);
+}
+
+function rowTable(
+  { rows }: Comparison,
+  verdict: ComparisonRow['verdict'],
+  title: string,
+  top: number,
+): string[] {
+  const all = rows.filter((row) => row.verdict === verdict && row.subject !== 'total');
+  if (all.length === 0) return [];
+  const shown = top === 0 ? all : all.slice(0, top);
+  const lines = shown.map((row) => [
+    escapeMarkdown(subjectName(row)),
+    METRIC_TITLES[row.metric],
+    ...values(row),
+    escapeMarkdown(objectsText(row)),
+  ]);
+  const rest = all.length - shown.length;
+  return [
+    `**${title}**`,
+    table([verdict, 'what', '-base', '-new', '-change', '', ''], lines),
+    rest === 0 ? '' : `... and ${countText(rest, 'more row')}`,
+  ];
+}
+
+/** Base, new, change, change in per cent. */
+function values(row: ComparisonRow): string[] {
+  return [
+    `${valueText(row.baseMedian, row.unit)} ${spreadText(row.base)}`.trim(),
+    `${valueText(row.newMedian, row.unit)} ${spreadText(row.new)}`.trim(),
+    row.delta === 0 ? '' : changeText(row.delta, row.unit),
+    row.delta === 0 ? '' : percentText(row),
+  ].map(escapeMarkdown);
+}
+
+function verdictOf({ verdict }: ComparisonRow): string {
+  return verdict === 'same' ? '' : verdict === 'noise' ? escapeMarkdown('~') : verdict;
+}
+
+/** A heading that begins with a minus is of a column of numbers. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(heads.map((head) => head.replace(/^-/, ''))),
+    line(heads.map((head) => (head.startsWith('-') ? '---:' : '---'))),
+    ...rows.map(line),
+  ].join('\n');
+}
+
+function details(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
+  const list = lines.map((line) => `- ${line}`).join('\n');
+  return `<details><summary>${title}</summary>\n\n${list}\n\n</details>`;
+}
+
+/** Text with everything that Markdown, HTML or GitHub (mentions, links) would act on made plain. */
+export function escapeMarkdown(text: string): string {
+  return escapeText(text)
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_[\]|~#!]/g, '\\$&')
+    .replace(/@/g, '&#64;')
+    .replace(/:\/\//g, '&#58;//')
+    .replace(/\bwww\./gi, (www) => `${www.slice(0, 3)}&#46;`);
+}

@@ -1,0 +1,140 @@
+// What every layout of a comparison calls things: subjects, metrics, values, changes.
+
+import type { Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
+import type { CrossingRow, GateResult } from '../analysis/compare/gates.ts';
+import type { Metric } from '../analysis/compare/metrics.ts';
+import type { SubjectName } from '../analysis/compare/subject.ts';
+import type { Threshold } from '../analysis/compare/threshold.ts';
+import {
+  formatBytes,
+  formatBytesChange,
+  formatCount,
+  formatCountChange,
+  formatPercentChange,
+  formatRate,
+} from '../base/bytes-format.ts';
+
+export const METRIC_TITLES: Readonly<Record<Metric, string>> = {
+  live: 'live, end',
+  peak: 'peak',
+  waste: 'wasted, end',
+  allocBytes: 'allocated',
+  allocRate: 'alloc rate',
+  slabs: 'slabs',
+  findings: 'findings',
+};
+
+/** `symbol+0xoff [module]`, else the address, else '?'. */
+export function siteName(row: Pick<SubjectName, 'symbol' | 'module' | 'site'>): string {
+  if (row.symbol === null) return row.site ?? '?';
+  return row.module === null ? row.symbol : `${row.symbol} [${row.module}]`;
+}
+
+/** What a row is about: `total`, the cache, the call site. Not escaped. */
+export function subjectName(row: SubjectName): string {
+  if (row.subject === 'total') return 'total';
+  return row.subject === 'cache' ? (row.cache ?? '?') : siteName(row);
+}
+
+/** `800 KB`, `23.5 MB/s`, `63,000/s`, `12` */
+export function valueText(value: number, unit: string): string {
+  if (unit === 'allocations/s') return formatRate(value);
+  if (unit === 'bytes/s') return `${formatBytes(value)}/s`;
+  if (unit.startsWith('bytes')) return formatBytes(value);
+  return formatCount(value);
+}
+
+/** The same with a sign. */
+export function changeText(value: number, unit: string): string {
+  if (unit === 'allocations/s') return value > 0 ? `+${formatRate(value)}` : formatRate(value);
+  if (unit === 'bytes/s') return `${formatBytesChange(value)}/s`;
+  if (unit.startsWith('bytes')) return formatBytesChange(value);
+  return formatCountChange(value);
+}
+
+/** `+5.1 %`; `new` where there was nothing before, `gone` where nothing is left. */
+export function percentText(
+  row: Pick<ComparisonRow, 'deltaPct' | 'baseMedian' | 'newMedian'>,
+): string {
+  if (row.newMedian === row.baseMedian) return '0.0 %';
+  if (row.deltaPct === null) return 'new';
+  return row.newMedian === 0 ? 'gone' : formatPercentChange(row.deltaPct);
+}
+
+/** `100 x 4097 B in kmalloc-8k`, `12 -> 20 objects in 3 caches`: what a site holds; '' of others. */
+export function objectsText(row: ComparisonRow): string {
+  if (row.objects === null || row.caches === null) return '';
+  const { base, new: now } = row.objects;
+  const size = row.bytesReqEach === null ? ' objects' : ` x ${row.bytesReqEach} B`;
+  const [cache] = row.caches;
+  const where = row.caches.length === 1 ? cache : `${row.caches.length} caches`;
+  if (base === 0 || now === 0) return `${formatCount(base + now)}${size} in ${where}`;
+  return `${formatCount(base)} -> ${formatCount(now)}${size} in ${where}`;
+}
+
+/** `is +412 %`, `is 800 KB`, `is up from nothing`: how a row stands to a gate. */
+export function crossingText(row: CrossingRow): string {
+  if (row.value === null) return `is up from nothing to ${valueText(row.newMedian, row.unit)}`;
+  const { value, valueUnit } = row;
+  if (valueUnit === '%') {
+    const was = `${valueText(row.baseMedian, row.unit)} -> ${valueText(row.newMedian, row.unit)}`;
+    return `is ${formatPercentChange(value)} (${was})`;
+  }
+  if (valueUnit === 'objects') return `is ${formatCount(value)} objects`;
+  return `is ${value === row.newMedian ? valueText(value, valueUnit) : changeText(value, valueUnit)}`;
+}
+
+/** `PASS`, `FAIL`, or `DEAD` for a gate that speaks of nothing. */
+export function gateState(gate: GateResult): 'PASS' | 'FAIL' | 'DEAD' {
+  if (gate.matched === 0) return 'DEAD';
+  return gate.crossed > 0 ? 'FAIL' : 'PASS';
+}
+
+/** `1,204 rows`, `1 row` */
+export function countText(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** `1 % and 16 KiB` */
+export function thresholdWords({ percent, bytes }: Threshold): string {
+  let power = 0;
+  while (bytes >= 1024 ** (power + 1) && power < 3) power++;
+  const amount = bytes / 1024 ** power;
+  return `${percent} % and ${Number(amount.toFixed(1))} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
+}
+
+/** `+-2 %`: how far the values of one side lie from their median; '' for a single run. */
+export function spreadText(values: readonly number[]): string {
+  if (values.length < 2) return '';
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  const [below, above] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[half] ?? 0];
+  const middle = (below + above) / 2;
+  if (middle === 0) return '';
+  const off = Math.max(middle - (sorted[0] ?? 0), (sorted.at(-1) ?? 0) - middle);
+  return `+-${Math.round((100 * off) / middle)} %`;
+}
+
+/** The answer in a sentence: what got worse, what got better, and the memory held. */
+export function answerOf({ rows, totals }: Comparison): string {
+  const count = (verdict: string, subject: string): number =>
+    new Set(
+      rows
+        .filter((row) => row.verdict === verdict && row.subject === subject)
+        .map((row) => subjectName(row)),
+    ).size;
+  const part = (verdict: string, words: string): string | undefined => {
+    const sites = count(verdict, 'site');
+    const caches = count(verdict, 'cache');
+    if (sites + caches === 0) return undefined;
+    return `${countText(sites, 'call site')} and ${countText(caches, 'cache')} ${words}`;
+  };
+  const parts = [part('regression', 'got worse'), part('improvement', 'got better')];
+  const said = parts.filter((text) => text !== undefined).join(', ');
+  const live = totals.find((row) => row.metric === 'live');
+  if (live === undefined || live.verdict === 'same' || live.verdict === 'noise') {
+    return said === '' ? 'No change that counts.' : `${said}.`;
+  }
+  const held = `${changeText(live.delta, live.unit)} (${percentText(live)}) held at the end`;
+  return said === '' ? `${held}.` : `${said}; ${held}.`;
+}

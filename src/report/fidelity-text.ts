@@ -1,0 +1,60 @@
+// What was modelled and how far the model agrees with the kernel, as lines of text.
+
+import type { ReplayedModel, ReplayFidelity } from '../analysis/replay-summary.ts';
+import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
+import { escapeText } from './escape.ts';
+import { labelled } from './run-text.ts';
+
+/** `rules of 6.1 (6.1.0-56-amd64), no slub_debug, Order=0-3, 2 CPUs, 1 node, 4 KiB pages` */
+export function describeModel(model: ReplayedModel): string {
+  const { slubDebug, slubMinOrder, slubMaxOrder, nodes, cpus } = model;
+  return [
+    `SLUB as in ${model.rules}`,
+    slubDebug === '' ? 'no slub_debug' : `slub_debug=${escapeText(slubDebug)}`,
+    `orders ${slubMinOrder}-${slubMaxOrder}`,
+    `${cpus} CPU${cpus === 1 ? '' : 's'}`,
+    `${nodes} node${nodes === 1 ? '' : 's'}`,
+    `pages of ${formatBytes(model.pageSize)}`,
+  ].join(', ');
+}
+
+/** Slots and slabs in per cent, as docs/model-limits.md defines them. */
+export function fidelityText(fidelity: ReplayFidelity): string {
+  const { allocations, undetermined, slotMatches, slabMatches } = fidelity;
+  if (allocations === 0) return 'no allocation of a known cache: nothing to compare';
+  return (
+    `replay chose the kernel's slot in ${formatShare(slotMatches, allocations - undetermined, 2)} ` +
+    `of ${formatCount(allocations)} allocations, its slab in ${formatShare(slabMatches, allocations, 2)}`
+  );
+}
+
+export function fidelityLines(fidelity: ReplayFidelity): string {
+  const { undetermined, leftOut, mismatches } = fidelity;
+  const out = [
+    [undetermined, 'first objects of new slabs in a random order'],
+    [leftOut.large, 'page-backed kmalloc'],
+    [leftOut.unknownCache, 'of unknown caches'],
+  ] as const;
+  const missed = Object.entries(mismatches)
+    .filter(([, count]) => count > 0)
+    .sort((a, b) => b[1] - a[1])
+    .map(([cause, count]) => `${formatCount(count)} ${CAUSES[cause] ?? cause}`);
+  const without = out
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${formatCount(count)} ${what}`);
+  return (
+    labelled('fidelity', fidelityText(fidelity)) +
+    (without.length === 0 ? '' : labelled('not counted', without.join(', '))) +
+    (missed.length === 0 ? '' : labelled('missed', missed.join(', ')))
+  );
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  unseenFree: 'objects freed without an event',
+  unseenAlloc: 'behind objects taken without an event',
+  freshOrder: 'in another order of the new slab',
+  migration: 'on another CPU',
+  otherSlab: 'from another slab',
+  newSlab: 'from a new slab too early',
+  noneFree: 'where no free object was known',
+};

@@ -1,0 +1,266 @@
+// The overview as text: can the numbers be trusted, where memory goes, who wastes it, who is busy,
+// what to look at next.
+
+import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overview.ts';
+import type { Completeness } from '../analysis/run-summary.ts';
+import type { SizeAdvice } from '../analysis/size-advice.ts';
+import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
+import { escapeText } from './escape.ts';
+import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
+import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+
+/** Instead of the sums, where there is nothing to sum up. */
+const NOTHING = 'No allocations: the recording has none, or none is selected.\n';
+
+/**
+ * @param top rows of each table, 0 for all
+ * @param source the run as the user named it, for the commands that go on from here
+ */
+export function renderOverview(analysis: Analysis, top: number, source: string): string {
+  return [
+    runLine(analysis.run),
+    trust(analysis),
+    analysis.totals.bytesAlloc === 0 ? NOTHING : memory(analysis),
+    wasteTable(analysis, top),
+    heldTable(analysis, top),
+    busiestTable(analysis, top),
+    findings(analysis),
+    next(source),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
+  top === 0 ? rows : rows.slice(0, top);
+
+function trust({ completeness, events, callSites, totals, recorder }: Analysis): string {
+  const c = completeness;
+  let text = 'Can these numbers be trusted?\n';
+  const begin = c.startsAtBoot
+    ? 'the recording starts at boot'
+    : 'the recording starts on a running machine';
+  const lost = c.lostEvents === 0 ? 'no events lost' : `${formatCount(c.lostEvents)} events lost`;
+  text += labelled('complete', `${formatCount(events.total)} events, ${lost}; ${begin}`);
+  const gaps = gapsText(c, totals, callSites);
+  if (gaps !== '') text += labelled('gaps', gaps);
+  if (c.freesOfUnknown > 0) {
+    text += labelled(
+      'older',
+      `${formatCount(c.freesOfUnknown)} frees were of objects from before the recording, ` +
+        'or allocated in bulk',
+    );
+  }
+  if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
+    text += labelled(
+      'recorder',
+      `${formatShare(recorder.bytesAlloc, totals.bytesAlloc)} of the bytes were allocated by ` +
+        `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
+    );
+  }
+  for (const line of doubts(c)) text += labelled('note', line);
+  return text;
+}
+
+/** Frees that were not recorded, and what of the live objects they put in doubt. */
+function gapsText(
+  { allocsOfLive, lostEvents }: Completeness,
+  { liveUncertain }: Totals,
+  callSites: readonly CallSiteRow[],
+): string {
+  if (allocsOfLive === 0 && liveUncertain === 0) return '';
+  let text = 'some call sites free by kfree_rcu only, which leaves no event';
+  if (allocsOfLive > 0) {
+    text = `at least ${formatCount(allocsOfLive)} frees left no event (kfree_rcu, bulk)`;
+  } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
+  if (liveUncertain === 0) return text;
+  const sites = callSites.filter((site) => site.liveUncertain > 0).length;
+  return (
+    `${text}; ${counted(liveUncertain, 'live object')} of ${counted(sites, 'call site')} ` +
+    'may be freed already and are kept apart'
+  );
+}
+
+/** `1 call site`, `22 call sites` */
+function counted(count: number, name: string): string {
+  return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
+}
+
+function memory({ totals, memory: { end, peak }, caches, run }: Analysis): string {
+  const at =
+    totals.peakAtNs === null || run.clockUnit !== 'ns' ? '' : ` (${moment(totals.peakAtNs)})`;
+  const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
+  const rows: [string, number, number | null, string][] = [
+    ['allocated', end.bytesAlloc, peak.bytesAlloc, `${formatCount(totals.liveObjects)} objects`],
+    ['requested', end.bytesReq, peak.bytesReq, ''],
+    ['wasted', end.rounding, null, `rounding up to size classes ${share(end.rounding)}`],
+  ];
+  if (end.padding > 0) {
+    rows.push(['', end.padding, null, `alignment in named caches ${share(end.padding)}`]);
+  }
+  if (end.metadata > 0) {
+    rows.push(['', end.metadata, null, `metadata of slub_debug ${share(end.metadata)}`]);
+  }
+  const uncertain = totals.liveUncertainBytesAlloc;
+  if (uncertain > 0) {
+    rows.push(['uncertain', uncertain, null, 'of the allocated, may be freed already']);
+  }
+  const columns: Column[] = [
+    { title: 'Slab memory' },
+    { title: 'at the end', format: formatBytes },
+    { title: `at the peak${at}`, format: (value) => (value === null ? '' : formatBytes(value)) },
+    { title: '' },
+  ];
+  return renderTable(columns, rows, { indent: 2 }) + kernelLine(caches, run.pageSize);
+}
+
+/** What the kernel itself said of the same caches; older objects are in it too. */
+function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
+  let slabs = 0;
+  let bytes = 0;
+  for (const cache of caches) {
+    slabs += cache.slabs ?? 0;
+    bytes += (cache.slabs ?? 0) * pageSize * 2 ** (cache.order ?? 0);
+  }
+  if (slabs === 0) return '';
+  const text = `${formatCount(slabs)} slabs of these caches, ${formatBytes(bytes)}, at the end`;
+  return labelled('the kernel', `had ${text}; older objects included`);
+}
+
+function wasteTable({ advice, callSites }: Analysis, top: number): string {
+  const wasting = callSites
+    .filter((site) => (site.cache ?? '').includes('kmalloc') && site.liveBytesWasted > 0)
+    .sort((a, b) => b.liveBytesWasted - a.liveBytesWasted);
+  if (wasting.length === 0) return '';
+  const hints = new Map<string, SizeAdvice>();
+  for (const a of advice) if (!hints.has(siteOf(a))) hints.set(siteOf(a), a);
+  const columns: Column[] = [
+    { title: 'cache' },
+    { title: 'call site' },
+    { title: 'live', format: formatCount },
+    { title: 'requested', format: formatBytes },
+    { title: 'allocated', format: formatBytes },
+    { title: 'wasted', format: formatBytes },
+    { title: '' },
+  ];
+  const rows = cut(wasting, top).map((site) => [
+    site.cache ?? '?',
+    siteOf(site),
+    site.live,
+    site.liveBytesAlloc - site.liveBytesWasted,
+    site.liveBytesAlloc,
+    site.liveBytesWasted,
+    hints.get(siteOf(site))?.shrinkTo == null ? '' : '*',
+  ]);
+  let text = titled('Most wasted by rounding, at the end', columns, rows);
+  const best = advice.find((a) => a.shrinkTo !== null);
+  if (best !== undefined) {
+    const saved = `${formatBytes(best.shrinkSavesNow)} now, ${formatBytes(best.shrinkSavesAtPeak)}`;
+    text += wrapped(
+      '  * ',
+      `asks for little more than the class below holds. Best: ${siteOf(best)} ` +
+        `(${best.bytesReq} -> ${best.classSize}); fitting ${best.shrinkTo} would save ${saved} at the peak`,
+    );
+  }
+  return text;
+}
+
+function heldTable({ callSites }: Analysis, top: number): string {
+  const holding = callSites.filter((site) => site.live > 0);
+  if (holding.length === 0) return '';
+  const columns: Column[] = [
+    { title: 'cache' },
+    { title: 'call site' },
+    { title: 'live', format: formatCount },
+    { title: 'bytes', format: formatBytes },
+    { title: 'uncertain', format: (value) => (value === 0 ? '' : formatCount(value)) },
+  ];
+  const rows = cut(holding, top).map((site: CallSiteRow) => [
+    site.cache ?? '?',
+    siteOf(site),
+    site.live,
+    site.liveBytesAlloc,
+    site.liveUncertain,
+  ]);
+  return titled('Most memory held, at the end', columns, rows);
+}
+
+function busiestTable({ caches, run }: Analysis, top: number): string {
+  const busy = [...caches].sort((a, b) => b.allocs - a.allocs).filter((c) => c.allocs > 0);
+  if (busy.length === 0) return '';
+  const rate = (count: number): number | null => (run.durationSec ? count / run.durationSec : null);
+  const columns: Column[] =
+    run.durationSec === null
+      ? [
+          { title: 'cache' },
+          { title: 'allocs', format: formatCount },
+          { title: 'frees', format: formatCount },
+          { title: 'bytes', format: formatBytes },
+        ]
+      : [
+          { title: 'cache' },
+          { title: 'allocs/s', format: bareRate },
+          { title: 'frees/s', format: bareRate },
+          { title: 'bytes/s', format: formatBytes },
+        ];
+  const rows = cut(busy, top).map((c: CacheRow) =>
+    run.durationSec === null
+      ? [c.name ?? '?', c.allocs, c.frees, c.bytesAlloc]
+      : [c.name ?? '?', c.allocsPerSec, rate(c.frees), c.bytesPerSec],
+  );
+  return titled('Busiest caches', columns, rows);
+}
+
+function findings({ findings: found }: Analysis): string {
+  if (found.length === 0) return '';
+  const count = (severity: string): number => found.filter((f) => f.severity === severity).length;
+  let text = `Findings   ${count('error')} errors, ${count('warning')} warnings\n`;
+  for (const f of found) text += labelled(f.rule, escapeText(f.message));
+  return text;
+}
+
+function next(source: string): string {
+  const name = escapeText(source);
+  return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n`;
+}
+
+/** A table under its title. */
+function titled(title: string, columns: readonly Column[], rows: readonly Cell[][]): string {
+  const named = columns.map((c, i) => (i === 0 ? { ...c, title: `  ${c.title}` } : c));
+  return `${title}\n${renderTable(named, rows, { indent: 2 })}`;
+}
+
+function siteOf(row: {
+  symbol: string | null;
+  module: string | null;
+  site: string | null;
+}): string {
+  if (row.symbol === null) return row.site ?? '?';
+  return row.module === null ? row.symbol : `${row.symbol} [${row.module}]`;
+}
+
+/** The call sites, all of them, as CSV. */
+export function renderOverviewCsv({ callSites }: Analysis): string {
+  const names = [
+    'site',
+    'symbol',
+    'module',
+    'cache',
+    'allocs',
+    'frees',
+    'untracedFrees',
+    'live',
+    'liveUncertain',
+    'bytesReq',
+    'bytesAlloc',
+    'bytesWasted',
+    'liveBytesAlloc',
+    'oldestNs',
+    'crossCpuFrees',
+    'meanLifetimeNs',
+  ] as const;
+  return renderCsv(
+    names.map((title) => ({ title })),
+    callSites.map((row) => names.map((name) => row[name])),
+  );
+}

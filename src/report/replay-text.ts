@@ -1,0 +1,102 @@
+// `replay` as text: how far the model agrees with the kernel, then each cache's slabs.
+
+import type { ReplayedCache } from '../analysis/replay-summary.ts';
+import { formatBytes, formatCount, formatPercent } from '../base/bytes-format.ts';
+import type { Replay } from '../pipeline/replay-run.ts';
+import { describeModel, fidelityLines } from './fidelity-text.ts';
+import { labelled, runLine, trustFooter } from './run-text.ts';
+import { renderSlabMaps } from './slab-map-text.ts';
+import { type Column, renderCsv, renderTable } from './table.ts';
+import { renderWhatIf } from './what-if-text.ts';
+
+/** @param top rows of each table, 0 for all */
+export function renderReplay(replay: Replay, top: number): string {
+  const { whatIf, maps } = replay;
+  const body =
+    whatIf !== null
+      ? renderWhatIf(replay, whatIf, top)
+      : maps.length > 0
+        ? renderSlabMaps(replay, top)
+        : renderState(replay, top);
+  return runLine(replay.run) + body + trustFooter(replay.completeness);
+}
+
+function renderState(replay: Replay, top: number): string {
+  const used = replay.caches.filter(({ slabs, fidelity }) => slabs > 0 || isUsed(fidelity));
+  const shown = top === 0 ? used : used.slice(0, top);
+  return (
+    labelled('model', describeModel(replay.model)) +
+    fidelityLines(replay.fidelity) +
+    `\n${replay.at === null ? 'At the end' : `At ${replay.at} s`}: ${totals(replay.caches)}\n\n` +
+    renderTable(COLUMNS, shown.map(cells)) +
+    (shown.length < used.length
+      ? `... ${formatCount(used.length - shown.length)} more (--top 0)\n`
+      : '') +
+    olderLine(replay) +
+    `\ndigest ${replay.digest}\n`
+  );
+}
+
+function isUsed(fidelity: ReplayedCache['fidelity']): boolean {
+  return (fidelity?.allocations ?? 0) > 0;
+}
+
+function totals(caches: readonly ReplayedCache[]): string {
+  let slabs = 0;
+  let bytes = 0;
+  let allocated = 0;
+  for (const cache of caches) {
+    slabs += cache.slabs;
+    bytes += cache.bytes;
+    allocated += cache.allocated;
+  }
+  return `${formatCount(allocated)} objects in ${formatCount(slabs)} slabs, ${formatBytes(bytes)}`;
+}
+
+/** Slabs that the kernel has and no event shows. */
+function olderLine({ caches, at }: Replay): string {
+  if (at !== null) return '';
+  const slabs = caches.reduce(
+    (n, { kernel, slabs: ours }) => n + Math.max(0, (kernel?.slabs ?? 0) - ours),
+    0,
+  );
+  return slabs === 0
+    ? ''
+    : `\nThe kernel had ${formatCount(slabs)} slabs more, of which no event tells: full since before the recording.\n`;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'cache' },
+  { title: 'size', name: 'slab_size', format: formatCount },
+  { title: 'order', format: formatCount },
+  { title: 'objs/slab', name: 'objs_per_slab', format: formatCount },
+  { title: 'objects', name: 'allocated', format: formatCount },
+  { title: 'slabs', format: formatCount },
+  { title: 'kernel', name: 'kernel_slabs', format: formatCount },
+  { title: 'cpu', name: 'cpu_slabs', align: 'right' },
+  { title: 'partial', format: formatCount },
+  { title: 'memory', name: 'bytes', format: formatBytes },
+  { title: 'slots', name: 'slots_pct', format: (value) => formatPercent(value) },
+];
+
+function cells(cache: ReplayedCache): (string | number | null)[] {
+  const { fidelity } = cache;
+  const judged = fidelity === null ? 0 : fidelity.allocations - fidelity.undetermined;
+  return [
+    cache.name,
+    cache.slabSize,
+    cache.order,
+    cache.objsPerSlab,
+    cache.allocated,
+    cache.slabs,
+    cache.kernel?.slabs ?? null,
+    cache.cpuPartialSlabs === 0 ? cache.cpuSlabs : `${cache.cpuSlabs}+${cache.cpuPartialSlabs}`,
+    cache.partial,
+    cache.bytes,
+    judged === 0 ? null : (100 * (fidelity?.slotMatches ?? 0)) / judged,
+  ];
+}
+
+export function renderReplayCsv(replay: Replay): string {
+  return renderCsv(COLUMNS, replay.caches.map(cells));
+}

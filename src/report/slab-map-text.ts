@@ -1,0 +1,59 @@
+// `replay --at SECONDS --cache NAME` as text: a line per slab, a letter per object.
+
+import type { MappedSlab, SlabMap } from '../analysis/slab-map.ts';
+import { formatCount } from '../base/bytes-format.ts';
+import type { Replay } from '../pipeline/replay-run.ts';
+import { escapeText } from './escape.ts';
+
+const LEGEND = `  # allocated   . on the slab's freelist   o free, held by a CPU   > next to be handed out first
+`;
+/** Letters of one line; wider slabs go on below. */
+const MAP_WIDTH = 64;
+/** Objects of a freelist that are written out. */
+const LIST_LENGTH = 10;
+
+export function renderSlabMaps({ maps, at }: Replay, top: number): string {
+  let text = `\nSlabs ${at === null ? 'at the end' : `at ${at} s`}\n${LEGEND}`;
+  for (const map of maps) text += renderMap(map, top);
+  return text;
+}
+
+function renderMap({ cache, slabs, objsPerSlab }: SlabMap, top: number): string {
+  const shown = top === 0 ? slabs : slabs.slice(0, top);
+  let text = `\n${escapeText(cache)}: ${formatCount(slabs.length)} slabs of ${formatCount(objsPerSlab)} objects\n`;
+  for (const slab of shown) text += renderSlab(slab);
+  const more = slabs.length - shown.length;
+  return more === 0 ? text : `${text}... ${formatCount(more)} more (--top 0)\n`;
+}
+
+function renderSlab(slab: MappedSlab): string {
+  const head = `  ${slab.address}  ${placeOf(slab).padEnd(20)}`;
+  const margin = ' '.repeat(head.length);
+  let text = '';
+  for (let from = 0; from < slab.map.length; from += MAP_WIDTH) {
+    text += `${from === 0 ? head : margin}${slab.map.slice(from, from + MAP_WIDTH)}\n`;
+  }
+  const held = slab.held.map(({ object }) => object);
+  if (held.length > 0) text += `${margin}held      ${chain(held)}\n`;
+  if (slab.freelist.length > 0) text += `${margin}freelist  ${chain(slab.freelist)}\n`;
+  return text;
+}
+
+function placeOf({ list, owner, place }: MappedSlab): string {
+  switch (list) {
+    case 'cpuSlab':
+      return `CPU ${owner} slab`;
+    case 'cpuPartial':
+      return `CPU ${owner} partial ${place}`;
+    case 'nodePartial':
+      return `node ${owner} partial ${place}`;
+    case 'full':
+      return 'full';
+  }
+}
+
+function chain(objects: readonly number[]): string {
+  const shown = objects.slice(0, LIST_LENGTH).join('>');
+  const more = objects.length - LIST_LENGTH;
+  return more > 0 ? `${shown}> and ${formatCount(more)} more` : shown;
+}

@@ -1,0 +1,130 @@
+// A what-if as text: what the change costs or saves in all, then the caches that it moves most.
+
+import type { BytesBeside, SimulatedCache, WhatIf, WhatIfCache } from '../analysis/what-if.ts';
+import { formatBytes, formatBytesChange, formatCount } from '../base/bytes-format.ts';
+import type { Replay } from '../pipeline/replay-run.ts';
+import { escapeText } from './escape.ts';
+import { describeModel, fidelityText } from './fidelity-text.ts';
+import { labelled, moment, wrapped } from './run-text.ts';
+import { type Column, renderTable } from './table.ts';
+
+export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: number): string {
+  const moved = whatIf.caches.filter(isMoved);
+  const shown = top === 0 ? moved : moved.slice(0, top);
+  const hasMerged = shown.some(({ merged }) => merged);
+  return (
+    `\nWhat ${escapeText(whatIf.changes.join(' '))} would have cost on this recording\n\n` +
+    labelled('recorded', describeModel(model)) +
+    labelled('changed', describeModel(whatIf.model)) +
+    labelled('fidelity', `${fidelityText(fidelity)} (as recorded)`) +
+    `\n${renderTotals(whatIf)}\n` +
+    (shown.length === 0
+      ? 'No cache changes.\n'
+      : renderTable(COLUMNS, shown.map(cells)) +
+        (shown.length < moved.length
+          ? `... ${formatCount(moved.length - shown.length)} more (--top 0)\n`
+          : '')) +
+    (hasMerged
+      ? `  ${MERGED} others were merged into it: forecast from its own object size\n`
+      : '') +
+    '\n' +
+    note(
+      `both sides are simulated, so that only the change differs; by the recorded addresses the ` +
+        `caches have ${formatBytes(whatIf.observedBytes)} at the end`,
+    ) +
+    note(
+      'time is not predicted: debug flags also cost a list lock and checks at every allocation and free',
+    )
+  );
+}
+
+const MERGED = '*';
+
+function note(text: string): string {
+  return wrapped('  note: ', text);
+}
+
+function isMoved({ deltaBytes, peakDeltaBytes, baseline, changed }: WhatIfCache): boolean {
+  return (
+    deltaBytes !== 0 ||
+    peakDeltaBytes !== 0 ||
+    baseline?.slabSize !== changed?.slabSize ||
+    baseline?.order !== changed?.order
+  );
+}
+
+function renderTotals({ end, peak, older }: WhatIf): string {
+  const row = (title: string, beside: BytesBeside, remark: string): (string | number)[] => [
+    title,
+    beside.baselineBytes,
+    beside.bytes,
+    beside.deltaBytes,
+    remark,
+  ];
+  const rows = [
+    row('slab memory, end', end, factor(end)),
+    row(
+      'slab memory, peak',
+      peak,
+      `at ${moment(peak.baselineAtNs)}; changed, at ${moment(peak.atNs)}`,
+    ),
+    ...(older.objects === 0
+      ? []
+      : [
+          row(
+            'older, apart',
+            older,
+            `${formatCount(older.objects)} objects from before the recording`,
+          ),
+        ]),
+  ];
+  return renderTable(
+    [
+      { title: '' },
+      { title: 'now', format: formatBytes },
+      { title: 'changed', format: formatBytes },
+      { title: 'change', format: formatBytesChange },
+      { title: '' },
+    ],
+    rows,
+    { indent: 2 },
+  );
+}
+
+function factor({ baselineBytes, bytes }: BytesBeside): string {
+  return baselineBytes === 0 ? '' : `${(bytes / baselineBytes).toFixed(2)}x`;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'cache' },
+  { title: 'objects', format: formatCount },
+  { title: 'slab_size', align: 'right' },
+  { title: 'order', align: 'right' },
+  { title: 'objs/slab', align: 'right' },
+  { title: 'slabs', align: 'right' },
+  { title: 'wasted', align: 'right' },
+  { title: 'at the peak', format: formatBytesChange },
+  { title: 'at the end', format: formatBytesChange },
+  { title: '' },
+];
+
+function cells(cache: WhatIfCache): (string | number | null)[] {
+  const { baseline, changed } = cache;
+  const pair = (of: (c: SimulatedCache) => string): string => {
+    const was = baseline === null ? '-' : of(baseline);
+    const is = changed === null ? '-' : of(changed);
+    return was === is ? was : `${was} -> ${is}`;
+  };
+  return [
+    cache.name,
+    cache.objects,
+    pair(({ slabSize }) => String(slabSize)),
+    pair(({ order }) => String(order)),
+    pair(({ objsPerSlab }) => String(objsPerSlab)),
+    pair(({ slabs }) => formatCount(slabs)),
+    changed === null ? null : formatBytes(changed.bytesWasted),
+    cache.peakDeltaBytes,
+    cache.deltaBytes,
+    cache.merged ? MERGED : '',
+  ];
+}

@@ -1,0 +1,35 @@
+// An ELF file (vmlinux) → the bytes of one of its sections, by name.
+
+import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
+
+const SHDR_BYTES = 64;
+/** The BTF of a distribution kernel is 5 MiB. */
+const MAX_SECTION_BYTES = 256 * 1024 * 1024;
+
+/** Undefined where there is no such section, or the file is no 64-bit little-endian ELF. */
+export function readElfSection(file: ByteSource, name: string): Buffer | undefined {
+  try {
+    const head = new ByteCursor(file).bytes(64);
+    if (head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1) return undefined;
+    const table = Number(head.readBigUInt64LE(40));
+    const count = head.readUInt16LE(60);
+    const headers = new ByteCursor(file, table).bytes(count * SHDR_BYTES);
+    const names = sectionBytes(file, headers, head.readUInt16LE(62));
+    for (let i = 0; i < count; i++) {
+      const at = headers.readUInt32LE(i * SHDR_BYTES);
+      const end = names?.indexOf(0, at) ?? -1;
+      if (names?.toString('latin1', at, end) === name) return sectionBytes(file, headers, i);
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof OutOfBytes || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function sectionBytes(file: ByteSource, headers: Buffer, i: number): Buffer | undefined {
+  const offset = Number(headers.readBigUInt64LE(i * SHDR_BYTES + 24));
+  const size = Number(headers.readBigUInt64LE(i * SHDR_BYTES + 32));
+  if (size > MAX_SECTION_BYTES) return undefined;
+  return new ByteCursor(file, offset).bytes(size);
+}

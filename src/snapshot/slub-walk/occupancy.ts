@@ -1,0 +1,91 @@
+// Every slab of an image → what each cache holds, counted by list: the figures that slabinfo and the
+// kernel's own sysfs are compared with.
+
+import type { Findings } from '../findings.ts';
+import type { SlabView } from './slab-view.ts';
+import { SLOT } from './slab-view.ts';
+import { type SlubImage, walkSlabs } from './walk-slabs.ts';
+
+export interface CacheOccupancy {
+  readonly name: string;
+  slabs: number;
+  slabsOnCpu: number;
+  slabsOnCpuPartial: number;
+  slabsOnPartial: number;
+  slabsFull: number;
+  /** Slots in all. */
+  objects: number;
+  allocated: number;
+  /** On the freelist of a CPU. */
+  freeOnCpuFreelist: number;
+  /** On the freelist of a slab that is a CPU's, a CPU's partial one, a node's partial one. */
+  freeOnCpuSlab: number;
+  freeOnCpuPartial: number;
+  freeOnPartial: number;
+  inSheaves: number;
+}
+
+/** In the order of the walk's caches. */
+export function countOccupancy(slub: SlubImage, findings?: Findings): CacheOccupancy[] {
+  const counts = slub.caches.map((cache) => emptyOccupancy(cache.name));
+  walkSlabs(
+    slub,
+    (slab) => {
+      const count = counts[slab.cacheIndex];
+      if (count !== undefined) addSlab(count, slab);
+    },
+    findings,
+  );
+  return counts;
+}
+
+/** Adds one slab to its cache's counts. */
+function addSlab(count: CacheOccupancy, slab: SlabView): void {
+  let free = 0;
+  let cpuFree = 0;
+  let sheaf = 0;
+  for (const state of slab.states) {
+    if (state === SLOT.free) free++;
+    else if (state === SLOT.cpuFree) cpuFree++;
+    else if (state !== SLOT.allocated) sheaf++;
+  }
+  count.slabs++;
+  count.objects += slab.slots;
+  count.allocated += slab.slots - free - cpuFree - sheaf;
+  count.freeOnCpuFreelist += cpuFree;
+  count.inSheaves += sheaf;
+  switch (slab.place) {
+    case 'cpu':
+      count.slabsOnCpu++;
+      count.freeOnCpuSlab += free;
+      break;
+    case 'cpu-partial':
+      count.slabsOnCpuPartial++;
+      count.freeOnCpuPartial += free;
+      break;
+    case 'partial':
+      count.slabsOnPartial++;
+      count.freeOnPartial += free;
+      break;
+    default:
+      count.slabsFull++;
+  }
+}
+
+function emptyOccupancy(name: string): CacheOccupancy {
+  return {
+    name,
+    slabs: 0,
+    slabsOnCpu: 0,
+    slabsOnCpuPartial: 0,
+    slabsOnPartial: 0,
+    slabsFull: 0,
+    objects: 0,
+    allocated: 0,
+    freeOnCpuFreelist: 0,
+    freeOnCpuSlab: 0,
+    freeOnCpuPartial: 0,
+    freeOnPartial: 0,
+    inSheaves: 0,
+  };
+}

@@ -1,0 +1,95 @@
+// Filters select allocations after pairing over everything: a free follows its allocation, and no
+// filter makes an object live that is freed (`--cpu` of one CPU would, if frees were filtered too).
+
+import { expect, test } from 'vitest';
+import { BOOT, jsonOf, outputOf, runCli, STACKS } from '../helpers/run-cli.ts';
+
+interface Sums {
+  readonly bytesAlloc: number;
+  readonly bytesFreed: number;
+  readonly liveObjects: number;
+  readonly liveBytesAlloc: number;
+}
+
+interface Analysis {
+  readonly totals: Sums;
+  readonly caches: readonly { name: string; allocs: number; live: number }[];
+}
+
+const analysis = (...args: string[]): Promise<Analysis> => jsonOf<Analysis>(['analyze', ...args]);
+
+/** Two selections that part the allocations between them add up to all of them, live ones included. */
+async function expectParts(source: string, one: string[], other: string[]): Promise<void> {
+  const all = (await analysis(source)).totals;
+  const a = (await analysis(source, ...one)).totals;
+  const b = (await analysis(source, ...other)).totals;
+  for (const key of ['bytesAlloc', 'bytesFreed', 'liveObjects', 'liveBytesAlloc'] as const) {
+    expect(a[key]).toBeGreaterThan(0);
+    expect({ [key]: a[key] + b[key] }).toEqual({ [key]: all[key] });
+  }
+}
+
+test('--cpu parts the allocations, and freed on another CPU is freed', () =>
+  expectParts(STACKS, ['--cpu', '0'], ['--cpu', '1']));
+
+test('--cpu on a whole boot', () => expectParts(BOOT, ['--cpu', '0'], ['--cpu', '1-7']));
+
+test('--comm and --exclude-comm part the allocations', () =>
+  expectParts(STACKS, ['--comm', 'wl'], ['--exclude-comm', 'wl']));
+
+test('--time parts the allocations: what is freed after the window is freed', () =>
+  expectParts(STACKS, ['--time', '..204.05'], ['--time', '204.050000001..']));
+
+test('--time from the start of the trace is the same window', async () => {
+  // The first event is at 204.013665.
+  const absolute = await analysis(STACKS, '--time', '204.023665..204.033665');
+  const relative = await analysis(STACKS, '--time', '+0.01..+0.02');
+  expect(relative).toEqual(absolute);
+  expect(absolute.totals.bytesAlloc).toBeGreaterThan(0);
+});
+
+test('--pid selects the tasks named', async () => {
+  const { rows } = await jsonOf<{ rows: { pid: number; allocs: number }[] }>([
+    'frag',
+    STACKS,
+    '--by',
+    'task',
+  ]);
+  const { rows: two } = await jsonOf<{ rows: { pid: number; allocs: number }[] }>([
+    ...['frag', STACKS, '--by', 'task', '--pid', '1021', '--pid', '1030'],
+  ]);
+  const pids = new Set(two.filter((row) => row.allocs > 0).map((row) => row.pid));
+  expect(pids).toEqual(new Set([1021, 1030]));
+  for (const row of two) {
+    expect(row).toEqual(rows.find((other) => other.pid === row.pid));
+  }
+});
+
+test('--cache takes globs, several of them', async () => {
+  const all = await analysis(BOOT);
+  const some = await analysis(BOOT, '--cache', 'kmalloc-?k', '--cache', 'dentry');
+  const names = some.caches.map((cache) => cache.name).sort();
+  expect(names).toEqual(['dentry', 'kmalloc-1k', 'kmalloc-2k', 'kmalloc-4k', 'kmalloc-8k']);
+  for (const cache of some.caches) {
+    expect(cache).toEqual(all.caches.find((other) => other.name === cache.name));
+  }
+});
+
+test('filters join: an allocation must pass all of them', async () => {
+  const a = await analysis(STACKS, '--cpu', '0', '--comm', 'wl', '--cache', 'filp');
+  const [filp] = a.caches;
+  const b = await analysis(STACKS, '--cpu', '0', '--comm', 'wl');
+  expect(filp).toEqual(b.caches.find((cache) => cache.name === 'filp'));
+  expect(filp?.allocs).toBeGreaterThan(0);
+});
+
+test('where nothing is selected, the overview says so', async () => {
+  const text = await outputOf(['analyze', STACKS, '--cache', 'no-such-cache']);
+  expect(text).toContain('No allocations: the recording has none, or none is selected.');
+});
+
+test('a window that ends before it begins is a wrong use', async () => {
+  const { code, stderr } = await runCli(['analyze', STACKS, '--time', '+2..+1']);
+  expect(code).toBe(2);
+  expect(stderr).toContain('FROM is later than TO');
+});

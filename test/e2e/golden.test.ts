@@ -1,0 +1,47 @@
+// What the commands print about the bundled recordings, as whole texts that were read before they
+// were accepted (`npm test -- -u` writes them again; read the difference). What may not change without
+// notice is checked here before: widths, alignment, ASCII.
+
+import { expect, test } from 'vitest';
+import { BOOT, outputOf, STACKS } from '../helpers/run-cli.ts';
+
+/** Name of the golden file, and the command that prints it. */
+const CASES: readonly (readonly [string, readonly string[]])[] = [
+  ['analyze-boot.txt', ['analyze', BOOT]],
+  ['analyze-boot-kmalloc.txt', ['analyze', BOOT, '--cache', 'kmalloc-*', '--top', '3']],
+  ['analyze-stacks.txt', ['analyze', STACKS]],
+  ['analyze-stacks.csv', ['analyze', STACKS, '--csv', '--cache', 'kmalloc-cg-*']],
+  ['analyze-stacks.json', ['analyze', STACKS, '--json', '--cache', 'kmalloc-8k']],
+  ['frag-boot-cache.txt', ['frag', BOOT]],
+  ['frag-boot-site.txt', ['frag', BOOT, '--by', 'site', '--top', '10']],
+  ['frag-boot-size-peak.txt', ['frag', BOOT, '--by', 'size', '--at', 'peak', '--top', '10']],
+  ['frag-boot-task.txt', ['frag', BOOT, '--by', 'task', '--top', '10']],
+  ['frag-boot-at.txt', ['frag', BOOT, '--at', '+2.5', '--top', '5']],
+  ['frag-stacks-stack.txt', ['frag', STACKS, '--by', 'stack', '--top', '10']],
+  ['frag-stacks-task.csv', ['frag', STACKS, '--by', 'task', '--csv']],
+  ['frag-stacks.json', ['frag', STACKS, '--json', '--cache', 'kmalloc-8k', '--by', 'site']],
+  ['rates-boot.txt', ['rates', BOOT, '--top', '10']],
+  ['rates-boot-site.txt', ['rates', BOOT, '--by', 'site', '--top', '10']],
+  ['rates-stacks-series.txt', ['rates', STACKS, '--interval', '0.025', '--series', '--top', '4']],
+  ['rates-stacks.csv', ['rates', STACKS, '--csv', '--cache', 'kmalloc-*']],
+  ['rates-stacks.json', ['rates', STACKS, '--json', '--series', '--cache', 'kmalloc-8k']],
+  ['perfkmem-boot.txt', ['perfkmem', BOOT, '--caller', '-l', '10', '--alloc', '-l', '5']],
+];
+
+/** Columns of a mail; perf's tables are wider, as they are in perf. */
+const WIDTH = 100;
+
+for (const [name, args] of CASES) {
+  test(`slabreplay ${args.join(' ')} prints ${name}`, async () => {
+    const text = await outputOf(args);
+    expect(text).toMatch(/\n$/);
+    expect(text).toMatch(/^[\n -~]*$/);
+    expect(text).not.toMatch(/NaN|Infinity|undefined/);
+    if (name.endsWith('.txt') && !name.startsWith('perfkmem')) {
+      expect(text).not.toMatch(/ $/m);
+      const widest = Math.max(...text.split('\n').map((line) => line.length));
+      expect(widest).toBeLessThanOrEqual(WIDTH);
+    }
+    await expect(text).toMatchFileSnapshot(`../golden/${name}`);
+  });
+}

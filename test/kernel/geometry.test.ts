@@ -1,0 +1,266 @@
+// The geometry that the rules give is the recorded kernel's own, for every cache of every recording:
+// sysfs shows sizes, order and limits, slub_caches.tsv what only the kernel's memory has.
+
+import { describe, expect, test } from 'vitest';
+import {
+  type CacheGeometry,
+  type CacheSpec,
+  computeGeometry,
+  specOfKmalloc,
+} from '../../src/kernel/cache-geometry.ts';
+import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
+import type { KnownCaches } from '../../src/kernel/known-cache.ts';
+import { recordedGeometry, specOfSysfs } from '../../src/kernel/recorded-geometry.ts';
+import type { SlabCacheSysfs } from '../../src/kernel/slab-cache-sysfs.ts';
+import { flagsOfSysfs, SLAB, SLAB_DEBUG_FLAGS } from '../../src/kernel/slab-flags.ts';
+import { parseSlubCmdline } from '../../src/kernel/slub-cmdline.ts';
+import { parseSlubDebug } from '../../src/kernel/slub-debug.ts';
+import { findMergeable, type MergeCandidate, sysfsDirectory } from '../../src/kernel/slub-merge.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
+import { describeWithData } from '../helpers/data.ts';
+import {
+  type RecordedCaches,
+  recordedCaches,
+  recordedMachine,
+  recordingsWithSysfs,
+} from '../helpers/recorded-machine.ts';
+
+/**
+ * Caches whose creators place the free pointer in the object (use_freeptr_offset), which sysfs does
+ * not show: their slab_size is a word smaller, up to alignment, than the inputs alone give.
+ */
+const PLACES_FREE_POINTER: Readonly<Record<string, readonly string[]>> = {
+  '6.18': ['vm_area_struct'],
+  '7.2': ['TCP', 'TCPv6', 'vm_area_struct'],
+};
+
+const names = recordingsWithSysfs();
+
+/** 'kmalloc-64 order 1 kernel 0' for each figure that differs. */
+function differences(
+  name: string,
+  geometry: CacheGeometry | undefined,
+  cache: SlabCacheSysfs,
+): string[] {
+  if (geometry === undefined) return [`${name} refused`];
+  const pairs: [string, number | null, number | null][] = [
+    ['align', geometry.align, cache.align],
+    ['slabSize', geometry.slabSize, cache.slabSize],
+    ['order', geometry.order, cache.order],
+    ['objsPerSlab', geometry.objsPerSlab, cache.objsPerSlab],
+    ['cpuPartial', geometry.cpuPartial, cache.cpuPartial],
+    ['minPartial', geometry.minPartial, cache.minPartial],
+    ['flags', geometry.flags & SLAB_DEBUG_FLAGS, flagsOfSysfs(cache) & SLAB_DEBUG_FLAGS],
+  ];
+  if (cache.sheafCapacity !== null) {
+    pairs.push(['sheafCapacity', geometry.sheafCapacity, cache.sheafCapacity]);
+  }
+  return pairs
+    .filter(([, ours, kernel]) => ours !== kernel)
+    .map(([field, ours, kernel]) => `${name} ${field} ${ours} kernel ${kernel}`);
+}
+
+describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingName) => {
+  const machine = recordedMachine(recordingName);
+  const parameters = buildSlubParameters(machine);
+  const { known, sysfs, dumped } = recordedCaches(recordingName);
+
+  test('sysfs figures from object_size, align, flags and ctor', () => {
+    const excepted = PLACES_FREE_POINTER[parameters.rules.generation] ?? [];
+    const wrong: string[] = [];
+    const wrongCaches = new Set<string>();
+    for (const { name, sysfs: cache } of known.all) {
+      if (cache === null) continue;
+      const spec = specOfSysfs(cache, name, parameters.debug);
+      const found = differences(name, computeGeometry(spec, parameters), cache);
+      if (found.length > 0) wrongCaches.add(name);
+      if (!excepted.includes(name)) wrong.push(...found);
+    }
+    expect(wrong).toEqual([]);
+    expect([...wrongCaches].sort()).toEqual(excepted.filter((name) => known.find(name)));
+    expect(known.all.length).toBeGreaterThan(100);
+  });
+
+  test('a free pointer that a creator has placed is found, and then nothing differs', () => {
+    const placed = known.all.filter((cache) => {
+      const result = recordedGeometry(cache, parameters);
+      expect(result?.differing, cache.name).toEqual([]);
+      return result?.placedFreePointer;
+    });
+    expect(placed.map((cache) => cache.name).sort()).toEqual(
+      (PLACES_FREE_POINTER[parameters.rules.generation] ?? []).filter((name) => known.find(name)),
+    );
+  });
+
+  test.skipIf(dumped.size === 0)('what only the memory dump shows', () => {
+    const wrong: string[] = [];
+    let offsets = 0;
+    for (const cache of known.all) {
+      const result = recordedGeometry(cache, parameters);
+      const row = dumped.get(cache.name);
+      if (result === undefined || row === undefined) continue;
+      const { geometry, offsetCertain } = result;
+      const compare = (column: string, ours: number | null): void => {
+        const kernel = row.get(column);
+        if (kernel !== undefined && Number(kernel) !== ours) {
+          wrong.push(`${cache.name} ${column} ${ours} kernel ${kernel}`);
+        }
+      };
+      compare('inuse', geometry.inuse);
+      compare('red_left_pad', geometry.redLeftPad);
+      compare('min_order', geometry.minOrder);
+      compare('cpu_partial_slabs', geometry.cpuPartialSlabs);
+      // Merging hides which object size it was worked out from; RCU caches may have it placed.
+      if (offsetCertain) compare('offset', geometry.offset);
+      offsets += offsetCertain ? 1 : 0;
+    }
+    expect(wrong).toEqual([]);
+    expect(dumped.size).toBe(known.all.length);
+    expect(offsets / known.all.length).toBeGreaterThan(0.75);
+  });
+
+  test('kmalloc caches from release, configuration and command line alone', () => {
+    const { rules, cacheLine } = parameters;
+    const set = kmallocCacheSet(
+      kmallocBuild({
+        rules,
+        cacheLine,
+        pageSize: machine.pageSize,
+        arm64: isArm64(machine.config, machine.release),
+        config: machine.config,
+        options: parseSlubCmdline(machine.cmdline, rules),
+      }),
+    );
+    const bare = buildSlubParameters({ ...machine, bootLog: '' });
+    const wrong: string[] = [];
+    for (const ours of set) {
+      const cache = known.find(ours.name)?.sysfs;
+      if (!cache) {
+        wrong.push(`${ours.name} is not there`);
+        continue;
+      }
+      wrong.push(
+        ...differences(ours.name, computeGeometry(specOfKmalloc(ours), bare), cache),
+        ...(ours.objectSize === cache.objectSize ? [] : [`${ours.name} objectSize`]),
+        ...(ours.usersize === (cache.usersize ?? 0) ? [] : [`${ours.name} usersize`]),
+      );
+    }
+    expect(wrong).toEqual([]);
+    const computed = new Set(set.map((cache) => cache.name));
+    const recorded = known.all
+      .map((cache) => cache.name)
+      .filter((name) => /kmalloc|^memdup_user-|^msg_msg-/.test(name));
+    expect(recorded.filter((name) => !computed.has(name))).toEqual([]);
+    expect(set.length).toBeGreaterThanOrEqual(39);
+  });
+
+  test('sysfs alone tells the rules of a kernel whose release is not known', () => {
+    const shown = buildSlubParameters({ ...machine, release: null, caches: sysfs.caches });
+    const hasPlainCaches = known.all.some(({ sysfs: cache }) => (cache?.cpuPartial ?? 0) > 0);
+    if (hasPlainCaches || parameters.rules.sheaves === 'all') {
+      expect(shown.rules).toEqual(parameters.rules);
+    }
+  });
+});
+
+/** Flag bits that sysfs does not show, as these two kernels have them in memory. */
+const DUMPED_BITS: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
+  '6.1': [[0x04000000, SLAB.ACCOUNT]],
+  '6.12': [
+    [0x2000, SLAB.ACCOUNT],
+    [0x1000, SLAB.NO_MERGE],
+  ],
+};
+
+/** The request of a cache that nothing was merged with, with all its flags. */
+function fullSpec(
+  { known, dumped }: RecordedCaches,
+  name: string,
+  generation: string,
+): CacheSpec | undefined {
+  const cache = known.find(name)?.sysfs;
+  if (!cache) return undefined;
+  let { flags } = specOfSysfs(cache, name, parseSlubDebug('FZPU'));
+  const kernelFlags = Number(dumped.get(name)?.get('flags') ?? 0);
+  for (const [bit, flag] of DUMPED_BITS[generation] ?? []) {
+    if ((kernelFlags & bit) !== 0) flags |= flag;
+  }
+  return { ...specOfSysfs(cache, name, parseSlubDebug('FZPU')), flags };
+}
+
+/** The directory of sysfs in which each name of a recording is. */
+function directoriesOf(known: KnownCaches): Map<string, string> {
+  const directories = new Map<string, string>();
+  for (const cache of known.all) {
+    for (const name of [cache.name, ...cache.aliases]) {
+      directories.set(name, cache.sysfs?.id ?? '');
+    }
+  }
+  return directories;
+}
+
+/** The directory that each cache gets when they are made one after the other. */
+function mergeInOrder(
+  specs: readonly (CacheSpec | undefined)[],
+  parameters: SlubParameters,
+): Map<string, string> {
+  const made: (MergeCandidate & { directory: string })[] = [];
+  const directories = new Map<string, string>();
+  for (const spec of specs) {
+    const geometry = spec && computeGeometry(spec, parameters);
+    if (spec === undefined || geometry === undefined) continue;
+    const cache = { ...spec, size: geometry.slabSize };
+    const into = findMergeable(spec, made, parameters);
+    const directory = into?.directory ?? sysfsDirectory(cache, geometry.flags, parameters);
+    if (into === undefined) made.push({ ...cache, directory });
+    directories.set(spec.name, directory);
+  }
+  return directories;
+}
+
+describe.each([
+  ['debian-plain', 'debug-slub'],
+  ['debian-plain-612', 'debug-slub-612'],
+])('%s against %s', (plainName, debugName) => {
+  const both = names.includes(plainName) && names.includes(debugName);
+  describeWithData(both ? debugName : '-', 'the same kernel with slub_debug=FZPU', () => {
+    const load = () => {
+      const parameters = buildSlubParameters(recordedMachine(plainName));
+      const { generation } = parameters.rules;
+      const [plain, debug] = [recordedCaches(plainName), recordedCaches(debugName)];
+      return { plain, debug, parameters, generation };
+    };
+
+    test('its layout is forecast for every cache into which nothing was merged', () => {
+      const { plain, debug, parameters, generation } = load();
+      const forecast = { ...parameters, debug: parseSlubDebug('FZPU') };
+      const unmerged = plain.known.all.filter((cache) => cache.sysfs?.aliases === 0);
+      const wrong: string[] = [];
+      let equal = 0;
+      for (const cache of unmerged) {
+        const kernel = debug.sysfs.byId.get(cache.name);
+        const spec = recordedGeometry(cache, parameters)?.spec;
+        if (kernel === undefined || spec === undefined) continue;
+        const found = differences(cache.name, computeGeometry(spec, forecast), kernel);
+        wrong.push(...found);
+        equal += found.length === 0 ? 1 : 0;
+      }
+      expect(wrong).toEqual([]);
+      expect(equal).toBeGreaterThanOrEqual(generation === '6.1' ? 123 : 156);
+    });
+
+    test('without it, the same caches made in the same order merge as the kernel merged them', () => {
+      const { plain, debug, parameters, generation } = load();
+      const kernel = directoriesOf(plain.known);
+      // slabinfo lists the youngest first; the test module's caches are in one recording only.
+      const specs = [...debug.slabinfo.caches]
+        .reverse()
+        .map(({ name }) => fullSpec(debug, name, generation))
+        .filter((spec) => spec !== undefined && kernel.has(spec.name));
+      const ours = mergeInOrder(specs, parameters);
+      expect([...ours].filter(([name, directory]) => kernel.get(name) !== directory)).toEqual([]);
+      expect(new Set(ours.values()).size).toBe(plain.known.all.length);
+      expect(ours.size - plain.known.all.length).toBeGreaterThan(50);
+    });
+  });
+});

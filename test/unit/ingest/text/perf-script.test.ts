@@ -1,0 +1,179 @@
+import { expect, test } from 'vitest';
+import { readTraceBytes } from '../../../helpers/read-trace.ts';
+
+const FIELDS =
+  'call_site=alloc_cpumask_var_node+0x1b ptr=0xffff8c83c92b00e8 bytes_req=8 bytes_alloc=16 gfp_flags=GFP_KERNEL node=-1 accounted=false';
+const EVENT = `         kmem:kmalloc: ${FIELDS}`;
+
+const WANT = {
+  event: 'kmalloc',
+  site: 'alloc_cpumask_var_node+0x1b',
+  ptr: 0xffff8c83c92b00e8n,
+  bytesReq: 8,
+  bytesAlloc: 16,
+  gfp: 0xcc0,
+  node: -1,
+  accounted: false,
+  flags: null,
+};
+
+test.each([
+  [
+    'by default',
+    `            perf  1002 [001]   144.249187: ${EVENT}`,
+    { comm: 'perf', pid: 1002, cpu: 1, ns: 144_249_187_000n },
+  ],
+  [
+    'with --ns',
+    `            perf  1002 [001]   144.249187862: ${EVENT}`,
+    { comm: 'perf', pid: 1002, cpu: 1, ns: 144_249_187_862n },
+  ],
+  [
+    'with pid and tid',
+    `            perf  1002/1003  [001]   144.249187: ${EVENT}`,
+    { comm: 'perf', pid: 1003, cpu: 1 },
+  ],
+  [
+    'without a CPU',
+    `            perf  1002   144.249187: ${EVENT}`,
+    { comm: 'perf', pid: 1002, cpu: 0 },
+  ],
+  [
+    'without a pid',
+    `            perf [001]   144.249187: ${EVENT}`,
+    { comm: '', pid: null, cpu: 1 },
+  ],
+  [
+    'without a pid, of a name that ends in a digit',
+    `     kworker/0:1 [001]   144.249187: ${EVENT}`,
+    { comm: '', pid: null, cpu: 1 },
+  ],
+  ['without a task', ` 1002 [001]   144.249187: ${EVENT}`, { comm: '', pid: 1002, cpu: 1 }],
+  ['with the time alone', `  144.249187: ${EVENT}`, { comm: '', pid: null, cpu: 0 }],
+  [
+    'with the period',
+    `            perf  1002 [001]   144.249187:          1 ${EVENT}`,
+    { comm: 'perf', pid: 1002 },
+  ],
+  [
+    'with the mode',
+    `            perf  1002 [001] K       144.249187: ${EVENT}`,
+    { comm: 'perf', pid: 1002 },
+  ],
+  [
+    'with ip and sym',
+    `            perf  1002 [001]   144.249187: ${EVENT} ffffffffa48b95b7 __kmalloc_node+0xa7`,
+    { comm: 'perf' },
+  ],
+  [
+    'of a task name with blanks',
+    `       my 5 task  1002 [001]   144.249187: ${EVENT}`,
+    { comm: 'my 5 task', pid: 1002 },
+  ],
+  [
+    'of a task name with brackets',
+    `           a[0]b  1002 [001]   144.249187: ${EVENT}`,
+    { comm: 'a[0]b', pid: 1002 },
+  ],
+])('a line printed %s', async (_, line, want) => {
+  const trace = await readTraceBytes(`${line}\n${line}\n`);
+  expect(trace.format).toBe('perf-script');
+  expect(trace.stats).toEqual({ duplicate_records: 1 });
+  expect(trace.count).toBe(2);
+  expect(trace.event(0)).toMatchObject({ ...WANT, ...want });
+  expect(trace.event(1)).toEqual(trace.event(0));
+});
+
+test('a cache name keeps nothing of the ip and sym behind it', async () => {
+  const trace = await readTraceBytes(
+    '            find  1044 [000]   144.681351206:  kmem:kmem_cache_free: call_site=vfs_fstatat+0x5b ptr=0xffff8c83c2265000 name=names_cache ffffffffa492d4e4 kmem_cache_free+0x254\n',
+  );
+  expect(trace.event(0)).toMatchObject({ event: 'kmem_cache_free', cache: 'names_cache' });
+});
+
+test('without symbols, call sites are addresses; NULL is (nil)', async () => {
+  const trace = await readTraceBytes(
+    '            perf  1002 [000]   144.250345:            kmem:kfree: call_site=0xffffffffa46e07c4 ptr=(nil)\n',
+  );
+  expect(trace.event(0)).toMatchObject({ site: '0xffffffffa46e07c4', ptr: 0n });
+});
+
+test('the kernel part of a callchain becomes the stack, by address', async () => {
+  const event = (time: string): string => `perf  1056 [000]   ${time}: ${EVENT}\n`;
+  const trace = await readTraceBytes(
+    event('150.026836') +
+      '\tffffffffa48b95b7 __kmalloc_node+0xa7 ([kernel.kallsyms])\n' +
+      '\tffffffffa4fd63fb\n' +
+      '\t           ee137 sched_setaffinity@@GLIBC_2.3.4+0x7 (/lib/x86_64-linux-gnu/libc.so.6)\n' +
+      '\te5710d0035662f34 [unknown] ([unknown])\n\n' +
+      event('150.026837') +
+      '        ffffffffa48b95b7 __kmalloc_node+0xa7 ([kernel.kallsyms])\n' +
+      event('150.026838') +
+      '\n' +
+      event('150.026839') +
+      '\t__kmalloc_node+0xa7 ([kernel.kallsyms])\n',
+  );
+  expect(trace.stats).toEqual({});
+  expect(trace.events().map((e) => e.stack)).toEqual([
+    ['0xffffffffa48b95b7', '0xffffffffa4fd63fb'],
+    ['0xffffffffa48b95b7'],
+    [],
+    ['__kmalloc_node+0xa7'],
+  ]);
+});
+
+test('a callchain of a machine whose kernel lies below, or of 32 bits', async () => {
+  const trace = await readTraceBytes(
+    'perf  1056 [000]   150.026836:            kmem:kfree: call_site=f+0x1 ptr=0xc1482e40\n' +
+      '\t        c1050f11 kfree+0x7\n\t          12345a main+0x7 (/bin/x)\n\n' +
+      'perf  1056 [000]   150.026837:            kmem:kfree: call_site=f+0x1 ptr=0xc1482e40\n' +
+      '\t          12345a kfree+0x7 ([kernel.kallsyms])\n\n',
+  );
+  expect(trace.info.pointerBytes).toBe(4);
+  // One text stands for one frame: this one is the kernel's by the name of its file.
+  expect(trace.events().map((e) => e.stack)).toEqual([['0xc1050f11'], ['0x12345a']]);
+});
+
+test('callchains of other events are passed over', async () => {
+  const trace = await readTraceBytes(
+    `perf  1056 [000]   150.026836: ${EVENT}\n\n` +
+      'perf  1056 [000]   150.026837:          sched:sched_switch: a=b\n' +
+      '\tffffffffa48b95b7 __schedule+0xa7 ([kernel.kallsyms])\n\n',
+  );
+  expect(trace.event(0).stack).toEqual([]);
+  expect(trace.stats).toEqual({ other_events: 1 });
+});
+
+test('--header tells the release and the CPUs, --show-lost-events the gaps', async () => {
+  const trace = await readTraceBytes(
+    '# ========\n# captured on    : Sat Nov 21 03:22:24 2026\n# os release : 6.12.1-arch1\n# nrcpus online : 16\n# ========\n#\n' +
+      `            perf  1002 [001]   144.249187: ${EVENT}\n` +
+      '       perf-exec  1075 [001]   153.310812: PERF_RECORD_LOST lost 139\n',
+  );
+  expect(trace.info).toMatchObject({ kernelRelease: '6.12.1-arch1', cpus: 16 });
+  expect(trace.stats).toEqual({ lost_events: 139 });
+  expect(trace.event(1)).toMatchObject({
+    event: 'lost',
+    bytesReq: 139,
+    cpu: 1,
+    ns: 153_310_812_000n,
+  });
+});
+
+test('events of other systems with the same name are not ours', async () => {
+  const trace = await readTraceBytes(
+    `            perf  1002 [001]   144.249187: ${EVENT}\n            perf  1002 [001]   144.249187:          probe:kmalloc: (ffffffff81234567) size=8\n`,
+  );
+  expect(trace.stats).toEqual({ other_events: 1 });
+});
+
+test('perf without times is refused with the reason', async () => {
+  await expect(
+    readTraceBytes(`            perf  1002 [000]          kmem:kmalloc: ${FIELDS}\n`),
+  ).rejects.toMatchObject({
+    name: 'TraceFormatError',
+    hint: expect.stringContaining(
+      'its events have no time (options/context-info off, or perf script -F)',
+    ) as string,
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { parseKernelConfig } from '../../../src/kernel/kernel-config.ts';
+import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
+import { rulesOfRecording } from '../../../src/kernel/slub-evidence.ts';
+import { buildSlubParameters, parseSlubBootLog } from '../../../src/kernel/slub-parameters.ts';
+import { rulesFor, SLUB_GENERATIONS } from '../../../src/kernel/slub-rules.ts';
+
+describe('rules by release', () => {
+  test.each(SLUB_GENERATIONS)('%s is its own generation', (generation) => {
+    expect(rulesFor(generation).generation).toBe(generation);
+  });
+
+  test.each([
+    ['4.19.0-27-amd64', '5.10'],
+    ['5.15.0-105-generic', '5.10'],
+    ['6.6.9', '6.1'],
+    ['6.12.117+deb12-amd64', '6.12'],
+    ['6.14.2', '6.12'],
+    ['6.19.0', '6.18'],
+    ['7.0.1', '7.2'],
+    ['9.1', '7.2'],
+    ['', '7.2'],
+  ])('%s follows %s', (release, generation) => {
+    expect(rulesFor(release).generation).toBe(generation);
+  });
+
+  test('between recorded kernels each change comes with its release', () => {
+    expect(rulesFor('5.15')).toMatchObject({ cgroupOption: 'MEMCG_KMEM', trackSize: 152 });
+    expect(rulesFor('5.15').cpuPartial).toEqual([2, 6, 13, 30]);
+    expect(rulesFor('5.17').cpuPartial).toEqual([6, 24, 52, 120]);
+    expect(rulesFor('6.1')).toMatchObject({ trackSize: 32, origSizeBytes: 4 });
+    expect(rulesFor('6.6')).toMatchObject({ orderLoop: 'fewer-objects', slabOptions: false });
+    expect(rulesFor('6.8')).toMatchObject({ orderLoop: 'fixed-start', slabOptions: false });
+    expect(rulesFor('6.11')).toMatchObject({ buckets: true, kmallocAlign: 'power-of-two' });
+    expect(rulesFor('6.12')).toMatchObject({ kmallocAlign: 'largest-divisor', origSizeBytes: 8 });
+  });
+
+  test('a configuration decides what it can', () => {
+    const config = parseKernelConfig('CONFIG_SLUB=y\n# CONFIG_SLUB_CPU_PARTIAL is not set\n');
+    const rules = rulesFor('6.1', config);
+    expect(rules).toMatchObject({ cpuPartial: null, trackSize: 24, usersizeBlocksMerge: true });
+    expect(rulesFor('6.12', config).usersizeBlocksMerge).toBe(false);
+    expect(rulesFor('5.10', parseKernelConfig('CONFIG_STACKTRACE=y')).trackSize).toBe(152);
+  });
+});
+
+describe('rules by what sysfs shows', () => {
+  const capture = (caches: Record<string, Record<string, number>>) =>
+    parseSlabSysfs(
+      Object.entries(caches)
+        .flatMap(([id, files]) =>
+          Object.entries(files).map(([file, value]) => `/sys/kernel/slab/${id}/${file}=${value}`),
+        )
+        .join('\n'),
+    ).caches;
+
+  const SHEAVES = capture({
+    'kmalloc-192': { align: 64, cpu_partial: 0, sheaf_capacity: 60 },
+    dentry: { cpu_partial: 0, sheaf_capacity: 60 },
+  });
+  const FIVE_TEN = capture({
+    'kmalloc-192': { align: 8, cpu_partial: 30 },
+    dentry: { cpu_partial: 30 },
+    filp: { cpu_partial: 13 },
+  });
+
+  test('an unknown release', () => {
+    expect(rulesOfRecording(null, undefined, SHEAVES).generation).toBe('7.2');
+    expect(rulesOfRecording(null, undefined, FIVE_TEN).generation).toBe('5.10');
+    const six = capture({ 'kmalloc-192': { align: 8, cpu_partial: 120 } });
+    expect(rulesOfRecording(null, undefined, six).generation).toBe('6.1');
+    const twelve = capture({ 'kmalloc-192': { align: 64, cpu_partial: 120 } });
+    expect(rulesOfRecording(null, undefined, twelve).generation).toBe('6.12');
+    expect(rulesOfRecording(null, undefined, []).generation).toBe('7.2');
+  });
+
+  test('a release with backports', () => {
+    expect(rulesOfRecording('6.12.99-vendor', undefined, SHEAVES)).toMatchObject({
+      generation: '7.2',
+      sheaves: 'all',
+      cpuPartial: null,
+    });
+    expect(rulesOfRecording('6.1', undefined, FIVE_TEN).cpuPartial).toEqual([2, 6, 13, 30]);
+    const aligned = capture({ 'kmalloc-192': { align: 64, cpu_partial: 120 } });
+    expect(rulesOfRecording('6.1', undefined, aligned).kmallocAlign).toBe('largest-divisor');
+  });
+
+  test('debug caches show nothing: they have no CPU lists in any kernel', () => {
+    const debug = capture({
+      'kmalloc-192': { align: 8, cpu_partial: 0, poison: 1 },
+      dentry: { cpu_partial: 0, red_zone: 1 },
+    });
+    expect(rulesOfRecording('6.1', undefined, debug).cpuPartial).toEqual([6, 24, 52, 120]);
+  });
+});
+
+describe('parameters', () => {
+  const BOOT = `[    0.053660] CPU topo: Allowing 4 present CPUs plus 4 hotplug CPUs
+[    0.123747] SLUB: HWalign=128, Order=1-2, MinObjects=7, CPUs=8, Nodes=2
+`;
+
+  test('the boot log says what is in force', () => {
+    expect(parseSlubBootLog(BOOT)).toEqual({
+      cacheLine: 128,
+      minOrder: 1,
+      maxOrder: 2,
+      minObjects: 7,
+      possibleCpus: 8,
+      nodes: 2,
+      presentCpus: 4,
+    });
+    const old = parseSlubBootLog('[    0.04] smpboot: Allowing 8 CPUs, 6 hotplug CPUs');
+    expect(old.presentCpus).toBe(2);
+    expect(old.cacheLine).toBeUndefined();
+  });
+
+  test('it goes before the command line, and that before the defaults', () => {
+    const machine = { release: '6.12', cmdline: 'slub_max_order=0', pageSize: 4096, cpus: 2 };
+    expect(buildSlubParameters({ ...machine, bootLog: BOOT })).toMatchObject({
+      maxOrder: 2,
+      minOrder: 1,
+      minObjects: 7,
+      cpus: 4,
+      possibleCpus: 8,
+      cacheLine: 128,
+    });
+    expect(buildSlubParameters(machine)).toMatchObject({
+      maxOrder: 0,
+      minOrder: 0,
+      minObjects: 0,
+      cpus: 2,
+      possibleCpus: 2,
+      cacheLine: 64,
+      maxPageOrder: 10,
+      debugBuilt: true,
+      noMerge: false,
+    });
+  });
+
+  test('the largest order of the page allocator, whichever way the option counts', () => {
+    const config = parseKernelConfig('CONFIG_ARCH_FORCE_MAX_ORDER=11\nCONFIG_SLUB_DEBUG=y\n');
+    const of = (release: string): number =>
+      buildSlubParameters({ release, config, pageSize: 16_384 }).maxPageOrder;
+    expect(of('6.12')).toBe(11);
+    expect(of('6.1')).toBe(10);
+  });
+});

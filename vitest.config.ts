@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    env: { TZ: 'UTC', LC_ALL: 'C', NO_COLOR: '1' },
+    // Tests on recordings of real kernels and those that spawn the program take seconds, and more
+    // where cores are few.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expandSnapshotDiff: true,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      exclude: ['src/cli/**'],
+      thresholds: { lines: 90, branches: 75 },
+    },
+  },
+});
