@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FilterOptions, TimeBound } from '../analysis/event-filter.ts';
 import { InputError } from '../base/errors.ts';
-import type { SourceOptions } from '../pipeline/load-run.ts';
+import type { CsvTimeUnit, SourceOptions } from '../pipeline/load-run.ts';
 import { startProgress } from './progress.ts';
 
 /** What commander gives for the shared options. */
@@ -13,6 +13,9 @@ export interface SharedOptions {
   readonly inputFormat?: string;
   readonly sidecars: string[] | false;
   readonly buffer?: string;
+  readonly columns?: string[];
+  readonly ignoreColumns?: boolean;
+  readonly tsUnit?: CsvTimeUnit;
   readonly tmp?: string;
   readonly cache: string[];
   readonly pid: number[];
@@ -28,6 +31,8 @@ export interface SharedOptions {
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
+
+const CSV_TIME_UNITS: readonly CsvTimeUnit[] = ['s', 'ms', 'us', 'ns', 'tick', 'count'];
 
 const collect = (value: string, previous: string[] | false): string[] => [
   ...(previous === false ? [] : previous),
@@ -46,6 +51,15 @@ export function addSourceOptions(command: Command): Command {
     )
     .option('--no-sidecars', 'use no files beside the events')
     .option('--buffer <NAME>', 'the instance to read, where a trace.dat has several')
+    .addOption(
+      new Option('--columns <NAMES>', 'columns of a CSV without a header line').argParser(
+        (value: string) => value.split(','),
+      ),
+    )
+    .option('--ignore-columns', 'pass over columns of a CSV that are not known')
+    .addOption(
+      new Option('--ts-unit <UNIT>', 'what the times of a CSV count').choices(CSV_TIME_UNITS),
+    )
     .option('--tmp <DIR>', 'folder for what must be unpacked')
     .option('-q, --quiet', 'no warnings and no progress')
     .option('--no-progress', 'no progress');
@@ -98,6 +112,11 @@ export async function sourceOptions(
     inputFormat: options.inputFormat,
     sidecars: options.sidecars === false ? null : options.sidecars,
     buffer: options.buffer,
+    csv: {
+      columns: options.columns,
+      ignoreColumns: options.ignoreColumns === true,
+      tsUnit: options.tsUnit,
+    },
     tmp: options.tmp,
     filter: filterOptions(options),
     caches: options.cache ?? [],

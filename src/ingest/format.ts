@@ -7,6 +7,25 @@ import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { BatchWriter } from './batch-writer.ts';
 
+/** What a column of times counts: fractions of a second, or units of a clock that is no clock. */
+export type CsvTimeUnit = 's' | 'ms' | 'us' | 'ns' | 'tick' | 'count';
+
+/** What the user says about a CSV. */
+export interface CsvOptions {
+  /** Names of its columns; undefined: its header line names them. */
+  readonly columns: readonly string[] | undefined;
+  /** True where columns that are not known are passed over. */
+  readonly ignoreColumns: boolean;
+  /** The unit of its times; undefined: as the column's name says. */
+  readonly tsUnit: CsvTimeUnit | undefined;
+}
+
+export const DEFAULT_CSV: CsvOptions = {
+  columns: undefined,
+  ignoreColumns: false,
+  tsUnit: undefined,
+};
+
 /** What a reader reads from. */
 export interface TraceInput {
   /** The file's path as the user gave it, '-' for standard input; for messages. */
@@ -17,6 +36,7 @@ export interface TraceInput {
   readonly sidecars: SidecarFiles;
   /** The instance to read where a file has several. */
   readonly buffer: string | undefined;
+  readonly csv: CsvOptions;
   /** All bytes from the start, unpacked. */
   chunks(state: ReadState): AsyncIterable<Uint8Array>;
   /**

@@ -2,6 +2,7 @@
 // their start; text is what is left and looks for lines that it knows.
 
 import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { csvFormat } from './csv/csv.ts';
 import type { TraceFormat } from './format.ts';
 import { perfDataFormat } from './perf-data/perf-data.ts';
 import { isCpuFileName } from './raw-pages/cpu-files.ts';
@@ -16,6 +17,7 @@ export const TRACE_FORMATS: readonly TraceFormat[] = [
   traceDatFormat,
   perfDataFormat,
   rawPagesFormat,
+  csvFormat,
   ftraceTextFormat,
   traceCmdReportFormat,
   perfScriptFormat,

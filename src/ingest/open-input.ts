@@ -5,7 +5,7 @@ import { UsageError } from '../base/errors.ts';
 import { prepend, type ReadState, readChunks, STDIN } from '../base/input-bytes.ts';
 import { isPlainFile, RandomAccessFile } from '../base/random-access-file.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInput } from './format.ts';
+import { type CsvOptions, DEFAULT_CSV, type TraceInput } from './format.ts';
 import { FolderSidecars } from './sidecar-files.ts';
 
 const HEAD_BYTES = 65536;
@@ -19,6 +19,7 @@ export interface InputDescription {
   /** Folders in which sidecars are looked for, in this order. */
   readonly sidecarFolders: readonly string[];
   readonly buffer: string | undefined;
+  readonly csv?: CsvOptions | undefined;
   /** Folder for what must be unpacked. */
   readonly tmp: string | undefined;
 }
@@ -53,6 +54,7 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
     head: head.subarray(0, HEAD_BYTES),
     sidecars,
     buffer: description.buffer,
+    csv: description.csv ?? DEFAULT_CSV,
     async *chunks(target) {
       if (begun) throw new Error('internal error: an input is read front to back once');
       begun = true;

@@ -69,6 +69,15 @@ export function kmallocClassSize(classes: KmallocClasses, bytesReq: number): num
 }
 
 /**
+ * Bytes that a kmalloc takes on a machine that has recorded no caches: its class, or whole pages in
+ * a power of two (kmalloc_size_roundup() in mm/slab_common.c, 6.12).
+ */
+export function kmallocAllocatedSize(bytesReq: number, pageSize: number): number {
+  const size = defaultKmallocSizes(pageSize).find((size) => size >= bytesReq);
+  return size ?? 2 ** Math.ceil(Math.log2(bytesReq));
+}
+
+/**
  * The name of the cache that a kmalloc was served from.
  * @param accounted ACCOUNTED: what the event prints; by gfp_flags where it prints nothing
  */

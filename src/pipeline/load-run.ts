@@ -12,6 +12,7 @@ import { eventCacheNames, type ResolvedRun, resolveRun } from '../analysis/resol
 import type { RunOrigin } from '../analysis/run-summary.ts';
 import { RunTracker, type Tracker } from '../analysis/run-tracker.ts';
 import { assert } from '../base/assert.ts';
+import type { CsvOptions, CsvTimeUnit } from '../ingest/format.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
 import { readFacts } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
@@ -27,6 +28,8 @@ import {
   type TraceRead,
 } from './read-trace.ts';
 
+export type { CsvTimeUnit };
+
 export interface SourceOptions {
   readonly source: string;
   readonly label?: string | undefined;
@@ -34,6 +37,7 @@ export interface SourceOptions {
   /** Further folders for sidecars, before the source's own; null: none at all. */
   readonly sidecars?: readonly string[] | null | undefined;
   readonly buffer?: string | undefined;
+  readonly csv?: CsvOptions | undefined;
   readonly tmp?: string | undefined;
   readonly filter?: FilterOptions | undefined;
   /** Globs of cache names to speak of; all where there is none. */
@@ -116,9 +120,11 @@ function describeInput(
 ): InputDescription {
   return {
     path: found.path,
-    format: options.inputFormat,
+    // A file whose columns the user names has no header line to be known by.
+    format: options.inputFormat ?? (options.csv?.columns === undefined ? undefined : 'csv'),
     sidecarFolders: sidecarFolders(options.sidecars, found.folder),
     buffer: options.buffer,
+    csv: options.csv,
     tmp: options.tmp,
   };
 }

@@ -1,8 +1,13 @@
 // Reads a trace of any format into plain values, in this thread: what a test compares.
 
-import { TraceFormatError } from '../../src/base/errors.ts';
+import { RandomAccessFile } from '../../src/base/random-access-file.ts';
 import { BatchWriter } from '../../src/ingest/batch-writer.ts';
-import type { TraceFormat, TraceInput } from '../../src/ingest/format.ts';
+import {
+  type CsvOptions,
+  DEFAULT_CSV,
+  type TraceFormat,
+  type TraceInput,
+} from '../../src/ingest/format.ts';
 import { detectFormat, formatByName } from '../../src/ingest/formats.ts';
 import { openInput } from '../../src/ingest/open-input.ts';
 import { FolderSidecars } from '../../src/ingest/sidecar-files.ts';
@@ -33,6 +38,8 @@ export interface PlainEvent {
   readonly flags: number | null;
   /** Innermost first, as `site`. */
   readonly stack: readonly string[];
+  /** Bytes of a write, attributes of a cache_create, where there are any. */
+  readonly data?: string;
 }
 
 export interface TraceRead {
@@ -50,6 +57,7 @@ export interface TraceRead {
 export interface ReadOptions {
   readonly format?: string;
   readonly buffer?: string;
+  readonly csv?: Partial<CsvOptions>;
   /** Names a call site or frame by its address (hi, lo). */
   readonly nameSite?: (hi: number, lo: number) => string;
 }
@@ -64,6 +72,7 @@ export async function readTraceFile(
     format: options.format,
     sidecarFolders: options.folders ?? [],
     buffer: options.buffer,
+    csv: { ...DEFAULT_CSV, ...options.csv },
     tmp: undefined,
   });
   return readInput(input, options);
@@ -74,7 +83,7 @@ export function readTraceBytes(
   source: string | Uint8Array,
   options: ReadOptions & {
     readonly chunkBytes?: number;
-    readonly sidecars?: Readonly<Record<string, string>>;
+    readonly sidecars?: Readonly<Record<string, string | Uint8Array>>;
   } = {},
 ): Promise<TraceRead> {
   const bytes = typeof source === 'string' ? Buffer.from(source) : source;
@@ -84,17 +93,22 @@ export function readTraceBytes(
     head: bytes.subarray(0, 65536),
     sidecars: memorySidecars(options.sidecars ?? {}),
     buffer: options.buffer,
+    csv: { ...DEFAULT_CSV, ...options.csv },
     async *chunks() {
       for (let at = 0; at < bytes.length; at += step) {
         yield await Promise.resolve(bytes.subarray(at, at + step));
       }
     },
-    open: () => Promise.reject(new TraceFormatError('test-input: only bytes in a row')),
+    open: () => RandomAccessFile.fromChunks('test-input', only(bytes), { truncated: false }),
   };
   return readInput(input, options);
 }
 
-function memorySidecars(files: Readonly<Record<string, string>>): SidecarFiles {
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
+}
+
+function memorySidecars(files: Readonly<Record<string, string | Uint8Array>>): SidecarFiles {
   const sidecars = new FolderSidecars([]);
   for (const [name, text] of Object.entries(files)) sidecars.offer(name, Buffer.from(text));
   return sidecars;
@@ -182,6 +196,7 @@ class PlainTrace implements TraceRead {
       cpu: batch.cpu[at] ?? 0,
       flags: batch.flags[at] === FLAGS_UNKNOWN ? null : (batch.flags[at] ?? 0),
       stack: Array.from(stacks.frames(batch.stack[at] ?? 0), (frame) => this.site(frame)),
+      ...(call.data === 0 ? {} : { data: strings.get(call.data) }),
     };
   }
 
