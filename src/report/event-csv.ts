@@ -66,7 +66,7 @@ export class EventCsv {
       batch.cpu[i] as number,
       task === 0 ? null : tasks.pid(task),
       event ?? null,
-      `0x${hex(batch.ptrHi[i] as number)}${hex(batch.ptrLo[i] as number)}`,
+      `0x${info.pointerBytes === 4 ? '' : hex(batch.ptrHi[i] as number)}${hex(batch.ptrLo[i] as number)}`,
       task === 0 ? null : strings.get(tasks.comm(task)),
       site ?? null,
       req ?? null,
@@ -93,8 +93,8 @@ export class EventCsv {
   private fieldsOf(call: number): readonly Cell[] {
     const { dictionary, gfpNames } = this.input;
     const c = dictionary.calls.get(call);
-    const hasSizes = isAlloc(c.kind) || c.bytesAlloc > 0 || c.kind === EVENT_KIND.cache_create;
     const isLost = c.kind === EVENT_KIND.lost;
+    const hasSizes = isAlloc(c.kind) || (c.bytesReq + c.bytesAlloc > 0 && !isLost);
     return [
       EVENT_NAMES[c.kind] ?? null,
       this.siteText(c.site),

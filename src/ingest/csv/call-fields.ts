@@ -1,6 +1,7 @@
 // The fields of a row → an entry of Dictionary.calls (docs/csv.md). Runs once for each distinct call.
 
 import { ACCOUNTED, type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
 import {
   EVENT_KIND,
   EVENT_NAMES,
@@ -12,6 +13,7 @@ import { parseGfpFlags } from '../../kernel/gfp-flags.ts';
 import { kmallocAllocatedSize } from '../../kernel/kmalloc-caches.ts';
 import type { GfpName } from '../../kernel/trace-info.ts';
 import { parseCount } from '../text/field-text.ts';
+import { parseIrqFlags } from '../text/irq-flags.ts';
 import { internSite } from '../text/site-text.ts';
 import type { RowFields } from './row-calls.ts';
 
@@ -101,5 +103,7 @@ function dataOf(kind: EventKind, fields: RowFields): string | undefined {
     return /^(?:[0-9a-f]{2})+$/.test(digits) ? digits : undefined;
   }
   if (kind !== EVENT_KIND.cache_create) return data;
-  return [fields('flags'), data].filter((part) => part !== '').join(',');
+  const flags = fields('flags');
+  const isState = parseIrqFlags(flags) !== FLAGS_UNKNOWN;
+  return [isState ? '' : flags, data].filter((part) => part !== '').join(',');
 }

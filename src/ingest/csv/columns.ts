@@ -45,7 +45,10 @@ export interface CsvColumns {
 /** The fields of one line or row; undefined where its quotes are not those of RFC 4180. */
 export function parseRow(text: string): string[] | undefined {
   try {
-    const rows: string[][] = parse(text, { relax_column_count: true });
+    const rows: string[][] = parse(text, {
+      relax_column_count: true,
+      record_delimiter: '\n',
+    });
     return rows.length === 1 ? rows[0] : undefined;
   } catch {
     return;

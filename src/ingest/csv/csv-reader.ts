@@ -105,30 +105,31 @@ export class CsvReader implements TraceReader {
       this.line++;
       if (this.line === 1 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK))
         at += BYTE_ORDER_MARK.length;
-      this.readLine(at, end > at && bytes[end - 1] === RETURN ? end - 1 : end);
+      this.readLine(at, end);
       at = end + 1;
     }
   }
 
-  private readLine(from: number, to: number): void {
+  private readLine(from: number, end: number): void {
     const { bytes } = this.buffer;
-    if (this.open.length > 0) this.readOpen(bytes.toString('utf8', from, to));
+    const to = end > from && bytes[end - 1] === RETURN ? end - 1 : end;
+    if (this.open.length > 0) this.readOpen(from, end);
     else if (from === to || bytes[from] === HASH) return;
     else if (to - from > MAX_LINE_BYTES) {
       this.writer.stats.add('long_line', 1, `line ${this.line}`);
     } else if (this.table === undefined) this.readHeader(bytes.toString('utf8', from, to));
     else if (this.table.cutter.cut(bytes, from, to)) this.addRow(this.table, bytes);
-    else this.readOpen(bytes.toString('utf8', from, to));
+    else this.readOpen(from, end);
   }
 
   /** A row that csv-parse cuts: its quotes are all closed when their number is even. */
-  private readOpen(line: string): void {
+  private readOpen(from: number, end: number): void {
     const { open, table } = this;
-    open.push(line);
+    open.push(this.buffer.bytes.toString('utf8', from, end));
     const text = open.join('\n');
     const isClosed = text.split('"').length % 2 === 1;
     if (!isClosed && open.length < MAX_ROW_LINES && text.length < MAX_LINE_BYTES) return;
-    const fields = isClosed ? parseRow(text) : undefined;
+    const fields = isClosed ? parseRow(text.replace(/\r$/, '')) : undefined;
     if (fields === undefined || table === undefined) this.countBad(open.length);
     else this.addRow(table, table.cutter.take(fields));
     this.open = [];

@@ -8,7 +8,7 @@ import type { ColumnName, CsvColumns } from './columns.ts';
 import { MAX_TEXTS } from './known-texts.ts';
 import type { RowCutter } from './row-cutter.ts';
 
-/** Columns whose fields are those of a call. `flags` holds attributes of a cache_create only. */
+/** Columns whose fields are those of every call. */
 const CALL_COLUMNS: readonly ColumnName[] = [
   'event',
   'call_site',
@@ -68,7 +68,7 @@ export class RowCalls {
     return call;
   }
 
-  /** As `find`, also for fields that do not repeat. */
+  /** As `find`, with a look at `flags` too, where a cache_create may have attributes. */
   read(bytes: Buffer, row: RowCutter): number {
     return this.interpret((column) => {
       const at = this.indexOf.get(column) ?? -1;

@@ -100,9 +100,8 @@ export class RowEvents {
       ends[places.pid] === starts[places.pid]
         ? 0
         : dictionary.tasks.intern(pid, this.read(this.comms, bytes, row, places.comm));
-    const isCreate = kind === EVENT_KIND.cache_create;
-    const flags = this.read(this.flags, bytes, row, isCreate ? -1 : places.flags);
-    const made = isCreate ? this.calls.read(bytes, row) : call;
+    const flags = this.read(this.flags, bytes, row, places.flags);
+    const made = kind === EVENT_KIND.cache_create ? this.calls.read(bytes, row) : call;
     this.writer.add(this.since(hi, lo), made, task, number.lo, number.hi, cpu, flags);
     const stack = places.stack < 0 ? 0 : this.read(this.stacks, bytes, row, places.stack);
     if (stack !== 0) this.writer.attachStack(cpu, stack);

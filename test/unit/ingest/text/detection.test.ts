@@ -87,7 +87,7 @@ test.each([
     '[   14.697037] BUG kmalloc-64 (Tainted: G): Right Redzone overwritten\n',
     'no line of it looks like an event',
   ],
-  ['ts,cpu,pid,event,ptr\n1.5,0,1,kfree,0x10\n', 'no line of it looks like an event'],
+  ['1.5,0,1,kfree,0x10\n', 'no line of it looks like an event'],
   ['ELF\0\0\0', 'it holds zero bytes, so it is not text'],
   ['\u00ff\u00fe \0', 'it is UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8'],
   ['# event histogram\n#\n', 'it is the table of a hist trigger, which holds no events'],
