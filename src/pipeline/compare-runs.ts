@@ -47,8 +47,8 @@ export interface Compared {
   readonly comparison: Comparison | undefined;
   /** The base side as a baseline file. */
   readonly baseline: string;
-  /** Gates that speak of no row. */
-  readonly deadGates: readonly string[];
+  /** Gates that speak of no row: where each was written, and what. */
+  readonly deadGates: readonly Pick<Gate, 'from' | 'spec'>[];
 }
 
 /**
@@ -65,7 +65,7 @@ export async function compareRuns(
   const baseline = renderBaseline(base);
   if (news.length === 0) return { comparison: undefined, baseline, deadGates: [] };
   const comparison = buildComparison(base, news, options);
-  const deadGates = comparison.gates.filter((g) => g.matched === 0).map((g) => g.spec);
+  const deadGates = options.gates.filter((_, i) => comparison.gates[i]?.matched === 0);
   return { comparison, baseline, deadGates };
 }
 

@@ -15,8 +15,8 @@ import { escapeText } from './escape.ts';
 
 interface Case {
   readonly name: string;
-  /** What failed, in a line and in full; undefined where it passed. */
-  readonly failure?: { readonly message: string; readonly text: string } | undefined;
+  /** What failed, line by line, the first being the message; undefined where it passed. */
+  readonly failure?: { readonly type: string; readonly lines: readonly string[] } | undefined;
   /** A gate that could not be judged. */
   readonly error?: string | undefined;
 }
@@ -25,14 +25,15 @@ export function renderJunit(comparison: Comparison, title: string = 'slabreplay 
   const cases = comparison.gates.length > 0 ? gateCases(comparison) : rowCases(comparison);
   const failures = cases.filter((c) => c.failure !== undefined).length;
   const errors = cases.filter((c) => c.error !== undefined).length;
-  const counts = `tests="${cases.length}" failures="${failures}" errors="${errors}"`;
+  // Some readers want a time; a comparison has none that would be the same each time.
+  const counts = `tests="${cases.length}" failures="${failures}" errors="${errors}" time="0"`;
   const name = `name="${escapeXml(title)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${name} ${counts}>`,
     `  <testsuite ${name} ${counts} skipped="0">`,
     ...cases.flatMap((c) => caseLines(c, title)),
-    `    <system-out>${escapeXml(`${[answerOf(comparison), ...comparison.warnings].join('\n')}\n`)}</system-out>`,
+    `    <system-out>${textOf([answerOf(comparison), ...comparison.warnings])}</system-out>`,
     '  </testsuite>',
     '</testsuites>',
   ]
@@ -41,24 +42,21 @@ export function renderJunit(comparison: Comparison, title: string = 'slabreplay 
 }
 
 function caseLines({ name, failure, error }: Case, suite: string): string[] {
-  const head = `    <testcase name="${escapeXml(name)}" classname="${escapeXml(suite)}"`;
-  if (error !== undefined) {
-    return [`${head}>`, `      <error message="${escapeXml(error)}"/>`, '    </testcase>'];
-  }
-  if (failure === undefined) return [`${head}/>`];
-  const message = `      <failure message="${escapeXml(failure.message)}">`;
-  return [`${head}>`, `${message}${escapeXml(failure.text)}</failure>`, '    </testcase>'];
+  const head = `    <testcase name="${escapeXml(name)}" classname="${escapeXml(suite)}" time="0"`;
+  const what =
+    error === undefined ? failure : { type: 'gate that matches nothing', lines: [error] };
+  if (what === undefined) return [`${head}/>`];
+  const tag = error === undefined ? 'failure' : 'error';
+  const message = `message="${escapeXml(what.lines[0] ?? '')}" type="${what.type}"`;
+  const body = `      <${tag} ${message}>${textOf(what.lines)}</${tag}>`;
+  return [`${head}>`, body, '    </testcase>'];
 }
 
 function gateCases({ gates }: Comparison): Case[] {
-  return gates.map((gate) => {
-    const name = gate.spec;
-    if (gate.matched === 0) return { name, error: 'the gate matches no row' };
-    const lines = gate.rows.map((row) => `${subjectName(row)} ${crossingText(row)}`);
-    const [message] = lines;
-    return message === undefined
-      ? { name }
-      : { name, failure: { message, text: `${lines.join('\n')}\n` } };
+  return gates.map(({ spec, matched, rows }) => {
+    if (matched === 0) return { name: spec, error: 'the gate matches no row' };
+    const lines = rows.map((row) => `${subjectName(row)} ${crossingText(row)}`);
+    return { name: spec, failure: rows.length === 0 ? undefined : { type: 'gate', lines } };
   });
 }
 
@@ -69,18 +67,25 @@ function rowCases(comparison: Comparison): Case[] {
     const change = `${changeText(row.delta, row.unit)} (${percentText(row)})`;
     const was = `${valueText(row.baseMedian, row.unit)} -> ${valueText(row.newMedian, row.unit)}`;
     return {
-      name: `${subjectName(row)}: ${METRIC_TITLES[row.metric]}`,
-      failure: { message: change, text: `${was}\n${row.reason}\n` },
+      name: `${KINDS[row.subject]}${subjectName(row)}: ${METRIC_TITLES[row.metric]}`,
+      failure: { type: 'regression', lines: [change, was, row.reason] },
     };
   });
 }
 
-/** XML 1.0 has no control characters, surrogates, U+FFFE and U+FFFF: they are shown as their code. */
+const KINDS = { total: '', cache: 'cache ', site: 'call site ' } as const;
+
+/** Lines as the content of an element; a name cannot break one. */
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${escapeXml(line)}\n`).join('');
+}
+
+/**
+ * One line as XML 1.0, which has no control characters, surrogates, U+FFFE and U+FFFF: they are
+ * shown as their code.
+ */
 export function escapeXml(text: string): string {
-  return text
-    .split('\n')
-    .map(escapeText)
-    .join('\n')
+  return escapeText(text)
     .replace(/[\ufffe\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`)
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;')

@@ -11,11 +11,19 @@ import {
   METRIC_TITLES,
   objectsText,
   percentText,
+  placeText,
   spreadText,
   subjectName,
   thresholdWords,
   valueText,
 } from './compare-names.ts';
+import {
+  cutRows,
+  leadingRow,
+  type MovedTable,
+  metricsOf,
+  movedTables,
+} from './compare-subjects.ts';
 import { escapeText } from './escape.ts';
 
 export interface MarkdownOptions {
@@ -25,7 +33,7 @@ export interface MarkdownOptions {
 }
 
 export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownOptions): string {
-  const { base, new: news, totals, gates, warnings, threshold } = comparison;
+  const { base, new: news, gates, warnings, threshold } = comparison;
   const failed = gates.some((gate) => gate.crossed > 0 || gate.matched === 0);
   const state = gates.length === 0 ? '' : failed ? ': gate crossed' : ': gates passed';
   const names = (side: Comparison['base']): string =>
@@ -36,14 +44,8 @@ export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownO
     `New (${countText(news.length, 'run')}: ${names(news)}) against base ` +
       `(${countText(base.length, 'run')}: ${names(base)}); a change counts above ${thresholdWords(threshold)}.`,
     gateTable(comparison),
-    table(
-      ['total', '-base', '-new', '-change', '', 'verdict'],
-      totals
-        .filter((row) => row.baseMedian !== 0 || row.newMedian !== 0)
-        .map((row) => [METRIC_TITLES[row.metric], ...values(row), verdictOf(row)]),
-    ),
-    ...rowTable(comparison, 'regression', 'Worse', top),
-    ...rowTable(comparison, 'improvement', 'Better', top),
+    totalsTable(comparison),
+    ...movedTables(comparison).flatMap((moved) => movedTable(moved, top)),
     details('Notes', warnings.map(escapeMarkdown)),
   ]
     .filter((part) => part !== '')
@@ -69,37 +71,46 @@ function gateTable({ gates }: Comparison): string {
   return table(['gate', '', 'row', ''], rows);
 }
 
-function rowTable(
-  { rows }: Comparison,
-  verdict: ComparisonRow['verdict'],
-  title: string,
-  top: number,
-): string[] {
-  const all = rows.filter((row) => row.verdict === verdict && row.subject !== 'total');
-  if (all.length === 0) return [];
-  const shown = top === 0 ? all : all.slice(0, top);
-  const lines = shown.map((row) => [
-    escapeMarkdown(subjectName(row)),
-    METRIC_TITLES[row.metric],
-    ...values(row),
-    escapeMarkdown(objectsText(row)),
-  ]);
-  const rest = all.length - shown.length;
-  return [
-    `**${title}**`,
-    table([verdict, 'what', '-base', '-new', '-change', '', ''], lines),
-    rest === 0 ? '' : `... and ${countText(rest, 'more row')}`,
-  ];
+/** With p where enough runs were compared for a test. */
+function totalsTable({ totals, test }: Comparison): string {
+  const isTested = test.method === 'mann-whitney';
+  const rows = totals
+    .filter((row) => row.baseMedian !== 0 || row.newMedian !== 0)
+    .map((row) => [
+      METRIC_TITLES[row.metric],
+      ...[
+        `${valueText(row.baseMedian, row.unit)} ${spreadText(row.base)}`.trim(),
+        `${valueText(row.newMedian, row.unit)} ${spreadText(row.new)}`.trim(),
+        row.delta === 0 ? '' : changeText(row.delta, row.unit),
+        row.delta === 0 ? '' : percentText(row),
+        ...(isTested ? [row.p === null ? '' : row.p.toFixed(3)] : []),
+      ].map(escapeMarkdown),
+      verdictOf(row),
+    ]);
+  const heads = ['total', '-base', '-new', '-change', '-', ...(isTested ? ['-p'] : []), 'verdict'];
+  return table(heads, rows);
 }
 
-/** Base, new, change, change in per cent. */
-function values(row: ComparisonRow): string[] {
-  return [
-    `${valueText(row.baseMedian, row.unit)} ${spreadText(row.base)}`.trim(),
-    `${valueText(row.newMedian, row.unit)} ${spreadText(row.new)}`.trim(),
-    row.delta === 0 ? '' : changeText(row.delta, row.unit),
-    row.delta === 0 ? '' : percentText(row),
-  ].map(escapeMarkdown);
+/** What a cache or call site moved by in every metric, and what it holds. */
+function movedTable({ title, subjects }: MovedTable, top: number): string[] {
+  const shown = cutRows(subjects, top);
+  const metrics = metricsOf(shown);
+  const rows = shown.map((subject) => {
+    const leading = leadingRow(subject);
+    const cells = [
+      subjectName(subject.name),
+      ...metrics.map((metric) => {
+        const row = subject.rows[metric];
+        return row === undefined ? '' : changeText(row.delta, row.unit);
+      }),
+      leading === undefined ? '' : percentText(leading),
+      leading === undefined ? '' : `${objectsText(leading)}${placeText(leading)}`,
+    ];
+    return cells.map(escapeMarkdown);
+  });
+  const heads = [title, ...metrics.map((metric) => `-${METRIC_TITLES[metric]}`), '-', 'objects'];
+  const rest = subjects.length - shown.length;
+  return [table(heads, rows), rest === 0 ? '' : `... and ${countText(rest, 'more row')}`];
 }
 
 function verdictOf({ verdict }: ComparisonRow): string {

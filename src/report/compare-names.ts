@@ -61,15 +61,19 @@ export function percentText(
   return row.newMedian === 0 ? 'gone' : formatPercentChange(row.deltaPct);
 }
 
-/** `100 x 4097 B in kmalloc-8k`, `12 -> 20 objects in 3 caches`: what a site holds; '' of others. */
-export function objectsText(row: ComparisonRow): string {
-  if (row.objects === null || row.caches === null) return '';
-  const { base, new: now } = row.objects;
-  const size = row.bytesReqEach === null ? ' objects' : ` x ${row.bytesReqEach} B`;
-  const [cache] = row.caches;
-  const where = row.caches.length === 1 ? cache : `${row.caches.length} caches`;
-  if (base === 0 || now === 0) return `${formatCount(base + now)}${size} in ${where}`;
-  return `${formatCount(base)} -> ${formatCount(now)}${size} in ${where}`;
+/** `100 x 4097 B`, `12 -> 20 objects`: what a subject holds, where its row counts objects; else ''. */
+export function objectsText({ objects, bytesReqEach }: ComparisonRow): string {
+  if (objects === null) return '';
+  const { base, new: now } = objects;
+  const what = bytesReqEach === null ? 'objects' : `x ${bytesReqEach} B`;
+  if (base === 0 || now === 0) return `${formatCount(base + now)} ${what}`;
+  return `${formatCount(base)} -> ${formatCount(now)} ${what}`;
+}
+
+/** ` in kmalloc-8k`, ` in 3 caches`: where the objects of a call site lie; '' of others. */
+export function placeText({ objects, caches }: ComparisonRow): string {
+  if (objects === null || caches === null) return '';
+  return caches.length === 1 ? ` in ${caches[0]}` : ` in ${countText(caches.length, 'cache')}`;
 }
 
 /** `is +412 %`, `is 800 KB`, `is up from nothing`: how a row stands to a gate. */
@@ -93,6 +97,12 @@ export function gateState(gate: GateResult): 'PASS' | 'FAIL' | 'DEAD' {
 /** `1,204 rows`, `1 row` */
 export function countText(count: number, what: string): string {
   return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** `a, b, c, ...`: the first names of a list. */
+export function listed(names: readonly string[], most: number): string {
+  const more = names.length > most ? ', ...' : '';
+  return names.slice(0, most).join(', ') + more;
 }
 
 /** `1 % and 16 KiB` */
@@ -124,10 +134,12 @@ export function answerOf({ rows, totals }: Comparison): string {
         .map((row) => subjectName(row)),
     ).size;
   const part = (verdict: string, words: string): string | undefined => {
-    const sites = count(verdict, 'site');
-    const caches = count(verdict, 'cache');
-    if (sites + caches === 0) return undefined;
-    return `${countText(sites, 'call site')} and ${countText(caches, 'cache')} ${words}`;
+    const counts = [
+      { count: count(verdict, 'site'), what: 'call site' },
+      { count: count(verdict, 'cache'), what: 'cache' },
+    ].filter((some) => some.count > 0);
+    if (counts.length === 0) return undefined;
+    return `${counts.map((some) => countText(some.count, some.what)).join(' and ')} ${words}`;
   };
   const parts = [part('regression', 'got worse'), part('improvement', 'got better')];
   const said = parts.filter((text) => text !== undefined).join(', ');

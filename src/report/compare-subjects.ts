@@ -1,9 +1,10 @@
 // The rows of a comparison gathered by what they are about, for layouts with a line for each cache
 // and call site that got worse or better.
 
-import type { ComparisonRow } from '../analysis/compare/comparison.ts';
+import type { Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
 import type { Metric } from '../analysis/compare/metrics.ts';
 import type { SubjectName } from '../analysis/compare/subject.ts';
+import { METRIC_TITLES } from './compare-names.ts';
 
 export interface MovedSubject {
   readonly name: SubjectName;
@@ -13,16 +14,32 @@ export interface MovedSubject {
   readonly size: number;
 }
 
-export interface Moved {
-  readonly sites: readonly MovedSubject[];
-  readonly caches: readonly MovedSubject[];
+/** One table: all call sites, or all caches, that went one way. */
+export interface MovedTable {
+  /** `Worse call sites` */
+  readonly title: string;
+  readonly subjects: readonly MovedSubject[];
+}
+
+/** The tables that are not empty, in the order in which they are read. */
+export function movedTables({ rows }: Comparison): MovedTable[] {
+  const worse = collectMoved(rows, 'regression');
+  const better = collectMoved(rows, 'improvement');
+  const of = (subjects: readonly MovedSubject[], subject: SubjectName['subject']): MovedSubject[] =>
+    subjects.filter(({ name }) => name.subject === subject);
+  return [
+    { title: 'Worse call sites', subjects: of(worse, 'site') },
+    { title: 'Worse caches', subjects: of(worse, 'cache') },
+    { title: 'Better call sites', subjects: of(better, 'site') },
+    { title: 'Better caches', subjects: of(better, 'cache') },
+  ].filter(({ subjects }) => subjects.length > 0);
 }
 
 /** The subjects with rows of a verdict, the largest change first; memory held before all else. */
-export function collectMoved(
+function collectMoved(
   rows: readonly ComparisonRow[],
   verdict: 'regression' | 'improvement',
-): Moved {
+): MovedSubject[] {
   const subjects = new Map<string, MovedSubject & { size: number }>();
   for (const row of rows) {
     if (row.verdict !== verdict || row.subject === 'total') continue;
@@ -36,9 +53,25 @@ export function collectMoved(
   }
   const held = ({ rows: own }: MovedSubject): number =>
     Math.abs((own.live ?? own.peak ?? own.waste)?.delta ?? 0);
-  const all = [...subjects.values()].sort((a, b) => held(b) - held(a) || b.size - a.size);
-  return {
-    sites: all.filter(({ name }) => name.subject === 'site'),
-    caches: all.filter(({ name }) => name.subject === 'cache'),
-  };
+  return [...subjects.values()].sort((a, b) => held(b) - held(a) || b.size - a.size);
+}
+
+/** The columns of a table: what moved in it. The rate stands only where nothing else tells of it. */
+export function metricsOf(subjects: readonly MovedSubject[]): Metric[] {
+  return (Object.keys(METRIC_TITLES) as Metric[]).filter((metric) =>
+    subjects.some(
+      ({ rows }) =>
+        rows[metric] !== undefined && (metric !== 'allocRate' || Object.keys(rows).length === 1),
+    ),
+  );
+}
+
+/** The row that says most of a subject: what it holds, else what it held, else what it took. */
+export function leadingRow({ rows }: MovedSubject): ComparisonRow | undefined {
+  return rows.live ?? rows.peak ?? rows.allocBytes ?? Object.values(rows)[0];
+}
+
+/** The rows of a table that are shown; `top` 0: all. */
+export function cutRows<T>(rows: readonly T[], top: number): readonly T[] {
+  return top === 0 ? rows : rows.slice(0, top);
 }

@@ -2,25 +2,24 @@
 // better, what is only noise, what makes the runs hard to compare, the gates.
 
 import type { ComparedRun, Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
-import type { Metric } from '../analysis/compare/metrics.ts';
-import { formatBytesChange, formatCount, formatSeconds } from '../base/bytes-format.ts';
+import { formatSeconds } from '../base/bytes-format.ts';
+import { moreRows, renderMoved } from './compare-moved-text.ts';
 import {
   answerOf,
   changeText,
   countText,
   crossingText,
   gateState,
+  listed,
   METRIC_TITLES,
-  objectsText,
   percentText,
-  siteName,
   spreadText,
   subjectName,
-  thresholdWords,
   valueText,
 } from './compare-names.ts';
-import { collectMoved, type MovedSubject } from './compare-subjects.ts';
-import { escapeText } from './escape.ts';
+import { renderRemarks } from './compare-remarks-text.ts';
+import { cutRows, type MovedTable, movedTables } from './compare-subjects.ts';
+import { escapeText, shellWord } from './escape.ts';
 import { labelled, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 
@@ -34,25 +33,18 @@ export interface CompareTextOptions {
 
 export function renderComparison(comparison: Comparison, options: CompareTextOptions): string {
   const { top } = options;
-  const worse = collectMoved(comparison.rows, 'regression');
-  const better = collectMoved(comparison.rows, 'improvement');
+  const tables = movedTables(comparison);
   return [
     header(comparison, options.title),
     totals(comparison),
-    moved('Worse call sites', worse.sites, top),
-    moved('Worse caches', worse.caches, top),
-    moved('Better call sites', better.sites, top),
-    moved('Better caches', better.caches, top),
-    remarks(comparison),
+    ...tables.map((table) => renderMoved(table, top)),
+    renderRemarks(comparison),
     gates(comparison, top),
-    next(comparison, worse.sites, options.source),
+    next(comparison, tables, options.source),
   ]
     .filter((part) => part !== '')
     .join('\n');
 }
-
-const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
-  top === 0 ? rows : rows.slice(0, top);
 
 function header(comparison: Comparison, title: string | undefined): string {
   const { base, new: news, per } = comparison;
@@ -64,15 +56,19 @@ function header(comparison: Comparison, title: string | undefined): string {
     `${name}${heading}\n` +
     labelled('base', sideText(base)) +
     labelled('new', sideText(news)) +
-    `\n${answerOf(comparison)}\n`
+    `\n${wrapped('', answerOf(comparison))}`
   );
 }
 
-/** `regress-base, regress-base2   Linux 6.1.192-lab, 1 CPU, 7.4 s to 7.6 s` */
+/** Runs of one side that are named. */
+const MAX_RUNS = 5;
+
+/** `regress-base, regress-base2 (Linux 6.1.192-lab, 1 CPU, 7.4 s to 7.6 s)` */
 function sideText(runs: readonly ComparedRun[]): string {
   const distinct = (of: (run: ComparedRun['run']) => string): string =>
     [...new Set(runs.map(({ run }) => of(run)))].join(', ');
-  const names = runs.map(({ run }) => escapeText(run.label)).join(', ');
+  const labels = runs.map(({ run }) => escapeText(run.label));
+  const names = listed(labels, MAX_RUNS);
   const kernel = distinct((run) =>
     run.kernelRelease === null ? 'unknown kernel' : `Linux ${escapeText(run.kernelRelease)}`,
   );
@@ -107,7 +103,19 @@ function totals({ totals: rows }: Comparison): string {
     row.delta === 0 ? '' : percentText(row),
     verdictWord(row),
   ]);
-  return `${renderTable(columns, cells, { indent: 2 })}${reasons(shown)}`;
+  return `${renderTable(columns, cells, { indent: 2 })}${reasons(shown)}${intervals(shown)}`;
+}
+
+/** How far the change of each total may lie from what was measured, where there are runs enough. */
+function intervals(rows: readonly ComparisonRow[]): string {
+  const texts = rows.flatMap(({ metric, unit, delta, p, confidence }) => {
+    if (p === null || confidence === null || delta === 0) return [];
+    const [low, high] = [changeText(confidence.low, unit), changeText(confidence.high, unit)];
+    return [`${METRIC_TITLES[metric]} ${low === high ? low : `${low} to ${high}`}`];
+  });
+  const level = rows.find((row) => row.confidence !== null)?.confidence?.level;
+  if (texts.length === 0 || level === undefined) return '';
+  return wrapped(`  change, ${Math.floor(100 * level)} % sure: `, texts.join('; '));
 }
 
 /** `~` for what may be chance, as benchstat writes it; nothing for what did not change enough. */
@@ -126,107 +134,6 @@ function reasons(rows: readonly ComparisonRow[]): string {
   return [...seen].map(([reason, word]) => wrapped(`  ${word}: `, reason)).join('');
 }
 
-/** The columns of the tables of what moved, as far as something moved in them. */
-const MOVED_METRICS: readonly Metric[] = [
-  'live',
-  'peak',
-  'waste',
-  'allocBytes',
-  'allocRate',
-  'slabs',
-  'findings',
-];
-
-function moved(title: string, subjects: readonly MovedSubject[], top: number): string {
-  if (subjects.length === 0) return '';
-  const metrics = MOVED_METRICS.filter((metric) =>
-    // The rate says what `allocated` says, in another unit.
-    metric === 'allocRate'
-      ? subjects.some((s) => s.rows[metric] !== undefined && s.rows.allocBytes === undefined)
-      : subjects.some((s) => s.rows[metric] !== undefined),
-  );
-  const columns: Column[] = [
-    { title: `  ${title}` },
-    ...metrics.map((metric): Column => ({ title: METRIC_TITLES[metric], align: 'right' })),
-    { title: '' },
-  ];
-  const shown = cut(subjects, top);
-  const cells = shown.map((subject): Cell[] => [
-    subjectName(subject.name),
-    ...metrics.map((metric) => {
-      const row = subject.rows[metric];
-      return row === undefined ? '' : changeText(row.delta, row.unit);
-    }),
-    noteOf(subject),
-  ]);
-  const rest = subjects.length - shown.length;
-  return (
-    renderTable(columns, cells, { indent: 2 }) +
-    (rest > 0 ? `  ... ${formatCount(rest)} more (--top 0)\n` : '')
-  );
-}
-
-/** `new, 100 x 4097 B in kmalloc-8k`, `+66.0 %, 12 -> 20 objects in kmalloc-64` */
-function noteOf({ rows }: MovedSubject): string {
-  const row = rows.live ?? rows.peak ?? rows.allocBytes ?? Object.values(rows)[0];
-  if (row === undefined) return '';
-  const objects = objectsText(row);
-  return objects === '' ? percentText(row) : `${percentText(row)}, ${objects}`;
-}
-
-function remarks(comparison: Comparison): string {
-  const { newSites, goneSites, unchanged, rows, uncertain, warnings, threshold } = comparison;
-  let text = '';
-  text += labelled('new sites', sitesText(newSites));
-  text += labelled('gone', sitesText(goneSites));
-  text += labelled(
-    'unchanged',
-    `within ${thresholdWords(threshold)}: ${countText(unchanged.sites, 'call site')}, ` +
-      countText(unchanged.caches, 'cache'),
-  );
-  for (const line of noiseLines(rows)) text += labelled('noise', line);
-  const [apart] = uncertain.filter((row) => row.subject === 'total');
-  if (apart !== undefined) {
-    const range = (values: readonly number[]): string => {
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      return low === high ? formatCount(low) : `${formatCount(low)} to ${formatCount(high)}`;
-    };
-    text += labelled(
-      'uncertain',
-      `${range(apart.baseObjects)} live objects in base and ${range(apart.newObjects)} in new may be ` +
-        `freed already (${formatBytesChange(apart.delta)}): kept apart, no verdict counts them`,
-    );
-  }
-  for (const warning of warnings) text += labelled('note', escapeText(warning));
-  return text;
-}
-
-/** Names that are printed of a list. */
-const MAX_NAMES = 3;
-
-function sitesText(sites: Comparison['newSites']): string {
-  if (sites.length === 0) return 'none';
-  const names = sites.slice(0, MAX_NAMES).map((site) => escapeText(siteName(site)));
-  const more = sites.length > MAX_NAMES ? ', ...' : '';
-  return `${countText(sites.length, 'call site')}: ${names.join(', ')}${more}`;
-}
-
-/** Differences above the thresholds that are no verdict, by the reason. */
-function noiseLines(rows: readonly ComparisonRow[]): string[] {
-  const groups = new Map<string, ComparisonRow[]>();
-  for (const row of rows) {
-    if (row.verdict !== 'noise') continue;
-    const key = `${METRIC_TITLES[row.metric]} ${row.reason}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].map((group) => {
-    const [first] = group as [ComparisonRow, ...ComparisonRow[]];
-    const names = group.slice(0, MAX_NAMES).map((row) => escapeText(subjectName(row)));
-    const more = group.length > MAX_NAMES ? ', ...' : '';
-    return `${METRIC_TITLES[first.metric]} of ${names.join(', ')}${more}: ${first.reason}`;
-  });
-}
-
 function gates({ gates: all }: Comparison, top: number): string {
   let text = '';
   for (const gate of all) {
@@ -239,9 +146,10 @@ function gates({ gates: all }: Comparison, top: number): string {
       text += `${gateState(gate)}  ${escapeText(gate.spec)}   ${crossingText(only)}\n`;
     } else {
       text += `FAIL  ${escapeText(gate.spec)}   ${gate.crossed} of ${rows}${noise}\n`;
-      for (const row of cut(gate.rows, top)) {
+      for (const row of cutRows(gate.rows, top)) {
         text += `        ${escapeText(subjectName(row))}   ${crossingText(row)}\n`;
       }
+      text += moreRows(gate.rows.length, top, '        ');
     }
   }
   return text;
@@ -249,15 +157,15 @@ function gates({ gates: all }: Comparison, top: number): string {
 
 function next(
   { gates: all }: Comparison,
-  worse: readonly MovedSubject[],
+  tables: readonly MovedTable[],
   source: string | undefined,
 ): string {
-  const [first] = worse;
-  if (source === undefined || first === undefined) return '';
-  const name = escapeText(source);
-  const [cache] = first.rows.live?.caches ?? [];
+  const worst = tables.find(({ title }) => title === 'Worse call sites')?.subjects[0];
+  if (source === undefined || worst === undefined) return '';
+  const [cache] = worst.rows.live?.caches ?? [];
+  const filter = cache === undefined ? '' : ` --cache ${shellWord(cache)}`;
   const lines = [
-    `slabreplay frag ${name} --by site${cache === undefined ? '' : ` --cache ${escapeText(cache)}`}`,
+    `slabreplay frag ${shellWord(source)} --by site${filter}`,
     ...(all.length === 0 ? ["slabreplay compare ... --fail-on 'total:live>+5%'"] : []),
   ];
   return `Next:  ${lines.join('\n       ')}\n`;

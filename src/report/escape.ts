@@ -14,6 +14,12 @@ export function escapeText(text: string): string {
   return /^[ -~]*$/.test(text) ? text : text.replace(UNSAFE, escapeCharacter);
 }
 
+/** A name as one word of a shell command that can be copied: quoted where the shell would act on it. */
+export function shellWord(text: string): string {
+  const plain = escapeText(text);
+  return /^[\w@%+=:,./-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", "'\\''")}'`;
+}
+
 function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;

@@ -7,7 +7,7 @@ import { UNKNOWN } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 
 /** Columns of a mail or a terminal that nothing may wrap at. */
-const TEXT_WIDTH = 100;
+export const TEXT_WIDTH = 100;
 
 const GAP = '  ';
 /** What a text column keeps when it is shortened. */

@@ -138,7 +138,7 @@ describe('results', () => {
   test.each([
     ['lkp', /^ {9}%stddev {5}%change {9}%stddev$/m],
     ['markdown', /^\| live, end \| 31 KB \| 431 KB \| \+400 KB \|/m],
-    ['junit', /<testcase name="probe\+0x3bc \[mod\]: live, end"/],
+    ['junit', /<testcase name="call site probe\+0x3bc \[mod\]: live, end"/],
     ['sarif', /"version": "2\.1\.0"/],
   ])('--format %s', async (format, expected) => {
     expect(await outputOf(['compare', base, '--to', leaky, '--format', format])).toMatch(expected);

@@ -92,7 +92,7 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
     ...parts,
     run: {
       label: 'run',
-      sources: ['run/trace.dat'],
+      sources: [`${parts.run?.label ?? 'run'}/trace.dat`],
       format: 'trace-dat',
       kernelRelease: '6.1.0',
       cpus: 1,

@@ -62,7 +62,7 @@ export function parseCompareConfig(content: string, path: string): CompareConfig
 function parseJson(content: string, path: string): Record<string, unknown> {
   let json: unknown;
   try {
-    json = JSON.parse(content);
+    json = JSON.parse(content.replace(/^\ufeff/, ''));
   } catch (error) {
     const message = error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error);
     throw new UsageError(`${path}: not JSON: ${message}`, { cause: error });

@@ -9,6 +9,14 @@ import type { SiteMatch } from './subject.ts';
 /** Lengths that differ by less are called equal. */
 const LENGTH_TOLERANCE = 0.05;
 
+/** Kinds that stand for one another in recordings of different kernels. */
+const EVENT_FAMILIES: readonly (readonly [string, ...string[]])[] = [
+  ['kmalloc', 'kmalloc_node'],
+  ['kmem_cache_alloc', 'kmem_cache_alloc_node'],
+  ['kfree'],
+  ['kmem_cache_free'],
+];
+
 interface Context {
   readonly match: SiteMatch;
   /** The way of matching that the user asked for. */
@@ -21,8 +29,9 @@ export function findDifferences(
   news: readonly RunFigures[],
   context: Context,
 ): string[] {
-  const runs = [...base, ...news];
+  const runs = tellApart(base, news);
   return [
+    ...sameRuns(runs),
     ...kernels(runs, context),
     ...lengths(runs, context.per),
     ...each(
@@ -35,28 +44,63 @@ export function findDifferences(
     ...clocks(runs),
     ...each(
       runs,
-      'What was selected',
+      'Selections',
       (f) => (f.filter === '' ? 'everything' : f.filter),
       'The runs do not speak of the same allocations.',
     ),
     ...mixed(
       runs,
       (f) => f.slubDebug,
-      'ran with slub_debug: its objects take more bytes, and the difference counts as waste.',
+      'slub_debug was on: objects take more bytes, and the difference counts as waste.',
     ),
     ...mixed(
       runs,
       (f) => f.completeness.hashedPointers,
-      'has hashed pointers: objects whose page was reused cannot be told gone, so more look live.',
+      'pointers are hashed: objects whose page was reused cannot be told gone, so more look live.',
     ),
     ...mixed(
       runs,
       (f) => f.completeness.startsAtBoot,
-      'starts at boot, others later: what they allocated before is not in their figures.',
+      'recorded from boot on, the others not: what they allocated before is not in their figures.',
+    ),
+    ...EVENT_FAMILIES.flatMap(([name, ...others]) =>
+      mixed(
+        runs,
+        ({ events }) => [name, ...others].every((kind) => (events[kind] ?? 0) === 0),
+        `no ${name} events were recorded, unlike in the others: figures differ by what they would tell.`,
+      ),
     ),
     ...losses(runs),
     ...unnamed(runs),
   ];
+}
+
+/** All runs; where two have one label, with their side before it. */
+function tellApart(base: readonly RunFigures[], news: readonly RunFigures[]): RunFigures[] {
+  const labels = [...base, ...news].map(({ run }) => run.label);
+  const isTaken = new Set(labels.filter((label, i) => labels.indexOf(label) !== i));
+  const on = (side: string, runs: readonly RunFigures[]): RunFigures[] =>
+    runs.map((figures) => {
+      const { label } = figures.run;
+      if (!isTaken.has(label)) return figures;
+      return { ...figures, run: { ...figures.run, label: `${side} ${label}` } };
+    });
+  return [...on('base', base), ...on('new', news)];
+}
+
+/** One run twice shows nothing of how runs differ, and makes p smaller than it is. */
+function sameRuns(runs: readonly RunFigures[]): string[] {
+  const groups = new Map<string, RunFigures[]>();
+  for (const figures of runs) {
+    const { sources, firstNs, lastNs } = figures.run;
+    const key = JSON.stringify([sources, firstNs, lastNs]);
+    groups.set(key, [...(groups.get(key) ?? []), figures]);
+  }
+  return [...groups.values()].flatMap((group) =>
+    group.length < 2
+      ? []
+      : [`${names(group)}: one recording, which counts as ${group.length} runs here.`],
+  );
 }
 
 function kernels(runs: readonly RunFigures[], { match, asked }: Context): string[] {
@@ -154,7 +198,7 @@ function mixed(
   effect: string,
 ): string[] {
   const those = runs.filter(has);
-  return those.length === 0 || those.length === runs.length ? [] : [`${names(those)} ${effect}`];
+  return those.length === 0 || those.length === runs.length ? [] : [`${names(those)}: ${effect}`];
 }
 
 function distinct(runs: readonly RunFigures[], of: (figures: RunFigures) => string): string[] {
@@ -162,5 +206,5 @@ function distinct(runs: readonly RunFigures[], of: (figures: RunFigures) => stri
 }
 
 function names(runs: readonly RunFigures[]): string {
-  return runs.map(({ run }) => run.label).join(', ');
+  return [...new Set(runs.map(({ run }) => run.label))].join(', ');
 }

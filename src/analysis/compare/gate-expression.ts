@@ -26,6 +26,8 @@ interface GateLimit {
 export interface Gate {
   /** As it was written. */
   readonly spec: string;
+  /** Where it was written: `--fail-on`, or the place in a config file. */
+  readonly from: string;
   readonly subject: SubjectKind;
   /** What the name must match; '*' for the total. */
   readonly glob: string;
@@ -43,7 +45,9 @@ export function parseGate(spec: string, from: string = '--fail-on'): Gate {
   };
   const sign = Math.max(spec.lastIndexOf('<'), spec.lastIndexOf('>'));
   if (sign < 0) {
-    return fail(spec.length, 'a comparison is missing', 'One of >, >=, < and <=, then a limit.');
+    const equals = spec.search(/[=!]/);
+    const at = equals < 0 ? spec.length : equals;
+    return fail(at, 'a comparison is missing', 'One of >, >=, < and <=, then a limit.');
   }
   const comparator = (spec[sign + 1] === '=' ? `${spec[sign]}=` : spec[sign]) as Comparator;
   const left = spec.slice(0, sign);
@@ -64,9 +68,10 @@ export function parseGate(spec: string, from: string = '--fail-on'): Gate {
   const limitAt = sign + comparator.length + limitText.length - limitText.trimStart().length;
   const limit = parseLimit(limitText.trim(), metric);
   if (typeof limit === 'string') {
-    return fail(limitAt, limit, 'Such as +5%, +64KiB, or 64KiB for the value itself.');
+    const amount = BYTE_METRICS.includes(metric) ? '64KiB' : '10';
+    return fail(limitAt, limit, `Such as +5%, +${amount}, or ${amount} for the value itself.`);
   }
-  return { spec, ...subject, metric, comparator, limit };
+  return { spec, from, ...subject, metric, comparator, limit };
 }
 
 function parseSubject(text: string): Pick<Gate, 'subject' | 'glob'> | undefined {

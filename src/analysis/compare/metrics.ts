@@ -179,7 +179,7 @@ function slabFigure(both: Both, runs: readonly Measures[]): Part {
     bytesPerUnit: bytes,
     slack: {
       most: spare,
-      through: `the kernel may keep ${Math.round(spare)} slabs without need (min_partial and the CPUs' own)`,
+      through: "the kernel may keep this many slabs without need (min_partial and the CPUs' own)",
     },
   };
 }

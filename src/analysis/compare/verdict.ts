@@ -90,7 +90,7 @@ export function decide(figure: Figure, threshold: Threshold): Decision {
 function noiseReason(figure: Figure, delta: number, p: number | null): string | undefined {
   const { doubt } = figure;
   if (doubt !== undefined && Math.abs(delta) <= doubt.most) return doubt.through;
-  if (p !== null) return p < ALPHA ? undefined : `p = ${pText(p)} (n = ${sizes(figure)})`;
+  if (p !== null) return p < ALPHA ? undefined : `${pText(p)} (n = ${sizes(figure)})`;
   const repeated = figure.base.length + figure.new.length > 2;
   if (repeated && doOverlap(figure.base, figure.new)) {
     return `${sizes(figure)} runs are too few for a p below ${ALPHA}, and the ranges overlap`;
@@ -106,7 +106,7 @@ function noiseReason(figure: Figure, delta: number, p: number | null): string | 
 
 /** What a change is judged real by. */
 function evidence(figure: Figure, p: number | null): string {
-  if (p !== null) return `p = ${pText(p)} (n = ${sizes(figure)})`;
+  if (p !== null) return `${pText(p)} (n = ${sizes(figure)})`;
   if (figure.base.length + figure.new.length === 2) return 'one run each';
   return `${sizes(figure)} runs are too few for a p below ${ALPHA}; the ranges do not overlap`;
 }
@@ -125,7 +125,7 @@ function sizes(figure: Figure): string {
   return `${figure.base.length}+${figure.new.length}`;
 }
 
-/** `0.029`, `<0.001` */
+/** `p = 0.029`, `p < 0.001` */
 function pText(p: number): string {
-  return p < 0.001 ? '<0.001' : p.toFixed(3);
+  return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`;
 }

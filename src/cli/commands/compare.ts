@@ -104,9 +104,10 @@ function refuseOverwriting(paths: readonly (string | undefined)[], force: boolea
 }
 
 /** A gate that speaks of nothing could never fail. */
-function matchesNothing(gates: readonly string[]): UsageError {
-  const which = gates.map((spec) => `'${spec}'`).join(', ');
-  return new UsageError(`--fail-on ${which}: no row matches, so this gate cannot fail`, {
+function matchesNothing(gates: readonly { from: string; spec: string }[]): UsageError {
+  const which = gates.map(({ from, spec }) => `${from} '${spec}'`).join(', ');
+  const what = gates.length === 1 ? 'so this gate cannot fail' : 'so these gates cannot fail';
+  return new UsageError(`${which}: no row matches, ${what}`, {
     hint: 'Is the name spelled as in the tables? Globs: * and ?. Slabs need slab_sysfs.txt or slabinfo.txt.',
   });
 }

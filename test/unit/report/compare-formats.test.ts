@@ -31,6 +31,29 @@ function compare(site: string, cache: string, gates: string[] = []): Comparison 
   );
 }
 
+interface Text {
+  readonly text: string;
+}
+
+/** As much of SARIF 2.1.0 as is looked at here. */
+interface SarifRun {
+  readonly tool: {
+    readonly driver: {
+      readonly rules: readonly {
+        readonly shortDescription: Text;
+        readonly fullDescription: Text;
+        readonly help: Text;
+      }[];
+    };
+  };
+  readonly invocations: readonly unknown[];
+  readonly results: readonly {
+    readonly level: string;
+    readonly message: Text;
+    readonly partialFingerprints: Readonly<Record<string, string>>;
+  }[];
+}
+
 const LEAK = ['docase+0x3bc [labbug]', 'kmalloc-8k'] as const;
 
 test('text: the answer, both sides, totals, who did it, how sure', () => {
@@ -54,7 +77,7 @@ test('text: the answer, both sides, totals, who did it, how sure', () => {
   docase+0x3bc [labbug]    +816 KB  +816 KB      +408 KB    +1.6 MB  new, 102 x 4097 B in kmalloc-8k
 
   Worse caches  live, end     peak  wasted, end  allocated
-  kmalloc-8k      +816 KB  +816 KB      +408 KB    +1.6 MB  new
+  kmalloc-8k      +816 KB  +816 KB      +408 KB    +1.6 MB  new, 102 objects
 
   new sites    1 call site: docase+0x3bc [labbug]
   gone         none
@@ -86,6 +109,38 @@ DEAD  cache:x:live>1   matches no row
 `);
 });
 
+test('text: enough runs for a test, and what it says of the change', () => {
+  const site = (live: number): ReturnType<typeof pair> =>
+    pair('grow+0x8', 'kmalloc-64', { allocs: 5000, live });
+  const side = (lives: readonly number[]): ReturnType<typeof figures>[] =>
+    lives.map((live, i) => figures([site(live)], { run: { label: `run-${i}` } }));
+  const comparison = buildComparison(
+    side([1000, 1001, 1002, 1003, 1004, 1005]),
+    side([2000, 2010, 2020, 2030, 2040, 2050]),
+    { threshold: { percent: 1, bytes: 16384 }, per: 'run', match: undefined, gates: [] },
+  );
+  const text = renderComparison(comparison, { top: 20 });
+  expect(text).toContain('regression: p = 0.002 (n = 6+6), and the change exceeds 1 % and 16 KiB');
+  expect(text).toContain('  base         run-0, run-1, run-2, run-3, run-4, ... (Linux');
+  // As wilcox.test(conf.int) of R: the sixth of 36 differences from either end, 1000 and 1045
+  // objects, at 95.9 %.
+  expect(text).toContain(
+    '  change, 95 % sure: live, end +62 KB to +65 KB; peak +62 KB to +65 KB\n',
+  );
+});
+
+test('text: a table that is too wide says less in its last column', () => {
+  const wide = renderComparison(compare('quite_a_long_name_of_a_function+0x3bc [module]', 'a'), {
+    top: 20,
+  });
+  expect(wide).toMatch(/\+1\.6 MB {2}new\n/);
+  const narrow = renderComparison(compare('a_long_name_it_is+0x3bc [module]', 'a-cache'), {
+    top: 20,
+  });
+  expect(narrow).toMatch(/\+1\.6 MB {2}new, 102 x 4097 B\n/);
+  for (const line of (wide + narrow).split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+});
+
 test('lkp: the table of the kernel test robot', () => {
   expect(renderLkp(compare(...LEAK), 3)).toBe(
     `base1            new1
@@ -105,7 +160,7 @@ test('lkp: the table of the kernel test robot', () => {
 });
 
 test('markdown: tables of gates, totals and rows', () => {
-  const text = renderMarkdown(compare(...LEAK, ['total:live>+5%']), { top: 2, title: 'Slabs' });
+  const text = renderMarkdown(compare(...LEAK, ['total:live>+5%']), { top: 20, title: 'Slabs' });
   const lines = text.split('\n');
   expect(lines[0]).toBe('### Slabs: gate crossed');
   expect(lines).toContain(
@@ -115,9 +170,11 @@ test('markdown: tables of gates, totals and rows', () => {
     '| live, end | 31 KB +-0 % | 847 KB +-2 % | +816 KB | +2,611.2 % | regression |',
   );
   expect(lines).toContain(
-    '| docase+0x3bc \\[labbug\\] | allocated | 0 B | 1.6 MB +-0 % | +1.6 MB | new |  |',
+    '| docase+0x3bc \\[labbug\\] | +816 KB | +816 KB | +408 KB | +1.6 MB | new | 102 x 4097 B in kmalloc-8k |',
   );
-  expect(lines).toContain('... and 8 more rows');
+  expect(lines).toContain(
+    '| Worse call sites | live, end | peak | wasted, end | allocated |  | objects |',
+  );
   // Every row of a table has as many cells as its heading.
   const widths = text.split('\n\n').filter((part) => part.startsWith('|'));
   for (const table of widths) {
@@ -134,10 +191,16 @@ test('junit: a case for each gate', () => {
     compare(...LEAK, ['total:live>+5%', 'total:live<=1GiB', 'cache:x:live>1']),
   );
   expect(xml).toContain('tests="3" failures="1" errors="1"');
-  expect(xml).toContain('<testcase name="total:live&gt;+5%" classname="slabreplay compare">');
-  expect(xml).toContain('<failure message="total is +2,611.2 % (31 KB -&gt; 847 KB)">');
-  expect(xml).toContain('<testcase name="total:live&lt;=1GiB" classname="slabreplay compare"/>');
-  expect(xml).toContain('<error message="the gate matches no row"/>');
+  const suite = 'classname="slabreplay compare" time="0"';
+  expect(xml).toContain(`<testcase name="total:live&gt;+5%" ${suite}>`);
+  expect(xml).toContain(
+    '<failure message="total is +2,611.2 % (31 KB -&gt; 847 KB)" type="gate">total is +2,611.2 % ' +
+      '(31 KB -&gt; 847 KB)\n</failure>',
+  );
+  expect(xml).toContain(`<testcase name="total:live&lt;=1GiB" ${suite}/>`);
+  expect(xml).toContain(
+    '<error message="the gate matches no row" type="gate that matches nothing">',
+  );
 });
 
 test('junit: without gates every regression fails; without any a case passes', () => {
@@ -165,7 +228,10 @@ test('sarif: crossed gates are errors, other regressions warnings', () => {
     },
     locations: [
       {
-        physicalLocation: { artifactLocation: { uri: 'new1/trace.dat' } },
+        physicalLocation: {
+          artifactLocation: { uri: 'new1/trace.dat' },
+          region: { startLine: 1 },
+        },
         logicalLocations: [{ name: 'kmalloc-8k' }],
       },
     ],
@@ -175,6 +241,42 @@ test('sarif: crossed gates are errors, other regressions warnings', () => {
   for (const { ruleId, ruleIndex } of run?.results ?? []) {
     expect(run?.tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
   }
+});
+
+test('sarif: what code scanning needs to tell alerts apart and to say what they are', () => {
+  const gates = ['cache:*:waste>+5%', 'cache:kmalloc-8k:waste>+1%', 'cache:x:live>1'];
+  const [run] = (JSON.parse(renderSarif(compare(...LEAK, gates))) as { runs: SarifRun[] }).runs;
+  const hashes = run?.results.map((r) => r.partialFingerprints['primaryLocationLineHash']);
+  expect(new Set(hashes).size).toBe(run?.results.length);
+  // One result for a row, however many gates it crosses.
+  expect(run?.results[0]?.message.text).toBe(
+    'kmalloc-8k: wasted, end is up from nothing to 408 KB (gate cache:*:waste>+5%); is up from ' +
+      'nothing to 408 KB (gate cache:kmalloc-8k:waste>+1%)',
+  );
+  expect(run?.results[1]?.level).toBe('warning');
+  for (const rule of run?.tool.driver.rules ?? []) {
+    for (const { text } of [rule.shortDescription, rule.fullDescription, rule.help]) {
+      expect(text).toMatch(/^[A-Z].*\.$/);
+    }
+  }
+  expect(run?.invocations).toMatchObject([
+    {
+      executionSuccessful: false,
+      toolConfigurationNotifications: [
+        { level: 'error', message: { text: 'gate cache:x:live>1 matches no row' } },
+      ],
+    },
+  ]);
+});
+
+test.each([
+  ['runs/new 1/trace#2.dat', 'runs/new%201/trace%232.dat'],
+  ['/tmp/a?b%c', 'file:///tmp/a%3Fb%25c'],
+  ['c:x/\ud800', 'c%3Ax/%5Cud800'],
+])('sarif: the recording %s as a URI', (source, uri) => {
+  const comparison = compare(...LEAK);
+  const news = comparison.new.map((c) => ({ ...c, run: { ...c.run, sources: [source] } }));
+  expect(renderSarif({ ...comparison, new: news })).toContain(`"uri": "${uri}"`);
 });
 
 test('csv: a line for each row, the values of the runs in one field', () => {
@@ -203,6 +305,21 @@ describe('a name that would do harm', () => {
     }
   });
 
+  test('text: a command to copy has them as one word', () => {
+    const text = renderComparison(compare('a+0x1', "x'; rm -rf ~; '"), {
+      top: 0,
+      source: 'my runs',
+    });
+    expect(text).toContain(
+      "Next:  slabreplay frag 'my runs' --by site --cache 'x'\\''; rm -rf ~; '\\'''\n",
+    );
+  });
+
+  test('junit: a name cannot pass for a line', () => {
+    const xml = renderJunit(compare('a\nb', 'c\nd', ['cache:*:live>+5%']));
+    expect(xml).toContain('>c\\x0ad is up from nothing to 816 KB\n</failure>');
+  });
+
   test('lkp: no blanks in names, so that fields can be split', () => {
     const [line] = renderLkp(compare('a+0x1 [m]', 'c d'), 2).split('\n').slice(-2);
     expect(line?.trim().split(/\s+/)).toEqual(['0', '+Inf%', '1638400', 'cache.c_d.allocBytes']);
@@ -224,7 +341,7 @@ describe('a name that would do harm', () => {
     );
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
     expect(xml).not.toMatch(/[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/);
-    expect(escapeXml('a\nb')).toBe('a\nb');
+    expect(escapeXml('a\nb')).toBe('a\\x0ab');
     const tags = xml.match(/<[^>]*>/g) ?? [];
     expect(
       tags.every((tag) => /^<[?/]?(xml|testsuites?|testcase|failure|error|system-out)\b/.test(tag)),

@@ -357,17 +357,21 @@ test('findings are counted, notes are none', () => {
 });
 
 test('the result says how it judged and what a test would need', () => {
-  const run = figures([idle]);
-  expect(compare([run], [run]).test).toEqual({ method: 'exact', alpha: 0.05, smallestP: 1 });
-  expect(compare([run, run, run], [run, run]).test.method).toBe('ranges');
-  expect(compare([run, run, run], [run, run]).warnings).toEqual([
+  const runs = (count: number, side: string): RunFigures[] =>
+    Array.from({ length: count }, (_, i) =>
+      figures([idle], { run: { label: `${side}${i}`, sources: [`${side}${i}/trace.dat`] } }),
+    );
+  const of = (base: number, news: number): Comparison =>
+    compare(runs(base, 'base'), runs(news, 'new'));
+  expect(of(1, 1).test).toEqual({ method: 'exact', alpha: 0.05, smallestP: 1 });
+  expect(of(3, 2).test.method).toBe('ranges');
+  expect(of(3, 2).warnings).toEqual([
     '3+2 runs cannot give a p below 0.20. A test needs 4 runs on each side, or 5 new ones beside these 3.',
   ]);
-  expect(compare([run], [run, run]).warnings).toEqual([
+  expect(of(1, 2).warnings).toEqual([
     '1+2 runs cannot give a p below 0.67. A test needs 4 runs on each side, or 8 base ones beside these 2.',
   ]);
-  const four = [run, run, run, run];
-  expect(compare(four, four)).toMatchObject({
+  expect(of(4, 4)).toMatchObject({
     test: { method: 'mann-whitney', smallestP: 2 / 70 },
     warnings: [],
     rows: [],

@@ -53,24 +53,53 @@ test.each<[string, Parts, Parts, RegExp]>([
     { run: { clock: 'counter', clockUnit: 'count', durationSec: null } },
     /^new: the clock does not count nanoseconds, so rates .* left out\.$/,
   ],
-  ['filters', {}, { filter: '--cpu 1' }, /^What was selected differ \(everything, --cpu 1\)/],
-  ['slub_debug', { slubDebug: true }, {}, /^base ran with slub_debug: .* waste\.$/],
+  ['filters', {}, { filter: '--cpu 1' }, /^Selections differ \(everything, --cpu 1\)/],
+  ['slub_debug', { slubDebug: true }, {}, /^base: slub_debug was on: .* waste\.$/],
   [
     'hashed pointers',
     {},
     { completeness: { hashedPointers: true } },
-    /^new has hashed pointers: .* more look live\.$/,
+    /^new: pointers are hashed: .* more look live\.$/,
   ],
-  ['start', {}, { completeness: { startsAtBoot: false } }, /^base starts at boot, others later/],
+  [
+    'start',
+    {},
+    { completeness: { startsAtBoot: false } },
+    /^base: recorded from boot on, the others not/,
+  ],
   [
     'lost events',
     {},
     { completeness: { lostEvents: 1234 } },
     /^new: 1,234 events were lost: .* uncertain\.$/,
   ],
+  [
+    'kinds of events',
+    { events: { kmalloc: 9, kfree: 5 } },
+    { events: { kmalloc_node: 9 } },
+    /^new: no kfree events were recorded, unlike in the others: /,
+  ],
   ['damage', { completeness: { badRecords: 2 } }, {}, /^base: 2 damaged records were passed over/],
 ])('%s', (_title, base, news, warning) => {
   expect(warningsOf(base, news)).toEqual([expect.stringMatching(warning)]);
+});
+
+test('one recording given twice is said', () => {
+  const run = figures(pairs, { run: { label: 'a' } });
+  const other = figures(pairs, { run: { label: 'b' } });
+  expect(
+    findDifferences([run, other], [run], { match: 'function', asked: undefined, per: 'run' }),
+  ).toEqual(['base a, new a: one recording, which counts as 2 runs here.']);
+});
+
+test('runs of one label are told apart by their side', () => {
+  const lost = (lostEvents: number, sources: string): Parts => ({
+    run: { label: 'run1', sources: [sources] },
+    completeness: { lostEvents },
+  });
+  expect(warningsOf(lost(0, 'old/trace.dat'), lost(5, 'trace.dat'))).toEqual([
+    expect.stringMatching(/^new run1: 5 events were lost/),
+  ]);
 });
 
 test('lengths within 5 % are equal; per second 1 % counts', () => {

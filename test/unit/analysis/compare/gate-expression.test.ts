@@ -21,6 +21,7 @@ describe('a gate', () => {
   ])('%s', (spec, subject, glob, metric, comparator, of, number) => {
     expect(parseGate(spec)).toEqual({
       spec,
+      from: '--fail-on',
       subject,
       glob,
       metric,
@@ -46,6 +47,7 @@ describe('a broken gate is refused with the position', () => {
     ['wast>+5%', "unknown metric 'wast', at character 1"],
     ['cache:foo:waste', 'a comparison is missing, at character 16'],
     ['', 'a comparison is missing, at character 1'],
+    ['total:waste==5%', 'a comparison is missing, at character 12'],
     ['slab:foo:waste>+5%', 'unknown subject, at character 1'],
     ['cache:waste>+5%', 'unknown subject, at character 1'],
     ['cache::waste>+5%', 'an empty name, at character 7'],
