@@ -47,6 +47,13 @@ export function toEventTime(bound: TimeBound, scale: TimeScale): number {
   return bound.relative ? scale.firstTs + Number(units) : Number(units - scale.originNs);
 }
 
+/** True where nothing is left out. */
+export function selectsEverything(options: FilterOptions): boolean {
+  const { pids, comms, excludedComms, cpus, from, to } = options;
+  const lists = [pids, comms, excludedComms, cpus];
+  return lists.every(({ length }) => length === 0) && from === undefined && to === undefined;
+}
+
 /** The filter of some options; undefined where they leave nothing out. */
 export function createEventFilter(
   options: FilterOptions,
@@ -54,8 +61,7 @@ export function createEventFilter(
   scale: TimeScale,
 ): EventFilter | undefined {
   const byTask = options.pids.length + options.comms.length + options.excludedComms.length > 0;
-  const isOpen = options.from === undefined && options.to === undefined;
-  if (!byTask && options.cpus.length === 0 && isOpen) return undefined;
+  if (selectsEverything(options)) return undefined;
   const from = options.from === undefined ? -Infinity : toEventTime(options.from, scale);
   const to = options.to === undefined ? Infinity : toEventTime(options.to, scale);
   const pids = new Set(options.pids);

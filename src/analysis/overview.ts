@@ -4,6 +4,7 @@ import { compareText, formatAddress } from '../base/format-address.ts';
 import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/event-kind.ts';
 import { type CallGroup, groupCalls, totalSums } from './group-calls.ts';
 import type { LiveSeries } from './live-series.ts';
+import type { ReplayedCache, ReplayFidelity } from './replay-summary.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import {
   absoluteTime,
@@ -41,8 +42,10 @@ export interface CacheRow {
   readonly bytesPerSec: number | null;
   /** Most objects live at once, as far as samples of the trace show. */
   readonly peakLive: number;
-  /** As the kernel counted them at the end; null where that was not recorded. */
+  /** That the events show, by the replay; null where there was none. */
   readonly slabs: number | null;
+  /** As the kernel counted them at the end, older ones too; null where that was not recorded. */
+  readonly kernelSlabs: number | null;
 }
 
 export interface CallSiteRow {
@@ -128,7 +131,11 @@ export interface Analysis {
   readonly memory: {
     readonly end: MemorySplit;
     readonly peak: { readonly bytesReq: number; readonly bytesAlloc: number };
+    /** Null where nothing was replayed, or only a part of the allocations was asked for. */
+    readonly slabs: SlabMemory | null;
   };
+  /** How far the replay agrees with the kernel; null where nothing was replayed. */
+  readonly fidelity: ReplayFidelity | null;
   readonly caches: readonly CacheRow[];
   readonly callSites: readonly CallSiteRow[];
   readonly freeSites: readonly FreeSiteRow[];
@@ -145,10 +152,33 @@ interface MemorySplit {
   readonly metadata: number;
 }
 
+/** The slabs that the events show, at the end. */
+interface SlabMemory {
+  readonly slabs: number;
+  readonly bytes: number;
+  /** Of it free slots, and what is left over behind the last slot. */
+  readonly freeBytes: number;
+  readonly tailBytes: number;
+}
+
+/** The run's replay through the SLUB model. */
+export interface ReplayedRun {
+  readonly fidelity: ReplayFidelity;
+  readonly caches: readonly ReplayedCache[];
+  /** False where only some tasks, CPUs or times were asked for: slabs are shared. */
+  readonly isWhole: boolean;
+}
+
 /** The allocations of these are the recording's own, not the machine's. */
 const RECORDERS = /^(trace-cmd|perf|perf-exec|perf_\S*|slabreplay|simpleperf)$/;
 
-export function buildAnalysis(run: ResolvedRun, series: LiveSeries, origin: RunOrigin): Analysis {
+/** @param replayed where the run was replayed */
+export function buildAnalysis(
+  run: ResolvedRun,
+  series: LiveSeries,
+  origin: RunOrigin,
+  replayed?: ReplayedRun,
+): Analysis {
   const totals = totalSums(run);
   const { tallies, info } = run;
   const { kinds, peak } = tallies;
@@ -196,8 +226,10 @@ export function buildAnalysis(run: ResolvedRun, series: LiveSeries, origin: RunO
         metadata: totals.liveMetadata,
       },
       peak: { bytesReq: totals.atPeakBytesReq, bytesAlloc: totals.atPeakBytesAlloc },
+      slabs: replayed?.isWhole ? slabMemory(run, replayed.caches) : null,
     },
-    caches: cacheRows(run, series),
+    fidelity: replayed?.fidelity ?? null,
+    caches: cacheRows(run, series, replayed?.caches),
     callSites: callSiteRows(run, series, info.clockUnit === 'ns'),
     freeSites: freeSiteRows(run),
     findings: [],
@@ -210,7 +242,25 @@ function peakOf<K>(group: CallGroup<K>, series: LiveSeries): number {
   return Math.max(series.peakOf(group.calls), group.atPeak, group.live);
 }
 
-function cacheRows(run: ResolvedRun, series: LiveSeries): CacheRow[] {
+function slabMemory(run: ResolvedRun, caches: readonly ReplayedCache[]): SlabMemory {
+  const { pageSize } = run.facts;
+  const sum = { slabs: 0, bytes: 0, freeBytes: 0, tailBytes: 0 };
+  for (const { name, slabs, bytes, order, objsPerSlab, slabSize, allocated } of caches) {
+    if (!run.selectsCache(name)) continue;
+    sum.slabs += slabs;
+    sum.bytes += bytes;
+    sum.freeBytes += (slabs * objsPerSlab - allocated) * slabSize;
+    sum.tailBytes += slabs * (pageSize * 2 ** order - objsPerSlab * slabSize);
+  }
+  return sum;
+}
+
+function cacheRows(
+  run: ResolvedRun,
+  series: LiveSeries,
+  replayed: readonly ReplayedCache[] | undefined,
+): CacheRow[] {
+  const slabs = new Map(replayed?.map((cache) => [cache.name, cache.slabs]));
   const seconds = durationSec(run);
   const groups = groupCalls(run, (_, cache) => ({ id: cache ?? '', key: cache }));
   const rows = groups.map((g): CacheRow => {
@@ -239,7 +289,8 @@ function cacheRows(run: ResolvedRun, series: LiveSeries): CacheRow[] {
       allocsPerSec: perSecond(g.allocs, seconds),
       bytesPerSec: perSecond(g.bytesAlloc, seconds),
       peakLive: peakOf(g, series),
-      slabs: known?.slabs ?? null,
+      slabs: (g.key === null ? undefined : slabs.get(g.key)) ?? null,
+      kernelSlabs: known?.slabs ?? null,
     };
   });
   return rows.sort(

@@ -4,7 +4,7 @@
 
 import { compareText } from '../base/format-address.ts';
 import { KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
-import type { GeometryOrigin, PlannedCache } from '../replay/cache-plan.ts';
+import type { CachePlan, GeometryOrigin, PlannedCache } from '../replay/cache-plan.ts';
 import type { Simulation } from '../replay/simulation.ts';
 import type { SlabUsage } from '../replay/slab-usage.ts';
 import type { ReplayedCache, ReplayedModel } from './replay-summary.ts';
@@ -21,7 +21,16 @@ export interface WhatIf {
   readonly older: BytesBeside & { readonly objects: number };
   /** Slab memory at the end by the recorded addresses, to judge the simulated baseline by. */
   readonly observedBytes: number;
+  /** What letter O of slub_debug would leave out; null where it is on or would do nothing. */
+  readonly noHigherOrder: NoHigherOrder | null;
   readonly caches: readonly WhatIfCache[];
+}
+
+interface NoHigherOrder {
+  /** Caches in use that would have no metadata. */
+  readonly caches: number;
+  /** At the end, with their objects packed into full slabs. */
+  readonly savesBytes: number;
 }
 
 export interface BytesBeside {
@@ -63,6 +72,8 @@ export interface WhatIfInput {
   readonly model: ReplayedModel;
   readonly baseline: Simulation;
   readonly changed: Simulation;
+  /** The changed caches with letter O as well, where debug flags were asked for. */
+  readonly noHigherOrder: CachePlan | undefined;
   /** By the recorded addresses. */
   readonly observed: readonly ReplayedCache[];
   readonly absoluteTime: (ts: number) => string;
@@ -83,6 +94,7 @@ export function buildWhatIf(input: WhatIfInput): WhatIf {
     },
     older: olderObjects(observed, baseline, changed),
     observedBytes: observed.reduce((sum, { bytes }) => sum + bytes, 0),
+    noHigherOrder: judgeNoHigherOrder(changed, input.noHigherOrder),
     caches: cachesBeside(baseline, changed),
   };
 }
@@ -173,6 +185,23 @@ function figuresOf(
     peakBytes: peak.slabBytes,
     peakBytesWasted: peak.slabBytes - peak.requested,
   };
+}
+
+function judgeNoHigherOrder(
+  { plan, slub, replay }: Simulation,
+  other: CachePlan | undefined,
+): NoHigherOrder | null {
+  const sum = { caches: 0, savesBytes: 0 };
+  const after = new Map(other?.caches.map(({ name, geometry }) => [name, geometry]));
+  plan.caches.forEach(({ name, geometry }, number) => {
+    const bytes = replay.usage.slabBytes.now[number] as number;
+    const without = after.get(name);
+    if (bytes === 0 || without === undefined || without.slabSize === geometry.slabSize) return;
+    const slabs = Math.ceil((replay.usage.objects.now[number] as number) / without.objsPerSlab);
+    sum.caches++;
+    sum.savesBytes += bytes - slabs * slub.pageSize * 2 ** without.order;
+  });
+  return sum.caches === 0 ? null : sum;
 }
 
 /** Slabs that the kernel had at the end and no event shows; they are taken to be full. */

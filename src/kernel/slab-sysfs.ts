@@ -31,7 +31,7 @@ export interface SlabSysfs {
 }
 
 /** Joins caches and aliases that do not come from a capture (a replayed state) into one. */
-function buildSlabSysfs(
+export function buildSlabSysfs(
   caches: readonly SlabCacheSysfs[],
   aliases: readonly SlabAlias[],
   badLines = 0,

@@ -43,6 +43,11 @@ export function findSource(source: string): FoundSource {
   return { kind: 'trace', path: source, folder: dirname(source), label };
 }
 
+/** False for standard input and pipes: what was read from them is gone. */
+export function canReadTwice(source: string): boolean {
+  return source !== STDIN && !(statSync(source, { throwIfNoEntry: false })?.isFIFO() ?? false);
+}
+
 /** The event file of a folder, or undefined where it has none. */
 function eventFileIn(folder: string): string | undefined {
   for (const name of EVENT_FILES) {

@@ -8,7 +8,7 @@ import { gfpNamesOf } from '../kernel/gfp-flags.ts';
 import type { EventTableInput } from '../store/event-table.ts';
 import { RunDatabase } from '../store/run-database.ts';
 import { onEndSignal } from './end-signals.ts';
-import { findSource } from './find-source.ts';
+import { canReadTwice, findSource } from './find-source.ts';
 import { ingestRun } from './ingest-run.ts';
 import type { SourceOptions } from './load-run.ts';
 
@@ -37,6 +37,21 @@ export async function openOrIngest(options: SourceOptions): Promise<OpenedDataba
   } catch (error) {
     remove();
     throw error;
+  }
+}
+
+/** Work that reads its source twice: standard input and pipes by way of a database. */
+export async function readingTwice<T>(
+  options: SourceOptions,
+  work: (options: SourceOptions) => Promise<T>,
+): Promise<T> {
+  if (canReadTwice(options.source)) return work(options);
+  const label = options.label ?? findSource(options.source).label;
+  const opened = await openOrIngest(options);
+  try {
+    return await work({ ...options, label, source: opened.path });
+  } finally {
+    opened.close();
   }
 }
 

@@ -2,7 +2,6 @@
 // recorded machine is put together.
 
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
-import { TraceFormatError } from '../base/errors.ts';
 import { readFacts } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { isKmalloc } from '../kernel/event-kind.ts';
@@ -36,7 +35,6 @@ export interface PreparedReplay {
 /**
  * @param options what the user says of the machine: of what the recording does not tell it describes
  *   the recorded one, of the rest it is a change
- * @throws TraceFormatError where pointers are hashed
  */
 export async function prepareReplay(
   source: SourceOptions,
@@ -52,9 +50,8 @@ export async function prepareReplay(
     learners.push(learner);
     return learner;
   };
-  const loaded = await loadRun({ ...source, until: undefined }, [learn]);
+  const loaded = await loadRun(source, [learn]);
   const { run } = loaded;
-  if (run.info.hashedPointers) throw hashedPointers(source.source);
   const { facts, dictionary } = run;
   const described = describing(options, facts, printsSizes(run));
   const machine = buildMachine(facts, loaded.sidecars, described);
@@ -115,13 +112,4 @@ function objectPlaces({ live, rows }: ResolvedRun): Parameters<typeof learnNodes
     hi: (i) => live.ptrHi(rows[i] as number),
     cpu: (i) => live.cpu(rows[i] as number),
   };
-}
-
-function hashedPointers(source: string): TraceFormatError {
-  return new TraceFormatError(
-    `${source}: its pointers are hashed, so no object has a place in a slab`,
-    {
-      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
-    },
-  );
 }

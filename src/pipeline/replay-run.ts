@@ -1,7 +1,6 @@
 // The replay of a run: the first pass names caches and learns orders, the second one drives the
 // model, and beside it the simulations of a what-if.
 
-import { toEventTime } from '../analysis/event-filter.ts';
 import {
   describeModel,
   type ReplayedCache,
@@ -20,15 +19,18 @@ import {
 } from '../analysis/run-summary.ts';
 import { mapSlabs, type SlabMap } from '../analysis/slab-map.ts';
 import { buildWhatIf, type WhatIf } from '../analysis/what-if.ts';
-import { changeMachine } from '../replay/changed-machine.ts';
+import { TraceFormatError } from '../base/errors.ts';
+import type { CachePlan } from '../replay/cache-plan.ts';
+import { changeMachine, type MachineChange } from '../replay/changed-machine.ts';
 import { planChanged } from '../replay/changed-plan.ts';
 import { modelDigest } from '../replay/model-digest.ts';
-import { ObservedReplay } from '../replay/observed-replay.ts';
 import { Simulation, unlearnedOrders } from '../replay/simulation.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import { findDedicatedCalls } from './dedicated-calls.ts';
-import { readAgain, type SourceOptions } from './load-run.ts';
-import { type PreparedReplay, prepareReplay, recordedModel } from './prepare-replay.ts';
+import type { SourceOptions } from './load-run.ts';
+import { observeRun } from './observe-run.ts';
+import { readingTwice } from './open-database.ts';
+import { type PreparedReplay, prepareReplay } from './prepare-replay.ts';
 import { describeChanges, type ReplayOptions } from './replay-options.ts';
 
 export interface Replay {
@@ -50,22 +52,21 @@ export interface Replay {
   readonly digest: string;
 }
 
-/** Both passes. `until` of the source options ends the second one: the state then is the result. */
-export async function replayRun(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
-  const prepared = await prepareReplay(source, options.change);
+/**
+ * Both passes, of standard input and pipes by way of a database that lives as long as the command.
+ * `until` of the source options ends the second one: the state then is the result.
+ */
+export function replayRun(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
+  return readingTwice(source, (twice) => replay(twice, options));
+}
+
+async function replay(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
+  const prepared = await prepareReplay({ ...source, until: undefined }, options.change);
   const { run, origin } = prepared.loaded;
-  const { calls } = run.dictionary;
-  const slub = recordedModel(prepared);
-  const observed = new ObservedReplay(calls, slub);
+  if (run.info.hashedPointers) throw hashedPointers(source.source);
   const simulations = makeSimulations(prepared, options);
   const both = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
-  observed.onGone = (cpu, lo, hi) => {
-    for (const simulation of both) simulation.replay.free(cpu, lo, hi);
-  };
-  await readAgain(source, endOf(source, run), (batch) => {
-    observed.add(batch);
-    for (const simulation of both) simulation.add(batch);
-  });
+  const { slub, observed } = await observeRun(source, prepared, both);
   const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
   const changed = simulations?.changed;
   const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
@@ -104,6 +105,7 @@ function mapsOf(slub: SlubModel, run: ResolvedRun): SlabMap[] {
 interface Simulations {
   readonly baseline: Simulation;
   readonly changed: Simulation;
+  readonly noHigherOrder: CachePlan | undefined;
 }
 
 function makeSimulations(
@@ -116,18 +118,25 @@ function makeSimulations(
   const dedicated = findDedicatedCalls(run, options.dedicated);
   if (change === undefined && dedicated.length === 0) return undefined;
   const changed = changeMachine(machine, change ?? {});
-  const changedPlan = planChanged(plan, calls, changed, change ?? {}, dedicated);
+  const planOf = (changes: MachineChange): CachePlan =>
+    planChanged(plan, calls, changeMachine(machine, changes), changes, dedicated);
+  const changedPlan = planOf(change ?? {});
+  const debug = change?.debug;
+  const lighter = debug === undefined || debug.noHigherOrder ? undefined : debug;
   const changedOrders = unlearnedOrders(changedPlan, machine.isRandom ?? true);
   const changedCpus = Math.min(cpus, change?.cpus ?? cpus);
   return {
     baseline: new Simulation(machine, plan, orders, nodes, calls, cpus),
     changed: new Simulation(changed, changedPlan, changedOrders, nodes, calls, changedCpus),
+    noHigherOrder: lighter && planOf({ ...change, debug: { ...lighter, noHigherOrder: true } }),
   };
 }
 
-/** The moment after which events are not looked at, as `EventBatch.ts`. */
-function endOf({ until }: SourceOptions, { info, tallies }: ResolvedRun): number {
-  if (until === undefined) return Infinity;
-  const { originNs, clockUnit } = info;
-  return toEventTime(until, { originNs, clockUnit, firstTs: tallies.firstTs });
+function hashedPointers(source: string): TraceFormatError {
+  return new TraceFormatError(
+    `${source}: its pointers are hashed, so no object has a place in a slab`,
+    {
+      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
+    },
+  );
 }

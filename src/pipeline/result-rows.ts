@@ -105,7 +105,7 @@ function cacheRow(c: Analysis['caches'][number]): SqlValue[] {
     c.allocsPerSec,
     c.bytesPerSec,
     c.peakLive,
-    c.slabs,
+    c.kernelSlabs,
   ];
 }
 

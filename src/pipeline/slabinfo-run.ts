@@ -1,39 +1,109 @@
-// The kernel's slabinfo tables of a recording's sysfs capture; no events are read.
+// The kernel's slabinfo tables: of a recording's sysfs capture, for which no events are read, or of
+// the replayed state at a moment.
 
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../analysis/run-summary.ts';
 import type { SlabinfoOptions } from '../analysis/slabinfo/options.ts';
+import { replayedSysfs } from '../analysis/slabinfo/replayed-sysfs.ts';
 import { computeSlabinfo, type SlabinfoResult } from '../analysis/slabinfo/slabinfo.ts';
 import { TraceFormatError } from '../base/errors.ts';
-import { pageSizeOf } from '../ingest/read-facts.ts';
+import { pageSizeOf, readFacts } from '../ingest/read-facts.ts';
 import { parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { resolveSlabCacheNames, type SlabCacheName } from '../kernel/slab-cache-names.ts';
-import { parseSlabSysfs } from '../kernel/slab-sysfs.ts';
+import { parseSlabSysfs, type SlabSysfs } from '../kernel/slab-sysfs.ts';
+import { emptyTraceInfo } from '../kernel/trace-info.ts';
+import { findSource } from './find-source.ts';
+import type { SourceOptions } from './load-run.ts';
+import { observeRun } from './observe-run.ts';
+import { readingTwice } from './open-database.ts';
 import { openSidecars } from './open-sidecars.ts';
+import { prepareReplay } from './prepare-replay.ts';
 
 export interface SlabinfoRun {
+  /** What of it needs events is null where none were read. */
+  readonly run: { readonly [K in keyof RunSummary]: RunSummary[K] | null };
+  readonly completeness: Completeness | null;
   readonly result: SlabinfoResult;
   /** Names of the directories, by id. */
   readonly names: ReadonlyMap<string, SlabCacheName>;
+  /** Of a replayed state: slabs that the kernel had at the end and no event shows. */
+  readonly olderSlabs: number;
 }
 
 /** @throws TraceFormatError where the source has no capture of /sys/kernel/slab */
 export async function slabinfoRun(
-  source: string,
-  sidecarFolders: readonly string[] | null,
+  { source, label, sidecars: folders }: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const sidecars = await openSidecars(source, sidecarFolders);
-  const text = sidecars.text('slab_sysfs.txt');
-  if (text === undefined) {
+  const sidecars = await openSidecars(source, folders ?? null);
+  const sysfs = captureOf(sidecars);
+  if (sysfs === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {
-      hint: 'It is every /sys/kernel/slab/*/* as path=value; `slabreplay record` takes it.',
+      hint:
+        'It is every /sys/kernel/slab/*/* as path=value; `slabreplay record` takes it. ' +
+        '--from replay needs none.',
     });
   }
-  const sysfs = parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? '');
-  const slabinfo = sidecars.text('slabinfo.txt');
+  const pageSize = pageSizeOf(sidecars) ?? 4096;
+  const facts = readFacts(sidecars, emptyTraceInfo(''), new Set());
   return {
-    result: computeSlabinfo(sysfs, pageSizeOf(sidecars) ?? 4096, options),
-    names: resolveSlabCacheNames(sysfs, {
-      slabinfo: slabinfo === undefined ? null : parseProcSlabinfo(slabinfo),
-    }),
+    run: {
+      label: label ?? findSource(source).label,
+      sources: [source],
+      format: null,
+      kernelRelease: facts.release,
+      cpus: facts.cpus,
+      pageSize,
+      clock: null,
+      clockUnit: null,
+      firstNs: null,
+      lastNs: null,
+      durationSec: null,
+    },
+    completeness: null,
+    result: computeSlabinfo(sysfs, pageSize, options),
+    names: namesOf(sysfs, sidecars),
+    olderSlabs: 0,
   };
+}
+
+/** The same tables of the replayed state: at the end, or where `until` of the source options says. */
+export function replayedSlabinfoRun(
+  source: SourceOptions,
+  options: SlabinfoOptions,
+): Promise<SlabinfoRun> {
+  return readingTwice(source, async (twice) => {
+    const prepared = await prepareReplay({ ...twice, until: undefined }, {});
+    const { run, origin, sidecars } = prepared.loaded;
+    const { slub } = await observeRun(twice, prepared);
+    const sysfs = replayedSysfs(slub, captureOf(sidecars));
+    const older = slub.caches.map(({ plan: { known }, model }) =>
+      Math.max(0, (known?.slabs ?? 0) - model.count().slabs),
+    );
+    return {
+      run: summarizeRun(run, origin),
+      completeness: judgeCompleteness(run),
+      result: computeSlabinfo(sysfs, slub.pageSize, options),
+      names: namesOf(sysfs, sidecars),
+      olderSlabs: source.until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
+    };
+  });
+}
+
+function captureOf(sidecars: SidecarFiles): SlabSysfs | undefined {
+  const text = sidecars.text('slab_sysfs.txt');
+  if (text === undefined) return undefined;
+  return parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? '');
+}
+
+function namesOf(sysfs: SlabSysfs, sidecars: SidecarFiles): ReadonlyMap<string, SlabCacheName> {
+  const slabinfo = sidecars.text('slabinfo.txt');
+  return resolveSlabCacheNames(sysfs, {
+    slabinfo: slabinfo === undefined ? null : parseProcSlabinfo(slabinfo),
+  });
 }

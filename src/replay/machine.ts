@@ -32,6 +32,9 @@ export interface MachineOptions {
   readonly cpus?: number | undefined;
 }
 
+/** Whose rules are taken where nothing tells the kernel: the newest that was read in full. */
+const ASSUMED_RELEASE = '6.12';
+
 /** The recorded machine, from its files and the trace's own header. */
 export function buildMachine(
   facts: KernelFacts,
@@ -41,7 +44,7 @@ export function buildMachine(
   const config = parseKernelConfig(sidecars.text('config') ?? '');
   const release = facts.release ?? options.release ?? null;
   const recorded = buildSlubParameters({
-    release,
+    release: release ?? ASSUMED_RELEASE,
     config,
     cmdline: facts.cmdline,
     bootLog: sidecars.text('dmesg.txt'),

@@ -7,9 +7,10 @@ import { labelled } from './run-text.ts';
 
 /** `rules of 6.1 (6.1.0-56-amd64), no slub_debug, Order=0-3, 2 CPUs, 1 node, 4 KiB pages` */
 export function describeModel(model: ReplayedModel): string {
-  const { slubDebug, slubMinOrder, slubMaxOrder, nodes, cpus } = model;
+  const { kernel, slubDebug, slubMinOrder, slubMaxOrder, nodes, cpus } = model;
+  const unknown = kernel === null ? ' (the kernel is unknown: --kernel names it)' : '';
   return [
-    `SLUB as in ${model.rules}`,
+    `SLUB as in ${model.rules}${unknown}`,
     slubDebug === '' ? 'no slub_debug' : `slub_debug=${escapeText(slubDebug)}`,
     `orders ${slubMinOrder}-${slubMaxOrder}`,
     `${cpus} CPU${cpus === 1 ? '' : 's'}`,

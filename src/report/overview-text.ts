@@ -6,6 +6,7 @@ import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
+import { fidelityText } from './fidelity-text.ts';
 import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
@@ -34,7 +35,7 @@ export function renderOverview(analysis: Analysis, top: number, source: string):
 const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
   top === 0 ? rows : rows.slice(0, top);
 
-function trust({ completeness, events, callSites, totals, recorder }: Analysis): string {
+function trust({ completeness, events, callSites, totals, recorder, fidelity }: Analysis): string {
   const c = completeness;
   let text = 'Can these numbers be trusted?\n';
   const begin = c.startsAtBoot
@@ -51,6 +52,7 @@ function trust({ completeness, events, callSites, totals, recorder }: Analysis):
         'or allocated in bulk',
     );
   }
+  if (fidelity !== null) text += labelled('fidelity', fidelityText(fidelity));
   if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
     text += labelled(
       'recorder',
@@ -86,7 +88,13 @@ function counted(count: number, name: string): string {
   return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
-function memory({ totals, memory: { end, peak }, caches, run }: Analysis): string {
+function memory({
+  totals,
+  memory: { end, peak, slabs },
+  caches,
+  run,
+  completeness,
+}: Analysis): string {
   const at =
     totals.peakAtNs === null || run.clockUnit !== 'ns' ? '' : ` (${moment(totals.peakAtNs)})`;
   const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
@@ -100,6 +108,18 @@ function memory({ totals, memory: { end, peak }, caches, run }: Analysis): strin
   }
   if (end.metadata > 0) {
     rows.push(['', end.metadata, null, `metadata of slub_debug ${share(end.metadata)}`]);
+  }
+  if (slabs !== null) {
+    const older = completeness.startsAtBoot ? '' : ', some held by older objects';
+    const of = (bytes: number): string => `(${formatShare(bytes, slabs.bytes)})`;
+    rows.push([
+      'in slabs',
+      slabs.bytes,
+      null,
+      `${formatCount(slabs.slabs)} slabs that the events show`,
+    ]);
+    rows.push(['', slabs.freeBytes, null, `free slots in them ${of(slabs.freeBytes)}${older}`]);
+    rows.push(['', slabs.tailBytes, null, `slab tails ${of(slabs.tailBytes)}`]);
   }
   const uncertain = totals.liveUncertainBytesAlloc;
   if (uncertain > 0) {
@@ -119,8 +139,8 @@ function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
   let slabs = 0;
   let bytes = 0;
   for (const cache of caches) {
-    slabs += cache.slabs ?? 0;
-    bytes += (cache.slabs ?? 0) * pageSize * 2 ** (cache.order ?? 0);
+    slabs += cache.kernelSlabs ?? 0;
+    bytes += (cache.kernelSlabs ?? 0) * pageSize * 2 ** (cache.order ?? 0);
   }
   if (slabs === 0) return '';
   const text = `${formatCount(slabs)} slabs of these caches, ${formatBytes(bytes)}, at the end`;
@@ -221,7 +241,7 @@ function findings({ findings: found }: Analysis): string {
 
 function next(source: string): string {
   const name = escapeText(source);
-  return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n`;
+  return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n       slabreplay replay ${name} --slub-debug FZPU\n`;
 }
 
 /** A table under its title. */

@@ -5,7 +5,8 @@ import { formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 
-const LEGEND = `  # allocated   . on the slab's freelist   o free, held by a CPU   > next to be handed out first
+const LEGEND = `  # allocated   . free, on the slab's own freelist   o free, held by a CPU
+  below a slab: its free objects by number, the next to be handed out first
 `;
 /** Letters of one line; wider slabs go on below. */
 const MAP_WIDTH = 64;
@@ -53,7 +54,7 @@ function placeOf({ list, owner, place }: MappedSlab): string {
 }
 
 function chain(objects: readonly number[]): string {
-  const shown = objects.slice(0, LIST_LENGTH).join('>');
+  const shown = objects.slice(0, LIST_LENGTH).join(' > ');
   const more = objects.length - LIST_LENGTH;
-  return more > 0 ? `${shown}> and ${formatCount(more)} more` : shown;
+  return more > 0 ? `${shown} > and ${formatCount(more)} more` : shown;
 }

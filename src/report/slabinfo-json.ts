@@ -2,9 +2,8 @@
 // Here caches have their names of /proc/slabinfo, as everywhere in JSON; the tool's own text shows
 // merged caches by id or alias.
 
-import type { SlabinfoResult } from '../analysis/slabinfo/slabinfo.ts';
 import type { SlabinfoTotals } from '../analysis/slabinfo/totals.ts';
-import type { SlabCacheName } from '../kernel/slab-cache-names.ts';
+import type { SlabinfoRun } from '../pipeline/slabinfo-run.ts';
 
 interface SlabinfoJsonCache {
   name: string;
@@ -43,19 +42,21 @@ interface SlabinfoJsonTotals {
 
 export interface SlabinfoJson {
   type: 'slabinfo';
+  run: SlabinfoRun['run'];
+  completeness: SlabinfoRun['completeness'];
   caches: SlabinfoJsonCache[];
   totals: SlabinfoJsonTotals;
   /** Every name of a merged cache that the pattern selects. */
   aliases: { name: string; sysfsId: string }[];
 }
 
-/** `names`: of every directory, by id. The caches are those of the list, in its order. */
-export function buildSlabinfoJson(
-  { rows, totals, aliases }: SlabinfoResult,
-  names: ReadonlyMap<string, SlabCacheName>,
-): SlabinfoJson {
+/** The caches are those of the list, in its order. */
+export function buildSlabinfoJson({ run, completeness, result, names }: SlabinfoRun): SlabinfoJson {
+  const { rows, totals, aliases } = result;
   return {
     type: 'slabinfo',
+    run,
+    completeness,
     caches: rows.map(({ id, name, activity: _activity, ...row }) => ({
       name: names.get(id)?.name ?? name,
       nameGuessed: names.get(id)?.guessed ?? false,

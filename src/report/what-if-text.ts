@@ -24,6 +24,7 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
         (shown.length < moved.length
           ? `... ${formatCount(moved.length - shown.length)} more (--top 0)\n`
           : '')) +
+    noHigherOrderLine(whatIf) +
     (hasMerged
       ? `  ${MERGED} others were merged into it: forecast from its own object size\n`
       : '') +
@@ -38,10 +39,26 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
   );
 }
 
+function noHigherOrderLine({ noHigherOrder, model }: WhatIf): string {
+  if (noHigherOrder === null) return '';
+  const { caches, savesBytes } = noHigherOrder;
+  return wrapped(
+    '  ',
+    `'O' would leave out ${formatCount(caches)} ${caches === 1 ? 'cache' : 'caches'} whose order grows ` +
+      `(saves ${formatBytes(savesBytes)}): --slub-debug ${escapeText(withO(model.slubDebug))}`,
+  );
+}
+
+/** The option with letter O, which counts in any of its blocks. */
+function withO(slubDebug: string): string {
+  const letters = /^[^,;]*/.exec(slubDebug)?.[0] ?? '';
+  return letters === '' ? `FZPUO${slubDebug}` : `${letters}O${slubDebug.slice(letters.length)}`;
+}
+
 const MERGED = '*';
 
 function note(text: string): string {
-  return wrapped('  note: ', text);
+  return labelled('note', text);
 }
 
 function isMoved({ deltaBytes, peakDeltaBytes, baseline, changed }: WhatIfCache): boolean {
@@ -103,8 +120,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'objs/slab', align: 'right' },
   { title: 'slabs', align: 'right' },
   { title: 'wasted', align: 'right' },
-  { title: 'at the peak', format: formatBytesChange },
-  { title: 'at the end', format: formatBytesChange },
+  { title: 'at peak', format: formatBytesChange },
+  { title: 'at end', format: formatBytesChange },
   { title: '' },
 ];
 
@@ -113,7 +130,7 @@ function cells(cache: WhatIfCache): (string | number | null)[] {
   const pair = (of: (c: SimulatedCache) => string): string => {
     const was = baseline === null ? '-' : of(baseline);
     const is = changed === null ? '-' : of(changed);
-    return was === is ? was : `${was} -> ${is}`;
+    return was === is ? was : `${was}->${is}`;
   };
   return [
     cache.name,

@@ -62,6 +62,7 @@ export const CACHE: CacheRow = {
   bytesPerSec: 576,
   peakLive: 20,
   slabs: 2,
+  kernelSlabs: 2,
 };
 
 export const CALL_SITE: CallSiteRow = {
@@ -109,7 +110,9 @@ export const ANALYSIS: Analysis = {
   memory: {
     end: { bytesReq: 2800, bytesAlloc: 3840, rounding: 1040, padding: 0, metadata: 0 },
     peak: { bytesReq: 2800, bytesAlloc: 3840 },
+    slabs: null,
   },
+  fidelity: null,
   caches: [CACHE],
   callSites: [CALL_SITE],
   freeSites: [],

@@ -21,9 +21,13 @@ export function registerAnalyze(program: Command): void {
   addOutputOptions(addFilterOptions(addSourceOptions(command)), OVERVIEW_ROWS).action(run);
 }
 
-async function run(source: string, options: SharedOptions): Promise<void> {
+interface AnalyzeOptions extends SharedOptions {
+  readonly replay: boolean;
+}
+
+async function run(source: string, options: AnalyzeOptions): Promise<void> {
   const { analyseRun } = await import('../../pipeline/analyse-run.ts');
-  const analysis = await analyseRun(await sourceOptions(source, options));
+  const analysis = await analyseRun(await sourceOptions(source, options), options.replay);
   if (options.json) {
     writeResult(renderJson(analysis), options);
     return;

@@ -1,10 +1,17 @@
 // `slabreplay slabinfo SOURCE [PATTERN]`: the tables of the kernel's slabinfo tool.
 
 import { type Command, Option } from 'commander';
+import type { TimeBound } from '../../analysis/event-filter.ts';
 import type { SlabinfoOptions } from '../../analysis/slabinfo/options.ts';
 import { UsageError } from '../../base/errors.ts';
 import { slabinfoCommandLine } from '../../pipeline/slabinfo-options.ts';
-import { parseCount } from '../options.ts';
+import {
+  addSourceOptions,
+  parseCount,
+  parseTime,
+  type SharedOptions,
+  sourceOptions,
+} from '../options.ts';
 import { renderJson, writeResult } from '../output.ts';
 
 const { flags, defaults, liveActions, refuseLiveAction } = slabinfoCommandLine;
@@ -14,17 +21,19 @@ export function registerSlabinfo(program: Command): void {
     .command('slabinfo <source> [pattern]')
     .description("the kernel's slabinfo tables of a recording's /sys/kernel/slab")
     .addOption(
-      new Option('--from <WHERE>', 'what the tables show').choices(['sysfs']).default('sysfs'),
+      new Option('--from <WHERE>', 'a capture of /sys/kernel/slab, or the replayed state')
+        .choices(['sysfs', 'replay'])
+        .default('sysfs'),
     )
-    .option(
-      '--sidecars <DIR>',
-      'look for sidecar files here first (repeatable)',
-      (dir, all: string[]) => [...all, dir],
-      [],
+    .addOption(
+      new Option('--at <SECONDS>', 'with --from replay: the state at that time').argParser(
+        parseTime,
+      ),
     )
     .option('--json', 'print one JSON object')
     .option('--out <FILE>', 'write to a file instead of standard output')
     .option('--force', 'overwrite files');
+  addSourceOptions(command);
   for (const flag of flags) {
     const value = flag.value === undefined ? '' : ` <${flag.value}>`;
     const help = flag.quirk === undefined ? flag.help : `${flag.help} (${flag.quirk})`;
@@ -52,18 +61,29 @@ async function run(source: string, pattern: string | undefined, command: Command
     const value = values[option.attributeName()] as unknown;
     if (flag !== undefined && value !== undefined) options[flag.key] = value;
   }
-  const { slabinfoRun } = await import('../../pipeline/slabinfo-run.ts');
-  const sidecars = values['sidecars'] as string[];
-  const { result, names } = await slabinfoRun(
-    source,
-    sidecars,
-    options as unknown as SlabinfoOptions,
-  );
+  const { replayedSlabinfoRun, slabinfoRun } = await import('../../pipeline/slabinfo-run.ts');
+  const replays = values['from'] === 'replay';
+  if (!replays && values['at'] !== undefined) {
+    throw new UsageError('--at needs --from replay', {
+      hint: 'A capture of /sys/kernel/slab shows one moment: the end of the recording.',
+    });
+  }
+  const shared = await sourceOptions(source, values as SharedOptions);
+  const slabinfoOptions = options as unknown as SlabinfoOptions;
+  const tables = replays
+    ? await replayedSlabinfoRun({ ...shared, until: values['at'] as TimeBound }, slabinfoOptions)
+    : await slabinfoRun(shared, slabinfoOptions);
+  if (tables.olderSlabs > 0 && !values['quiet']) {
+    process.stderr.write(
+      `slabreplay: the kernel had ${tables.olderSlabs.toLocaleString('en-US')} slabs more, of which no ` +
+        'event tells: full since before the recording\n',
+    );
+  }
   if (values['json']) {
     const { buildSlabinfoJson } = await import('../../report/slabinfo-json.ts');
-    writeResult(renderJson(buildSlabinfoJson(result, names)), values);
+    writeResult(renderJson(buildSlabinfoJson(tables)), values);
     return;
   }
   const { renderSlabinfoText } = await import('../../report/slabinfo-text.ts');
-  writeResult(renderSlabinfoText(result), values);
+  writeResult(renderSlabinfoText(tables.result), values);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Analysis, buildAnalysis } from '../../../src/analysis/overview.ts';
+import type { ReplayedCache, ReplayFidelity } from '../../../src/analysis/replay-summary.ts';
 import { TraceStats } from '../../../src/kernel/trace-stats.ts';
 import {
   kernelFacts,
@@ -78,6 +79,39 @@ test('memory is split into what was asked for and what came on top', () => {
   expect(memory).toEqual({
     end: { bytesReq: 40, bytesAlloc: 64, rounding: 24, padding: 0, metadata: 0 },
     peak: { bytesReq: 1144, bytesAlloc: 1216 },
+    slabs: null,
+  });
+});
+
+describe('a replayed run', () => {
+  const cache = {
+    slabs: 3,
+    bytes: 12_288,
+    order: 0,
+    objsPerSlab: 21,
+    slabSize: 192,
+    allocated: 40,
+  };
+  const replayed = (isWhole: boolean): Analysis => {
+    const { run, series } = resolve(LINES, { facts: kernelFacts({}) });
+    const caches = [{ name: 'dentry', ...cache }] as unknown as readonly ReplayedCache[];
+    const fidelity = { slotMatches: 7 } as unknown as ReplayFidelity;
+    return buildAnalysis(run, series, ORIGIN, { fidelity, caches, isWhole });
+  };
+
+  test('has the slabs of its caches, and what of them is no object', () => {
+    const { memory, caches, fidelity } = replayed(true);
+    // 23 free slots of 192 bytes; 4096 - 21 * 192 = 64 bytes behind each slab's objects
+    expect(memory.slabs).toEqual({ slabs: 3, bytes: 12_288, freeBytes: 4416, tailBytes: 192 });
+    expect(caches.map(({ name, slabs }) => [name, slabs])).toEqual([
+      ['kmalloc-64', null],
+      ['dentry', 3],
+    ]);
+    expect(fidelity).toEqual({ slotMatches: 7 });
+  });
+
+  test('of which only some tasks were asked for has no slabs of its own', () => {
+    expect(replayed(false).memory.slabs).toBeNull();
   });
 });
 
@@ -107,6 +141,7 @@ describe('caches', () => {
         bytesPerSec: 32,
         peakLive: 2,
         slabs: null,
+        kernelSlabs: null,
       },
       expect.objectContaining({
         name: 'dentry',
@@ -114,7 +149,8 @@ describe('caches', () => {
         slabSize: 192,
         objsPerSlab: 21,
         order: 0,
-        slabs: 12,
+        slabs: null,
+        kernelSlabs: 12,
         allocs: 1,
         frees: 1,
         live: 0,

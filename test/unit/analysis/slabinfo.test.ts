@@ -14,6 +14,7 @@ import {
 import { computeSlabinfo } from '../../../src/analysis/slabinfo/slabinfo.ts';
 import { resolveSlabCacheNames } from '../../../src/kernel/slab-cache-names.ts';
 import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
+import type { SlabinfoRun } from '../../../src/pipeline/slabinfo-run.ts';
 import { buildSlabinfoJson } from '../../../src/report/slabinfo-json.ts';
 import { renderSize, renderSlabinfoText } from '../../../src/report/slabinfo-text.ts';
 
@@ -470,7 +471,10 @@ test.each([
 test('JSON has the names of /proc/slabinfo and all slabs, sorted as the list', () => {
   const sysfs = parseSlabSysfs(CAPTURE, LINKS);
   const names = resolveSlabCacheNames(sysfs, { eventNames: new Set(['btree_node']) });
-  const json = buildSlabinfoJson(compute({ sortLoss: true }), names);
+  const run = { label: 'a-run' } as SlabinfoRun['run'];
+  const result = compute({ sortLoss: true });
+  const json = buildSlabinfoJson({ run, completeness: null, result, names, olderSlabs: 0 });
+  expect(json.run).toBe(run);
   expect(json.type).toBe('slabinfo');
   expect(json.caches.map((cache) => cache.name)).toEqual(['btree_node', 'kmalloc-64', 'buffer_x']);
   expect(json.caches[1]).toEqual({

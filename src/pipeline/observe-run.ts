@@ -1,0 +1,43 @@
+// The second pass of a replay: the events drive the model of the recorded machine.
+
+import { toEventTime } from '../analysis/event-filter.ts';
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { ObservedReplay } from '../replay/observed-replay.ts';
+import type { Simulation } from '../replay/simulation.ts';
+import type { SlubModel } from '../replay/slub-model.ts';
+import { readAgain, type SourceOptions } from './load-run.ts';
+import { type PreparedReplay, recordedModel } from './prepare-replay.ts';
+
+export interface ObservedRun {
+  readonly slub: SlubModel;
+  readonly observed: ObservedReplay;
+}
+
+/**
+ * @param source its `until` ends the pass: the state then is the result
+ * @param beside simulations that see the same events, and every free that no event shows
+ */
+export async function observeRun(
+  source: SourceOptions,
+  prepared: PreparedReplay,
+  beside: readonly Simulation[] = [],
+): Promise<ObservedRun> {
+  const { run } = prepared.loaded;
+  const slub = recordedModel(prepared);
+  const observed = new ObservedReplay(run.dictionary.calls, slub);
+  observed.onGone = (cpu, lo, hi) => {
+    for (const simulation of beside) simulation.replay.free(cpu, lo, hi);
+  };
+  await readAgain(source, endOf(source, run), (batch) => {
+    observed.add(batch);
+    for (const simulation of beside) simulation.add(batch);
+  });
+  return { slub, observed };
+}
+
+/** The moment after which events are not looked at, as `EventBatch.ts`. */
+function endOf({ until }: SourceOptions, { info, tallies }: ResolvedRun): number {
+  if (until === undefined) return Infinity;
+  const { originNs, clockUnit } = info;
+  return toEventTime(until, { originNs, clockUnit, firstTs: tallies.firstTs });
+}

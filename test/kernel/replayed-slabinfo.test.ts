@@ -1,0 +1,41 @@
+// `slabinfo --from replay`: the model's caches at the end of a recording from boot, beside the
+// kernel's own capture of the same moment.
+
+import { expect, test } from 'vitest';
+import { SLABINFO_DEFAULTS } from '../../src/analysis/slabinfo/options.ts';
+import { replayedSlabinfoRun, slabinfoRun } from '../../src/pipeline/slabinfo-run.ts';
+import { BOOT } from '../helpers/run-cli.ts';
+
+test('most caches have the slabs that the kernel has, and their tables say the same', async () => {
+  const source = { source: BOOT, sidecars: [] };
+  const recorded = (await slabinfoRun(source, SLABINFO_DEFAULTS)).result.rows;
+  const { result, olderSlabs, run } = await replayedSlabinfoRun(source, SLABINFO_DEFAULTS);
+  const replayed = new Map(result.rows.map((row) => [row.id, row]));
+  const equal = recorded.filter(({ id, slabs, partial, cpuSlabs, objects }) => {
+    const row = replayed.get(id);
+    return (
+      row?.slabs === slabs &&
+      row.partial === partial &&
+      row.cpuSlabs === cpuSlabs &&
+      row.objects === objects
+    );
+  });
+  // Slabs that were full before the recording began are in none of the events.
+  expect(olderSlabs).toBeGreaterThan(0);
+  expect(run.kernelRelease).toBe('6.1.0-56-amd64');
+  expect(equal.length / recorded.length).toBeGreaterThan(0.4);
+  expect(result.rows.map(({ id }) => id)).toEqual(
+    recorded.map(({ id }) => id).filter((id) => replayed.has(id)),
+  );
+});
+
+test('a moment is the state at that moment', async () => {
+  const at = { relative: true, nano: 1_000_000_000n };
+  const options = { source: BOOT, sidecars: [], until: at };
+  const { result, olderSlabs } = await replayedSlabinfoRun(options, SLABINFO_DEFAULTS);
+  const end = await replayedSlabinfoRun({ source: BOOT, sidecars: [] }, SLABINFO_DEFAULTS);
+  const space = (rows: typeof result.rows): number => rows.reduce((sum, row) => sum + row.space, 0);
+  expect(olderSlabs).toBe(0);
+  expect(space(result.rows)).toBeGreaterThan(0);
+  expect(space(result.rows)).toBeLessThan(space(end.result.rows));
+});
