@@ -69,11 +69,20 @@ export function eachSlabPage(
   base: bigint,
   visit: (page: StructPage) => void,
 ): void {
+  const isSlab = slabPageTest(kernel, offsets);
+  eachStructPage(kernel, offsets.pageSize, base, (page) => {
+    if (isSlab(page)) visit(page);
+  });
+}
+
+/** Tells struct pages that begin a slab from others. */
+export function slabPageTest(
+  kernel: KernelImage,
+  offsets: SlabOffsets,
+): (page: StructPage) => boolean {
   const test = slabTest(kernel);
   const testAt = (test.kind === 'flag' ? offsets.pageFlags : offsets.pageType) / 4;
-  eachStructPage(kernel, offsets.pageSize, base, (page) => {
-    if (isSlab(test, page.words[page.at + testAt]!)) visit(page);
-  });
+  return (page) => isSlab(test, page.words[page.at + testAt]!);
 }
 
 /**
@@ -82,7 +91,7 @@ export function eachSlabPage(
  * @param stride sizeof(struct page), a multiple of 8
  * @param base where the array begins
  */
-function eachStructPage(
+export function eachStructPage(
   kernel: KernelImage,
   stride: number,
   base: bigint,
