@@ -1,40 +1,18 @@
 // What the commands that read a run once ask for: a source in, a result out.
 
-import { NO_FILTER, selectsEverything } from '../analysis/event-filter.ts';
 import { buildFragmentation, type FragBy, type Fragmentation } from '../analysis/fragmentation.ts';
-import { type Analysis, buildAnalysis, type ReplayedRun } from '../analysis/overview.ts';
+import { type Analysis, buildAnalysis } from '../analysis/overview.ts';
 import { RateBins } from '../analysis/rate-bins.ts';
 import { buildRates, type Rates, type RatesBy } from '../analysis/rates.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
-import { canReadTwice } from './find-source.ts';
-import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
+import { loadReplayed } from './load-replayed.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
 
 /** The overview of a run; with `replays` also through the SLUB model, where the source allows it. */
 export async function analyseRun(options: SourceOptions, replays: boolean): Promise<Analysis> {
-  const { loaded, replayed } =
-    replays && canReadTwice(options.source)
-      ? await replayBeside(options)
-      : { loaded: await loadRun(options), replayed: undefined };
+  const { loaded, replayed } = await loadReplayed(options, replays);
   return buildAnalysis(loaded.run, loaded.series, loaded.origin, replayed);
-}
-
-async function replayBeside(
-  options: SourceOptions,
-): Promise<{ readonly loaded: LoadedRun; readonly replayed: ReplayedRun | undefined }> {
-  const { prepareReplay } = await import('./prepare-replay.ts');
-  const prepared = await prepareReplay(options, {});
-  const { loaded } = prepared;
-  if (loaded.run.info.hashedPointers) return { loaded, replayed: undefined };
-  const { observeRun } = await import('./observe-run.ts');
-  const { slub, observed } = await observeRun(options, prepared);
-  const { summarizeCaches, summarizeFidelity } = await import('../analysis/replay-summary.ts');
-  const replayed = {
-    fidelity: summarizeFidelity(observed, 2),
-    caches: summarizeCaches(slub, (cache) => observed.fidelityOf(cache)),
-    isWhole: selectsEverything(options.filter ?? NO_FILTER),
-  };
-  return { loaded, replayed };
 }
 
 /** Where memory goes that nobody asked for. */

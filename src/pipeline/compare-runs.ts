@@ -24,7 +24,8 @@ import {
 import { STDIN } from '../base/input-bytes.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { loadRun, type SourceOptions } from './load-run.ts';
+import { loadReplayed } from './load-replayed.ts';
+import type { SourceOptions } from './load-run.ts';
 
 export interface CompareRequest {
   readonly base: readonly string[];
@@ -37,6 +38,8 @@ export interface CompareRequest {
   readonly config?: string | undefined;
   /** What the figures were selected by, in words. */
   readonly filter: string;
+  /** Whether runs go through the SLUB model too, which tells their slabs. */
+  readonly replays: boolean;
 }
 
 /** How a run is read. */
@@ -60,8 +63,8 @@ export async function compareRuns(
   optionsOf: SourceOptionsOf,
 ): Promise<Compared> {
   const options = readOptions(request);
-  const base = await readSide(request.base, request.filter, optionsOf);
-  const news = await readSide(request.new, request.filter, optionsOf);
+  const base = await readSide(request.base, request, optionsOf);
+  const news = await readSide(request.new, request, optionsOf);
   const baseline = renderBaseline(base);
   if (news.length === 0) return { comparison: undefined, baseline, deadGates: [] };
   const comparison = buildComparison(base, news, options);
@@ -100,14 +103,14 @@ function readConfig(path: string): CompareConfig {
 
 async function readSide(
   sources: readonly string[],
-  filter: string,
+  { filter, replays }: CompareRequest,
   optionsOf: SourceOptionsOf,
 ): Promise<RunFigures[]> {
   const runs: RunFigures[] = [];
   for (const source of sources) {
     const baseline = readBaseline(source);
-    if (baseline === undefined) runs.push(await readRunFigures(await optionsOf(source), filter));
-    else runs.push(...baseline);
+    if (baseline !== undefined) runs.push(...baseline);
+    else runs.push(await readRunFigures(await optionsOf(source), filter, replays));
   }
   return runs;
 }
@@ -115,21 +118,27 @@ async function readSide(
 /**
  * The figures of one run.
  * @param filter what `options` select, in words
+ * @param replays whether it goes through the SLUB model too, where that can be
  * @throws TraceFormatError where it has no events
  */
-export async function readRunFigures(options: SourceOptions, filter: string): Promise<RunFigures> {
+export async function readRunFigures(
+  options: SourceOptions,
+  filter: string,
+  replays: boolean,
+): Promise<RunFigures> {
   let peaks: PeakLog | undefined;
-  const { run, series, origin, sidecars } = await loadRun(options, [
+  const { loaded, replayed } = await loadReplayed(options, replays, [
     ({ calls }) => (peaks = new PeakLog(calls)),
   ]);
+  const { run, series, origin, sidecars } = loaded;
   const { kinds } = run.tallies;
   if (peaks === undefined || !kinds.some((count, kind) => count > 0 && isKmem(kind))) {
     throw new TraceFormatError(`${options.source}: no events in this run, so nothing to compare`, {
       hint: 'Were the kmem events switched on while it was recorded?',
     });
   }
-  const analysis = buildAnalysis(run, series, origin);
-  return buildRunFigures({ run, analysis, peaks, build: buildOf(sidecars), filter });
+  const analysis = buildAnalysis(run, series, origin, replayed);
+  return buildRunFigures({ run, analysis, replayed, peaks, build: buildOf(sidecars), filter });
 }
 
 /** An allocation or a free. */

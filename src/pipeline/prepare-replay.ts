@@ -16,7 +16,7 @@ import { learnNodes, type MemoryNodes } from '../replay/memory-nodes.ts';
 import { OrderLearner } from '../replay/order-learner.ts';
 import { SlubModel } from '../replay/slub-model.ts';
 import { strideLayouts } from '../replay/stride-layouts.ts';
-import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
+import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
 
 /** What the first pass found that the second one goes by. */
@@ -35,10 +35,12 @@ export interface PreparedReplay {
 /**
  * @param options what the user says of the machine: of what the recording does not tell it describes
  *   the recorded one, of the rest it is a change
+ * @param extra trackers of the first pass, as of `loadRun`
  */
 export async function prepareReplay(
   source: SourceOptions,
   options: MachineChange,
+  extra: readonly TrackerFactory[] = [],
 ): Promise<PreparedReplay> {
   const sidecars = await openSidecars(source.source, source.sidecars ?? []);
   const learners: OrderLearner[] = [];
@@ -50,7 +52,7 @@ export async function prepareReplay(
     learners.push(learner);
     return learner;
   };
-  const loaded = await loadRun(source, [learn]);
+  const loaded = await loadRun(source, [learn, ...extra]);
   const { run } = loaded;
   const { facts, dictionary } = run;
   const described = describing(options, facts, printsSizes(run));

@@ -42,7 +42,7 @@ function sitesText(sites: Comparison['newSites']): string {
 
 /** Differences above the thresholds that are no verdict: a line for each reason. */
 function noiseLines(rows: readonly ComparisonRow[]): string[] {
-  const noise = rows.filter((row) => row.verdict === 'noise');
+  const noise = rows.filter((row) => row.verdict === 'noise' && row.subject !== 'total');
   return [...groupBy(noise, (row) => row.reason)].map(([reason, group]) => {
     const metrics = [...groupBy(group, (row) => row.metric)].map(([metric, own]) => {
       const names = own.map((row) => escapeText(subjectName(row)));

@@ -47,6 +47,7 @@ export function cache(name: string | null, parts: Partial<CacheFigures> = {}): C
     name,
     inferred: false,
     slabs: null,
+    slabsReplayed: null,
     slabBytes: null,
     slabSize: null,
     peak: { low: 0, high: 0 },

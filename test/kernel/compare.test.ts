@@ -19,7 +19,7 @@ describeWithData('regress-base', 'comparing equal runs and runs with planted reg
 
   beforeAll(async () => {
     for (const name of [...BASE, ...NEW]) {
-      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, ''));
+      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, '', false));
     }
   });
 
@@ -107,6 +107,18 @@ describeWithData('regress-base', 'comparing equal runs and runs with planted reg
     const comparison = compare(base, news);
     expect(named(comparison, 'regression')).toEqual([]);
     expect(named(comparison, 'improvement')).toEqual([]);
+  });
+
+  test('the replay finds the slabs of what was planted, as the kernel counted them', async () => {
+    const slabs = async (name: Name): Promise<unknown> => {
+      const source = recording(`regress-${name}`);
+      const { caches } = await readRunFigures({ source }, '', true);
+      const cache = caches.find((c) => c.name === 'kmalloc-8k');
+      return [cache?.slabs, cache?.slabsReplayed];
+    };
+    // Four objects a slab: 9 objects in base, 109 in new.
+    expect(await slabs('base')).toEqual([3, 3]);
+    expect(await slabs('new')).toEqual([28, 28]);
   });
 
   test('what equal runs differ by: sites whose frees leave no event stay apart', () => {

@@ -49,6 +49,7 @@ const CACHE: Columns<FlatPeak<CacheFigures>> = {
   name: nullable(asText),
   inferred: asBool,
   slabs: nullable(asCount),
+  slabsReplayed: nullable(asCount),
   slabBytes: nullable(asCount),
   slabSize: nullable(asCount),
   low: asCount,

@@ -15,6 +15,15 @@ import {
   siteText,
 } from './subject.ts';
 
+/** Who counted the slabs that are compared. */
+type SlabCount = 'kernel' | 'replay';
+
+/** The kernel itself, where every run recorded its counts; else the replay, for all of them. */
+export function slabCountOf(runs: readonly RunFigures[]): SlabCount {
+  const isRecorded = ({ caches }: RunFigures): boolean => caches.some((c) => c.slabs !== null);
+  return runs.every(isRecorded) ? 'kernel' : 'replay';
+}
+
 export function collectSubjects(runs: readonly RunFigures[], match: SiteMatch): Subject[] {
   const builder = new SubjectsBuilder(runs, match);
   for (const [run, figures] of runs.entries()) builder.add(figures, run);
@@ -59,10 +68,12 @@ class SubjectsBuilder {
   private readonly total: Building;
   /** Sites with a cache that some run marks. */
   private readonly marked = new Set<string>();
+  private readonly countsSlabs: SlabCount;
 
   constructor(runs: readonly RunFigures[], match: SiteMatch) {
     this.count = runs.length;
     this.match = match;
+    this.countsSlabs = slabCountOf(runs);
     this.total = this.subject('total', { subject: 'total', ...NOTHING });
     for (const { pairs } of runs) {
       for (const pair of pairs) if (pair.marked) this.marked.add(this.pairKey(pair));
@@ -111,7 +122,7 @@ class SubjectsBuilder {
     subject.inferred ||= cache.inferred;
     const measures = subject.runs[run] as Measures;
     setPeak(measures, cache.peak);
-    measures.slabs = cache.slabs;
+    measures.slabs = this.countsSlabs === 'kernel' ? cache.slabs : cache.slabsReplayed;
     measures.slabBytes = cache.slabBytes ?? 0;
     measures.slabsSpare = spareSlabs(cache.slabSize ?? 0, figures.run.cpus ?? 1);
   }

@@ -2,6 +2,7 @@
 // may differ in everything that a recording can differ in: none of it is an error.
 
 import { formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { slabCountOf } from './collect-subjects.ts';
 import { PER_SECOND, type Per } from './per.ts';
 import { isSameBuild, type RunFigures } from './run-figures.ts';
 import type { SiteMatch } from './subject.ts';
@@ -70,6 +71,7 @@ export function findDifferences(
         `no ${name} events were recorded, unlike in the others: figures differ by what they would tell.`,
       ),
     ),
+    ...slabCounts(runs),
     ...losses(runs),
     ...unnamed(runs),
   ];
@@ -144,6 +146,17 @@ function clocks(runs: readonly RunFigures[]): string[] {
     ];
   }
   return texts;
+}
+
+/** Whose counts of slabs are compared, where only some recordings have the kernel's own. */
+function slabCounts(runs: readonly RunFigures[]): string[] {
+  const without = runs.filter(({ caches }) => caches.every((c) => c.slabs === null));
+  if (slabCountOf(runs) === 'kernel' || without.length === runs.length) return [];
+  const isReplayed = runs.every(({ caches }) => caches.some((c) => c.slabsReplayed !== null));
+  const effect = isReplayed
+    ? 'slabs are those that the events show, by the replay, in all runs.'
+    : 'slabs are not compared.';
+  return [`${names(without)}: neither slab_sysfs.txt nor slabinfo.txt: ${effect}`];
 }
 
 function losses(runs: readonly RunFigures[]): string[] {

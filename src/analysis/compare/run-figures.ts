@@ -8,7 +8,7 @@ import { EVENT_NAMES, isAlloc } from '../../kernel/event-kind.ts';
 import { groupCalls } from '../group-calls.ts';
 import { siteKey } from '../live-verdicts.ts';
 import { objectBytes } from '../object-size.ts';
-import type { Analysis, Finding } from '../overview.ts';
+import type { Analysis, Finding, ReplayedRun } from '../overview.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
 import type { Completeness, RunSummary } from '../run-summary.ts';
 import { type SiteName, siteLabel } from '../site-names.ts';
@@ -44,7 +44,10 @@ export interface PairFigures {
 export interface CacheFigures {
   readonly name: string | null;
   readonly inferred: boolean;
+  /** As the kernel counted them at the end, older ones too; null where that was not recorded. */
   readonly slabs: number | null;
+  /** That the events show, by the replay; null where there was none. */
+  readonly slabsReplayed: number | null;
   /** Bytes of one slab; null where it is not known. */
   readonly slabBytes: number | null;
   /** Bytes from object to object. */
@@ -95,6 +98,8 @@ export function isSameBuild(runs: readonly RunFigures[]): boolean {
 export interface RunFiguresInput {
   readonly run: ResolvedRun;
   readonly analysis: Analysis;
+  /** The run's replay, where there was one. */
+  readonly replayed: ReplayedRun | undefined;
   readonly peaks: PeakLog;
   readonly build: string | null;
   readonly filter: string;
@@ -110,6 +115,7 @@ export function buildRunFigures(input: RunFiguresInput): RunFigures {
     return { id: cache ?? '', key: cache };
   });
   const peakOfCache = new Map(cachePeaks.map(({ key, peak }) => [key, peak]));
+  const modelOf = new Map(input.replayed?.caches.map((cache) => [cache.name, cache]));
   const siteName = (call: number): SiteName => run.sites.get(run.dictionary.calls.site(call));
   return {
     run: analysis.run,
@@ -120,14 +126,19 @@ export function buildRunFigures(input: RunFiguresInput): RunFigures {
     events: Object.fromEntries(kinds.filter(([, count]) => count > 0)),
     peak: peaksBy(input, () => ({ id: '', key: null }))[0]?.peak ?? NO_PEAK,
     pairs: pairFigures(run),
-    caches: analysis.caches.map((c) => ({
-      name: c.name,
-      inferred: c.inferred,
-      slabs: c.slabs,
-      slabBytes: c.order === null ? null : run.facts.pageSize * 2 ** c.order,
-      slabSize: c.slabSize,
-      peak: peakOfCache.get(c.name) ?? NO_PEAK,
-    })),
+    caches: analysis.caches.map((c) => {
+      const model = c.name === null ? undefined : modelOf.get(c.name);
+      const order = c.order ?? model?.order;
+      return {
+        name: c.name,
+        inferred: c.inferred,
+        slabs: c.kernelSlabs,
+        slabsReplayed: c.slabs,
+        slabBytes: order === undefined ? null : run.facts.pageSize * 2 ** order,
+        slabSize: c.slabSize ?? model?.slabSize ?? null,
+        peak: peakOfCache.get(c.name) ?? NO_PEAK,
+      };
+    }),
     sitePeaks: peaksBy(input, (call) => {
       const name = siteName(call);
       return { id: siteLabel(name), key: name };

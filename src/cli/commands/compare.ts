@@ -24,6 +24,7 @@ interface CompareOptions extends SharedOptions {
   readonly failOn: string[];
   readonly config?: string;
   readonly saveBaseline?: string;
+  readonly replay: boolean;
   readonly format: (typeof FORMATS)[number];
 }
 
@@ -56,6 +57,7 @@ export function registerCompare(program: Command): void {
       '--save-baseline <FILE>',
       'write the figures of the base runs, to be compared with later',
     )
+    .option('--no-replay', 'do not replay through the SLUB model: slabs as recorded only')
     .addOption(
       new Option('--format <NAME>', 'layout of the output').choices(FORMATS).default('text'),
     );
@@ -81,6 +83,7 @@ async function run(base: string[], options: CompareOptions): Promise<void> {
       failOn: options.failOn,
       config: options.config,
       filter: filterText(options),
+      replays: options.replay,
     },
     async (source) => ({ ...(await sourceOptions(source, options)), label: undefined }),
   );
@@ -108,7 +111,7 @@ function matchesNothing(gates: readonly { from: string; spec: string }[]): Usage
   const which = gates.map(({ from, spec }) => `${from} '${spec}'`).join(', ');
   const what = gates.length === 1 ? 'so this gate cannot fail' : 'so these gates cannot fail';
   return new UsageError(`${which}: no row matches, ${what}`, {
-    hint: 'Is the name spelled as in the tables? Globs: * and ?. Slabs need slab_sysfs.txt or slabinfo.txt.',
+    hint: 'Is the name spelled as in the tables? Globs: * and ?. Slabs need the replay, slab_sysfs.txt or slabinfo.txt.',
   });
 }
 

@@ -282,9 +282,9 @@ describe('rates', () => {
 });
 
 describe('slabs', () => {
-  const holding = (slabs: number | null): RunFigures =>
+  const holding = (slabs: number | null, slabsReplayed: number | null = null): RunFigures =>
     figures([idle], {
-      caches: [cache('kmalloc-64', { slabs, slabBytes: 32768, slabSize: 64 })],
+      caches: [cache('kmalloc-64', { slabs, slabsReplayed, slabBytes: 32768, slabSize: 64 })],
     });
 
   test('as many as the kernel may keep without need are noise', () => {
@@ -299,6 +299,23 @@ describe('slabs', () => {
   test('are left out where some run does not know them', () => {
     const { rows } = compare([holding(null)], [holding(100)]);
     expect(rows.filter((r) => r.metric === 'slabs')).toEqual([]);
+  });
+
+  test("the kernel's own counts, where every run has them", () => {
+    const slabs = row(compare([holding(100, 8)], [holding(200, 8)]), 'kmalloc-64', 'slabs');
+    expect(slabs).toMatchObject({ base: [100], new: [200] });
+  });
+
+  test('else those of the replay, in all runs', () => {
+    const mixed = compare([holding(100, 8)], [holding(null, 40)]);
+    expect(row(mixed, 'kmalloc-64', 'slabs')).toMatchObject({ base: [8], new: [40] });
+    expect(mixed.warnings).toContainEqual(
+      expect.stringMatching(
+        /: slabs are those that the events show, by the replay, in all runs\.$/,
+      ),
+    );
+    const unrecorded = compare([holding(null, 8)], [holding(null, 40)]);
+    expect(row(unrecorded, 'kmalloc-64', 'slabs')).toMatchObject({ base: [8], new: [40] });
   });
 });
 
