@@ -250,7 +250,9 @@ function addBufferV7(
     const pad = (pageSize - (dataAt % pageSize)) % pageSize;
     pads.push(pad);
     dataAt += pad;
-    table.push(out.num(4, cpu), out.num(8, dataAt), out.num(8, bytes.length));
+    // The size of packed data does not count the number of pieces before them.
+    const size = zlib ? bytes.length - 4 : bytes.length;
+    table.push(out.num(4, cpu), out.num(8, dataAt), out.num(8, size));
     dataAt += bytes.length;
   }
   out.place(`options ${buffer.name}`);

@@ -109,9 +109,17 @@ async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 function memorySidecars(files: Readonly<Record<string, string | Uint8Array>>): SidecarFiles {
-  const sidecars = new FolderSidecars([]);
+  const sidecars = new MemorySidecars([]);
   for (const [name, text] of Object.entries(files)) sidecars.offer(name, Buffer.from(text));
   return sidecars;
+}
+
+/** Files that are only in memory, listed as those of a folder are. */
+class MemorySidecars extends FolderSidecars {
+  override list(folder: string): string[] {
+    const inside = [...this.offered.keys()].filter((name) => name.startsWith(`${folder}/`));
+    return [...new Set(inside.map((name) => name.slice(folder.length + 1).split('/')[0] ?? ''))];
+  }
 }
 
 async function readInput(input: TraceInput, options: ReadOptions): Promise<TraceRead> {

@@ -1,13 +1,7 @@
 // Are these bytes pages of a ring buffer? They have no mark, but hardly anything else is one: a
 // length that fits the page, and data that fall wholly into records with event ids.
 
-import {
-  type ByteLayout,
-  cutPage,
-  PageRecords,
-  pageDataLength,
-  pageTimestamp,
-} from '../ring-buffer/page.ts';
+import { type ByteLayout, cutPage, PageRecords, pageTimestamp } from '../ring-buffer/page.ts';
 
 const PAGE_SIZES = [4096, 8192, 16384, 32768, 65536] as const;
 const ORIGIN = { lo: 0, hi: 0 };
@@ -37,25 +31,16 @@ function fits(head: Uint8Array, layout: ByteLayout): boolean {
   let last = -1;
   // A page that the head holds only in part is looked at where it is the only one.
   for (let at = 0; at === 0 || at + pageSize <= head.length; at += pageSize) {
-    if (at + 8 + layout.longSize > head.length || !hasPlainHeader(view, at, layout)) return false;
+    if (at + 8 + layout.longSize > head.length) return false;
     cutPage(view, at, layout, ORIGIN, records);
     if (!records.intact || !haveEvents(view, records, layout)) return false;
-    if (records.length === 0) continue;
     const { lo, hi } = pageTimestamp(view, at, layout);
     const stamp = hi * 2 ** 32 + lo;
     if (stamp < last) return false;
     last = stamp;
-    withRecords++;
+    if (records.length > 0) withRecords++;
   }
   return withRecords > 0;
-}
-
-/** The upper half of a 64-bit `commit` is nothing but the sign of the lower one. */
-function hasPlainHeader(view: DataView, at: number, layout: ByteLayout): boolean {
-  if (pageDataLength(view, at, layout) > layout.pageSize - 8 - layout.longSize) return false;
-  if (layout.longSize === 4) return true;
-  const upper = view.getUint32(at + (layout.littleEndian ? 12 : 8), layout.littleEndian);
-  return upper === 0 || upper === 0xffffffff;
 }
 
 /** Every record begins with the id of its event, which is never 0. */

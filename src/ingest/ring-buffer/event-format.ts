@@ -31,8 +31,9 @@ export interface EventFormat {
   readonly printFmt: string;
 }
 
+/** Declarations are short; a longer one is not searched for its name. */
 const FIELD =
-  /^\s*field:(?<declaration>[^;]*);\s*offset:(?<offset>\d+);\s*size:(?<size>\d+);(?:\s*signed:(?<signed>\d+);)?/;
+  /^\s*field:(?<declaration>[^;]{0,500});\s*offset:(?<offset>\d+);\s*size:(?<size>\d+);(?:\s*signed:(?<signed>\d+);)?/;
 
 /** The event that a format text describes, or undefined where the text is not one. */
 export function parseEventFormat(text: string): EventFormat | undefined {
@@ -81,7 +82,7 @@ export function gfpNamesFromPrintFmt(printFmt: string): GfpName[] | null {
   const names: GfpName[] = [];
   for (const [, expression, name] of printFmt
     .slice(start)
-    .matchAll(/\{\s*((?:[^{},"]|"[^"]*")+?)\s*,\s*"([^"]+)"\s*\}/g)) {
+    .matchAll(/\{([^{}"]*),\s*"([^"]+)"\s*\}/g)) {
     const mask = evaluateConstant(expression ?? '');
     if (mask !== undefined && name !== undefined) names.push({ mask, name });
   }

@@ -35,8 +35,9 @@ export class FilePages implements PageSource {
     this.position = position;
     this.end = Math.min(position + length, pages.file.size);
     this.stats = stats;
-    const bytes = Math.min(MAX_CHUNK_BYTES, TOTAL_CHUNK_BYTES / pages.cpus, this.end - position);
-    this.buffer = new Uint8Array(Math.max(1, Math.ceil(bytes / pageSize)) * pageSize);
+    const bytes = Math.min(MAX_CHUNK_BYTES, TOTAL_CHUNK_BYTES / pages.cpus);
+    const wholePages = Math.max(1, Math.floor(bytes / pageSize)) * pageSize;
+    this.buffer = new Uint8Array(Math.max(0, Math.min(wholePages, this.end - position)));
     if (position + length > pages.file.size) this.cutOffAt(pages.file.size);
   }
 

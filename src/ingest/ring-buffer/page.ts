@@ -14,8 +14,8 @@ const TWO_27 = 134217728;
 
 const RB_MISSED_EVENTS = 0x80000000;
 const RB_MISSED_STORED = 0x40000000;
-/** A length is below the page size; the flag bits of `commit` lie above this. */
-const COMMIT_LENGTH_MASK = 0x0fffffff;
+/** What of `commit` is no flag (RB_MISSED_MASK in 6.12): the length of the data. */
+const COMMIT_LENGTH_MASK = 0x3fffffff;
 
 const RINGBUF_TYPE_DATA_TYPE_LEN_MAX = 28;
 const RINGBUF_TYPE_PADDING = 29;
@@ -70,14 +70,16 @@ export function pageTimestamp(view: DataView, at: number, layout: ByteLayout): T
   return littleEndian ? { lo: first, hi: second } : { lo: second, hi: first };
 }
 
-/** Bytes of data that the header of the page at `at` claims. */
-export function pageDataLength(view: DataView, at: number, layout: ByteLayout): number {
-  return readCommit(view, at, layout) & COMMIT_LENGTH_MASK;
-}
-
 function readCommit(view: DataView, at: number, layout: ByteLayout): number {
   const low = layout.littleEndian || layout.longSize === 4 ? 8 : 12;
   return view.getUint32(at + low, layout.littleEndian);
+}
+
+/** The upper half of a 64-bit `commit` is empty, or the sign of RB_MISSED_EVENTS, which is an int. */
+function hasPlainUpperHalf(view: DataView, at: number, layout: ByteLayout): boolean {
+  if (layout.longSize === 4) return true;
+  const upper = view.getUint32(at + (layout.littleEndian ? 12 : 8), layout.littleEndian);
+  return upper === 0 || upper === 0xffffffff;
 }
 
 /**
@@ -102,7 +104,7 @@ export function cutPage(
   let ts = (stamp.hi - origin.hi) * TWO_32 + (stamp.lo - origin.lo);
   const commit = readCommit(view, at, layout);
   const length = commit & COMMIT_LENGTH_MASK;
-  if (length > pageSize - headerSize) {
+  if (length > pageSize - headerSize || !hasPlainUpperHalf(view, at, layout)) {
     out.intact = false;
     return;
   }
@@ -166,8 +168,9 @@ function missedBefore(
 ): number {
   const { littleEndian, longSize } = layout;
   if ((commit & RB_MISSED_STORED) === 0 || dataEnd + longSize > pageEnd) return -1;
-  const count = view.getUint32(dataEnd + (littleEndian ? 0 : longSize - 4), littleEndian);
-  return count === 0 ? -1 : count;
+  const lower = view.getUint32(dataEnd + (littleEndian ? 0 : longSize - 4), littleEndian);
+  const upper = longSize === 8 ? view.getUint32(dataEnd + (littleEndian ? 4 : 0), littleEndian) : 0;
+  return lower === 0 || upper !== 0 ? -1 : lower;
 }
 
 /** 59 bits of absolute time; the top five are taken from the page's stamp. */

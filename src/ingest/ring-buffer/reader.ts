@@ -52,9 +52,14 @@ export function openRingBufferReader(
       while (writer.count < end) if (!order.step()) return false;
       return true;
     },
-    progress: () => trace.streams.reduce((sum, s) => sum + s.progress, 0) / trace.streams.length,
+    progress: () => meanProgress(trace.streams),
     close: () => trace.close(),
   };
+}
+
+function meanProgress(streams: readonly CpuStream[]): number {
+  if (streams.length === 0) return 1;
+  return streams.reduce((sum, s) => sum + s.progress, 0) / streams.length;
 }
 
 function earliest(streams: readonly CpuStream[]): TimeOrigin {

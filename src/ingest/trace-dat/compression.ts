@@ -5,24 +5,43 @@ import { decompress } from 'fzstd';
 import type { ByteCursor } from '../../base/byte-cursor.ts';
 import { describeError } from '../../base/errors.ts';
 
-/** The largest piece that is unpacked: trace-cmd's are a few pages of data, or one section. */
-const MAX_UNPACKED = 256 * 1024 * 1024;
+/** The largest section that is read as a whole; the largest known, kallsyms, has some 20 MiB. */
+export const MAX_SECTION_BYTES: number = 256 * 1024 * 1024;
 
 export type Compression = 'none' | 'zlib' | 'zstd';
 
 /** A part that is not what it should be. */
 export class BadPiece extends Error {}
 
+/** A part that may be sound, but is of a kind that cannot be read. */
+export class UnknownKind extends BadPiece {
+  /** What the user can do. */
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
 /** A piece that cannot be unpacked; the cursor stands behind it. */
 export class DamagedPiece extends BadPiece {}
 
-/** Reads one piece at the cursor and unpacks it. */
-export function readPiece(cursor: ByteCursor, compression: Compression): Buffer {
+/**
+ * Reads one piece at the cursor and unpacks it.
+ * @param limit bytes that a piece may have, packed and unpacked
+ * @throws DamagedPiece, with the cursor behind the piece; BadPiece where its sizes are not believed
+ */
+export function readPiece(
+  cursor: ByteCursor,
+  compression: Compression,
+  limit: number = MAX_SECTION_BYTES,
+): Buffer {
   const at = cursor.position;
   const packedSize = cursor.u32();
   const unpackedSize = cursor.u32();
   const largest = Math.max(packedSize, unpackedSize);
-  if (largest > MAX_UNPACKED) {
+  if (largest > limit) {
     throw new BadPiece(`a piece at 0x${at.toString(16)} claims ${largest} bytes`);
   }
   const packed = cursor.bytes(packedSize);

@@ -6,25 +6,18 @@
 // What is said of the events lies here; the events themselves lie where the buffers say (pages of
 // the ring buffer, one row per CPU).
 
-import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
+import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { parseTraceClock } from '../../kernel/trace-info.ts';
 import type { EventFormat } from '../ring-buffer/event-format.ts';
 import { isPageSize, type PageShape } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
-import { BadPiece, type Compression } from './compression.ts';
+import { BadPiece, type Compression, UnknownKind } from './compression.ts';
+import { type CpuData, checkApart, MAX_CPU } from './cpu-data.ts';
 import { MetadataParts } from './metadata-parts.ts';
 import { emptyOptions, readOptionsV6, readOptionsV7, type TraceDatOptions } from './options.ts';
 
 export const TRACE_DAT_MAGIC: Buffer = Buffer.from('\x17\x08\x44tracing', 'latin1');
-
-/** The data of one CPU in one buffer. */
-export interface CpuData {
-  readonly cpu: number;
-  readonly offset: number;
-  /** Bytes in the file (packed ones where the buffer is packed). */
-  readonly size: number;
-}
 
 /** One tracing instance; the top one has the name ''. */
 export interface TraceBuffer {
@@ -64,9 +57,14 @@ export function readTraceDatHeader(source: ByteSource, path: string): TraceDatHe
       error instanceof OutOfBytes
         ? `${path}: the file ends after ${source.size} bytes inside ${place} (${error.message})`
         : `${path}: ${place}: ${error.message}`,
-      { hint: 'It looks cut off or damaged while copying; copy it again.', cause: error },
+      { hint: hintFor(error), cause: error },
     );
   }
+}
+
+function hintFor(error: OutOfBytes | BadPiece): string {
+  if (error instanceof UnknownKind) return error.hint;
+  return 'It looks cut off or damaged while copying; copy it again.';
 }
 
 function readHeader(source: ByteSource, parts: MetadataParts): TraceDatHeader {
@@ -74,7 +72,10 @@ function readHeader(source: ByteSource, parts: MetadataParts): TraceDatHeader {
   const start = new ByteCursor(source, TRACE_DAT_MAGIC.length);
   const version = Number(start.cString(16));
   if (version !== 6 && version !== 7) {
-    throw new BadPiece(`version ${version} of trace.dat is not known (6 and 7 are)`);
+    throw new UnknownKind(
+      `version ${version} of trace.dat is not known (6 and 7 are)`,
+      'Convert it with: trace-cmd convert --file-version 7 -i FILE -o NEW.dat',
+    );
   }
   const littleEndian = start.u8() === 0;
   const longSize = start.u8();
@@ -83,9 +84,17 @@ function readHeader(source: ByteSource, parts: MetadataParts): TraceDatHeader {
   const pageSize = cursor.u32();
   if (!isPageSize(pageSize)) throw new BadPiece(`a page of ${pageSize} bytes`);
   const layout: ByteLayout = { littleEndian, longSize, pageSize };
-  return version === 6 ? readV6(cursor, layout, parts) : readV7(cursor, layout, parts);
+  const header = version === 6 ? readV6(cursor, layout, parts) : readV7(cursor, layout, parts);
+  parts.current = 'the places of the data';
+  checkApart(
+    header.buffers.flatMap((buffer) => buffer.cpus),
+    source.size,
+  );
+  return header;
 }
 
+/** Tracing instances in a file; each has a table of all CPUs. */
+const MAX_BUFFERS = 256;
 /** The names of a kernel's clocks are some hundred bytes. */
 const MAX_CLOCK_TEXT = 4096;
 
@@ -113,7 +122,10 @@ function readV6(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
       options = readOptionsV6(cursor);
     } else if (tag === 'flyrecord') break;
     else if (tag === 'latency') {
-      throw new BadPiece('it holds the text of a latency tracer and no events');
+      throw new UnknownKind(
+        'it holds the text of a latency tracer and no events',
+        'Record with: trace-cmd record -e kmem',
+      );
     } else throw new BadPiece(`unknown part "${tag}"`);
   }
   parts.current = 'the table of CPU data';
@@ -121,6 +133,7 @@ function readV6(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
   const hasClock = options.clock !== undefined;
   const buffers = [readBufferV6('', cursor, cpuCount, pageSize, hasClock)];
   for (const entry of options.bufferEntries) {
+    if (buffers.length === MAX_BUFFERS) throw new BadPiece(`more than ${MAX_BUFFERS} buffers`);
     const { name } = entry;
     const at = new ByteCursor(cursor.source, entry.offset, cursor.littleEndian);
     if (!at.bytes(10).toString('latin1').startsWith('flyrecord')) {
@@ -158,10 +171,11 @@ function readBufferV6(
   pageSize: number,
   hasClock: boolean,
 ): TraceBuffer {
+  const table = new ByteCursor(memorySource(from.bytes(16 * cpuCount)), 0, from.littleEndian);
   const cpus = Array.from({ length: cpuCount }, (_, cpu) => ({
     cpu,
-    offset: from.size64(),
-    size: from.size64(),
+    offset: table.size64(),
+    size: table.size64(),
   }));
   let clock: string | null = null;
   if (hasClock && from.remaining >= 8) {
@@ -175,7 +189,7 @@ function readBufferV6(
 }
 
 function checkCpus(count: number): number {
-  if (count > 0xffff) throw new BadPiece(`${count} CPUs`);
+  if (count > MAX_CPU) throw new BadPiece(`${count} CPUs`);
   return count;
 }
 
@@ -194,7 +208,10 @@ function readV7(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
   const name = cursor.cString(64);
   cursor.cString(64); // version of the compression library
   if (name !== 'none' && name !== 'zlib' && name !== 'zstd') {
-    throw new BadPiece(`compression "${name}" is not known (none, zlib and zstd are)`);
+    throw new UnknownKind(
+      `compression "${name}" is not known (none, zlib and zstd are)`,
+      'Unpack it with: trace-cmd convert --compression none -i FILE -o NEW.dat',
+    );
   }
   const compression: Compression = name;
   parts.current = 'the options';

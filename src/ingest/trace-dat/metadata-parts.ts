@@ -5,7 +5,7 @@ import { ByteCursor, type ByteSource, memorySource } from '../../base/byte-curso
 import { type EventFormat, parseEventFormat } from '../ring-buffer/event-format.ts';
 import { type PageShape, parseHeaderPage } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
-import { BadPiece, type Compression, readPiece } from './compression.ts';
+import { BadPiece, type Compression, MAX_SECTION_BYTES, readPiece } from './compression.ts';
 
 /** One format text; the largest known is below 16 KiB. */
 const MAX_FORMAT_TEXT = 1024 * 1024;
@@ -58,20 +58,20 @@ export class MetadataParts {
   /** u32 size, text. */
   readKallsyms(at: ByteCursor): void {
     this.current = 'kallsyms';
-    const size = at.u32();
-    if (size > 0) this.kallsyms = at.bytes(size);
+    const text = this.readText(at, at.u32());
+    if (text.length > 0) this.kallsyms = text;
   }
 
   /** u32 size, text. */
   readPrintk(at: ByteCursor): void {
     this.current = 'the printk formats';
-    at.bytes(at.u32());
+    this.readText(at, at.u32());
   }
 
   /** u64 size, text. */
   readCmdlines(at: ByteCursor): void {
     this.current = 'the task names';
-    this.cmdlines = at.bytes(at.size64()).toString('utf8');
+    this.cmdlines = this.readText(at, at.size64()).toString('utf8');
   }
 
   /** The body of a v7 section: u16 id, u16 flags, u32 description, u64 size, then the body. */
@@ -90,6 +90,13 @@ export class MetadataParts {
     if (found !== id) throw new BadPiece(`section ${found} where section ${id} should be`);
     if (!packed) return at;
     return new ByteCursor(memorySource(readPiece(at, compression)), 0, layout.littleEndian);
+  }
+
+  private readText(at: ByteCursor, size: number): Buffer {
+    if (size > MAX_SECTION_BYTES && size <= at.remaining) {
+      throw new BadPiece(`a text of ${size} bytes`);
+    }
+    return at.bytes(size);
   }
 
   private readFormats(at: ByteCursor): void {

@@ -8,7 +8,7 @@ import { isPageSize } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { ClockToNs } from '../ring-buffer/reader.ts';
 import { BadPiece, type Compression } from './compression.ts';
-import type { CpuData } from './header.ts';
+import { type CpuData, MAX_CPU } from './cpu-data.ts';
 import { MetadataParts } from './metadata-parts.ts';
 
 const OPTION = {
@@ -26,8 +26,12 @@ const OPTION = {
 } as const;
 
 const SECTION_OPTIONS = 0;
-/** Options sections form a chain; a file has a handful. */
-const MAX_OPTION_SECTIONS = 1000;
+/** Bytes of all options of a file; most go to the places of the data, 20 for each CPU. */
+const MAX_OPTION_BYTES = 16 * 1024 * 1024;
+/** What an option costs of these beside its data, so that many empty ones have an end too. */
+const OPTION_COST = 512;
+/** What is read of an option's text: a CPU's statistics have some 200 bytes. */
+const MAX_OPTION_TEXT = 65536;
 
 export interface TraceDatOptions {
   clock?: string;
@@ -62,10 +66,11 @@ export function emptyOptions(): TraceDatOptions {
 /** u16 id, u32 size, data; up to id 0, which has neither. */
 export function readOptionsV6(cursor: ByteCursor): TraceDatOptions {
   const options = emptyOptions();
+  const reader = new OptionReader();
   for (;;) {
     const id = cursor.u16();
     if (id === OPTION.done) return options;
-    const data = cursor.bytes(cursor.u32());
+    const data = reader.data(cursor);
     if (id === OPTION.buffer) {
       const at = new ByteCursor(memorySource(data), 0, cursor.littleEndian);
       const entry: TraceDatOptions['bufferEntries'][number] = {
@@ -89,14 +94,14 @@ export function readOptionsV7(
   const sections = new Map<number, number>();
   const buffers: TraceDatOptionsV7['buffers'][number][] = [];
   const parts = new MetadataParts();
+  const reader = new OptionReader();
   let offset = firstOffset;
-  for (let n = 0; offset !== 0; n++) {
-    if (n === MAX_OPTION_SECTIONS) throw new BadPiece('the chain of options does not end');
+  while (offset !== 0) {
     const at = parts.openSection(source, offset, SECTION_OPTIONS, layout, compression);
     offset = 0;
     for (;;) {
       const id = at.u16();
-      const data = at.bytes(at.u32());
+      const data = reader.data(at);
       const inner = new ByteCursor(memorySource(data), 0, layout.littleEndian);
       if (id === OPTION.done) {
         offset = data.length >= 8 ? inner.size64() : 0;
@@ -110,6 +115,21 @@ export function readOptionsV7(
   return { ...common, sections, buffers };
 }
 
+/** Reads the data of options, up to a limit for all: sections of options form a chain. */
+class OptionReader {
+  private left = MAX_OPTION_BYTES;
+
+  /** u32 size, data. */
+  data(at: ByteCursor): Buffer {
+    const size = at.u32();
+    this.left -= size + OPTION_COST;
+    if (this.left < 0) {
+      throw new BadPiece(`more than ${MAX_OPTION_BYTES} bytes of options`);
+    }
+    return at.bytes(size);
+  }
+}
+
 /** u64 section, name\0, clock\0, u32 page size, u32 CPUs, each u32 cpu, u64 offset, u64 size. */
 function readBuffer(at: ByteCursor): TraceDatOptionsV7['buffers'][number] {
   const sectionOffset = at.size64();
@@ -121,7 +141,7 @@ function readBuffer(at: ByteCursor): TraceDatOptionsV7['buffers'][number] {
   const cpus: CpuData[] = [];
   for (let i = 0; i < count; i++) {
     const cpu = at.u32();
-    if (cpu > 0xffff) throw new BadPiece(`CPU ${cpu}`);
+    if (cpu > MAX_CPU) throw new BadPiece(`CPU ${cpu}`);
     cpus.push({ cpu, offset: at.size64(), size: at.size64() });
   }
   return { sectionOffset, name, clock: clock === '' ? null : clock, pageSize, cpus };
@@ -133,7 +153,7 @@ function readCommonOption(
   data: Buffer,
   littleEndian: boolean,
 ): void {
-  const text = (): string => data.toString('latin1').replace(/\0.*$/s, '').trim();
+  const text = (): string => textOf(data);
   switch (id) {
     case OPTION.traceclock: {
       const clock = parseTraceClock(text());
@@ -145,7 +165,8 @@ function readCommonOption(
       break;
     case OPTION.cpucount:
       if (data.length >= 4) {
-        options.cpuCount = littleEndian ? data.readUInt32LE() : data.readUInt32BE();
+        const count = littleEndian ? data.readUInt32LE() : data.readUInt32BE();
+        if (count <= MAX_CPU) options.cpuCount = count;
       }
       break;
     case OPTION.date: // microseconds
@@ -167,9 +188,14 @@ function readCommonOption(
   }
 }
 
+function textOf(data: Buffer): string {
+  const end = data.indexOf(0);
+  return data.toString('latin1', 0, Math.min(end < 0 ? data.length : end, MAX_OPTION_TEXT)).trim();
+}
+
 /** `Buffer: inst1` says whose the texts after it are; the others are `CPU: 0` and its stats. */
 function readCpuStat(options: TraceDatOptions, text: string): void {
-  const buffer = /^\s*Buffer: (.+)$/m.exec(text)?.[1];
+  const buffer = /^ *Buffer: (.+)$/m.exec(text)?.[1];
   if (buffer !== undefined) options.statBuffer = buffer.trim();
   const cpu = /^CPU:\s*(\d+)/m.exec(text)?.[1];
   const losses = parseCpuStats(text);
@@ -178,9 +204,9 @@ function readCpuStat(options: TraceDatOptions, text: string): void {
   options.losses.set(options.statBuffer, ofBuffer.set(Number(cpu), losses));
 }
 
-/** `0x1a2b`, `-123`, `123`; 0 where it is none of these. */
+/** `0x1a2b`, `-123`, `123`, of 64 bits as strtoll() reads them; 0 where it is none of these. */
 function parseOffset(text: string): bigint {
-  const [, sign, digits] = /^([-+]?)(0[xX][0-9a-fA-F]+|\d+)$/.exec(text) ?? [];
+  const [, sign, digits] = /^([-+]?)(0[xX][0-9a-fA-F]{1,16}|\d{1,19})$/.exec(text) ?? [];
   if (digits === undefined) return 0n;
   return sign === '-' ? -BigInt(digits) : BigInt(digits);
 }

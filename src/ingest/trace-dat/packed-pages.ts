@@ -6,7 +6,14 @@ import type { TraceStats } from '../../kernel/trace-stats.ts';
 import type { PageSource } from '../ring-buffer/cpu-stream.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, DamagedPiece, readPiece } from './compression.ts';
-import type { CpuData } from './header.ts';
+import type { CpuData } from './cpu-data.ts';
+
+/** The number of pieces; trace-cmd does not count it to the size of the data. */
+const COUNT_BYTES = 4;
+/** Bytes of pieces that all CPUs of a recording hold at a time. */
+const TOTAL_PIECE_BYTES = 64 * 1024 * 1024;
+/** Pages in a piece that are always believed; trace-cmd packs ten at a time. */
+const PAGES_IN_PIECE = 16;
 
 /** Damaged pieces after which the rest is taken for lost too. */
 const MAX_DAMAGED = 1000;
@@ -16,28 +23,36 @@ export class PackedPages implements PageSource {
   private readonly layout: ByteLayout;
   private readonly compression: Compression;
   private readonly stats: TraceStats;
+  /** Bytes that a piece may have. */
+  private readonly limit: number;
   private readonly pieces: number;
   private piecesLeft: number;
   broken = false;
   private damaged = 0;
+  /** True where nothing more is read, and the reason is counted. */
+  private gaveUp = false;
   /** Bytes of a page whose rest is in the next piece. */
   private rest: Buffer = Buffer.alloc(0);
 
+  /** @param cpus CPUs that are read at the same time: they share the memory */
   constructor(
     source: ByteSource,
     data: CpuData,
+    cpus: number,
     layout: ByteLayout,
     compression: Compression,
     stats: TraceStats,
   ) {
-    this.cursor = new ByteCursor(source, data.offset, layout.littleEndian);
+    const own: ByteSource = {
+      size: Math.min(data.offset + COUNT_BYTES + data.size, source.size),
+      slice: (position, length) => source.slice(position, length),
+    };
+    this.cursor = new ByteCursor(own, data.offset, layout.littleEndian);
     this.layout = layout;
     this.compression = compression;
     this.stats = stats;
-    this.pieces = data.size < 4 || this.cursor.remaining < 4 ? 0 : this.cursor.u32();
-    if (data.size >= 4 && this.pieces === 0 && this.cursor.remaining < 4) {
-      stats.add('truncated', 1, this.place(source.size));
-    }
+    this.limit = Math.max(PAGES_IN_PIECE * layout.pageSize, TOTAL_PIECE_BYTES / cpus);
+    this.pieces = data.size === 0 ? 0 : this.readCount();
     this.piecesLeft = this.pieces;
   }
 
@@ -67,9 +82,26 @@ export class PackedPages implements PageSource {
         return { view: new DataView(bytes.buffer, bytes.byteOffset, whole), position };
       }
     }
-    if (this.rest.length > 0) this.stats.add('truncated', 1, this.place(this.cursor.position));
-    this.rest = Buffer.alloc(0);
+    this.checkEnd();
     return undefined;
+  }
+
+  /** Counts what is left behind the last piece: bytes of a page, or pieces that are not counted. */
+  private checkEnd(): void {
+    const place = this.place(this.cursor.position);
+    if (this.rest.length > 0) this.stats.add('truncated', 1, place);
+    if (this.pieces > 0 && !this.gaveUp && this.cursor.remaining > 0) {
+      this.stats.add('bad_page', 1, place);
+      this.broken = true;
+    }
+    this.rest = Buffer.alloc(0);
+    this.gaveUp = true;
+  }
+
+  private readCount(): number {
+    if (this.cursor.remaining >= COUNT_BYTES) return this.cursor.u32();
+    this.stats.add('truncated', 1, this.place(this.cursor.source.size));
+    return 0;
   }
 
   /**
@@ -78,12 +110,15 @@ export class PackedPages implements PageSource {
    */
   private readPiece(): Buffer | undefined {
     try {
-      return readPiece(this.cursor, this.compression);
+      return readPiece(this.cursor, this.compression, this.limit);
     } catch (error) {
       if (!(error instanceof OutOfBytes || error instanceof BadPiece)) throw error;
       const isEnd = error instanceof OutOfBytes;
       this.stats.add(isEnd ? 'truncated' : 'bad_page', 1, this.place(this.cursor.position));
-      if (!(error instanceof DamagedPiece) || ++this.damaged > MAX_DAMAGED) this.piecesLeft = 0;
+      if (!(error instanceof DamagedPiece) || ++this.damaged > MAX_DAMAGED) {
+        this.piecesLeft = 0;
+        this.gaveUp = true;
+      }
       return undefined;
     }
   }

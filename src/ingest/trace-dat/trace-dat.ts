@@ -95,11 +95,12 @@ function openStreams(
   const { pageSize } = buffer;
   const layout = { ...header.layout, pageSize };
   const losses = header.options.losses.get(buffer.name);
+  const cpus = buffer.cpus.length;
   return buffer.cpus.map((data) => {
     const { offset: position, size: length } = data;
     const pages: PageSource = buffer.packed
-      ? new PackedPages(file, data, layout, header.compression, stats)
-      : new FilePages({ file, position, length, pageSize, cpus: buffer.cpus.length }, stats);
+      ? new PackedPages(file, data, cpus, layout, header.compression, stats)
+      : new FilePages({ file, position, length, pageSize, cpus }, stats);
     return new CpuStream(data.cpu, pages, layout, stats, losses?.get(data.cpu));
   });
 }

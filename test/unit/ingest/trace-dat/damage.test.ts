@@ -1,0 +1,290 @@
+// Damaged, cut and made-up trace.dat files: one clear error, or what can be read with a count of what
+// cannot; never more memory or time than the file is large.
+
+import { deflateSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { kfreeRecord, PageBuilder, packed, X86_64 } from '../../../helpers/builders-ring-buffer.ts';
+import { type BuiltDat, buildDatV6, buildDatV7 } from '../../../helpers/builders-trace-dat.ts';
+import { type PlainEvent, readTraceBytes } from '../../../helpers/read-trace.ts';
+
+const record = (ptr: number): Buffer =>
+  kfreeRecord(X86_64, { site: 0x8100_0020n, ptr: BigInt(ptr) });
+const page = (stamp: number, ptr = stamp): Buffer =>
+  new PageBuilder()
+    .record(0, record(ptr))
+    .record(1, record(ptr + 1))
+    .build(BigInt(stamp));
+const pages = (stamps: readonly number[]): Buffer => Buffer.concat(stamps.map((s) => page(s)));
+const BUFFERS = [{ name: '', cpus: [pages([100, 200, 300, 400, 500]), pages([150])] }];
+
+const brief = (events: readonly PlainEvent[]): string[] =>
+  events.map((e) => `${e.ns} ${e.cpu} ${e.event}`);
+
+const fails = async (bytes: Buffer, message: string | RegExp, hint?: string): Promise<void> => {
+  await expect(readTraceBytes(bytes, { format: 'trace-dat' })).rejects.toMatchObject({
+    exitCode: 65,
+    message: typeof message === 'string' ? message : expect.stringMatching(message),
+    ...(hint !== undefined && { hint: expect.stringContaining(hint) }),
+  });
+};
+
+/** A copy with other bytes behind the named part. */
+function changed({ bytes, places }: BuiltDat, name: string, offset: number, patch: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  patch.copy(copy, (places.get(name) ?? Number.NaN) + offset);
+  return copy;
+}
+
+describe('the head', () => {
+  const v6 = buildDatV6({ buffers: BUFFERS });
+  const v7 = buildDatV7({ buffers: BUFFERS });
+  const u32 = (value: number): Buffer => packed(X86_64, [4, value]);
+  const u64 = (value: number | bigint): Buffer => packed(X86_64, [8, value]);
+
+  test('a version, word or page that is not known', async () => {
+    const at = (offset: number, text: string): Buffer => {
+      const copy = Buffer.from(v6.bytes);
+      copy.write(text, offset, 'latin1');
+      return copy;
+    };
+    const where = 'test-input: the file header: ';
+    await fails(
+      at(10, '8'),
+      `${where}version 8 of trace.dat is not known (6 and 7 are)`,
+      'convert',
+    );
+    await fails(at(13, '\x03'), `${where}a long of 3 bytes`, 'copy it again');
+    await fails(at(14, '\x01\x01\x01\x01'), `${where}a page of 16843009 bytes`);
+    const lz4 = Buffer.from(v7.bytes);
+    lz4.write('lz4\0\0\0', 18, 'latin1');
+    await fails(lz4, `${where}compression "lz4" is not known (none, zlib and zstd are)`, 'convert');
+  });
+
+  test.each([
+    ['the page header', 'header', 0, Buffer.from('footer')],
+    ['a header_page of 1e15 bytes', 'header', 12, u64(10n ** 15n)],
+    ['1e8 event formats', 'ftrace', 0, u32(1e8)],
+    ['1e8 systems', 'events', 0, u32(1e8)],
+    ['1e8 formats in a system', 'events', 9, u32(1e8)],
+    ['a format of 2^63 bytes', 'events', 13, u64(2n ** 63n)],
+    ['kallsyms of 4 GB', 'kallsyms', 0, u32(0xffffffff)],
+    ['printk formats of 4 GB', 'printk', 0, u32(0xffffffff)],
+    ['task names of 10^12 bytes', 'cmdlines', 0, u64(10n ** 12n)],
+    ['a million CPUs', 'cpus', 0, u32(1e6)],
+    ['another part', 'options', 0, Buffer.from('opinions')],
+    ['an option of 4 GB', 'options', 12, u32(0xffffffff)],
+  ])('%s', async (_, name, offset, patch) => {
+    const bytes = changed(
+      buildDatV6({ buffers: BUFFERS, options: [{ id: 9, data: Buffer.from('3.1') }] }),
+      name,
+      offset,
+      patch,
+    );
+    await fails(bytes, /^test-input: .*(the|of) \w+/, 'copy it again');
+  });
+
+  test('the text of a latency tracer', async () => {
+    const bytes = changed(v6, 'options', 0, Buffer.from('latency  \0'));
+    await fails(bytes, /it holds the text of a latency tracer and no events/, 'trace-cmd record');
+  });
+
+  test('a file that ends anywhere in its head', async () => {
+    for (const { bytes, places } of [v6, v7]) {
+      const end = places.get('buffer ') ?? (places.get('flyrecord') ?? 0) + 10 + 2 * 16;
+      for (let length = 12; length < end; length += 31) {
+        const message = `^test-input: the file ends after ${length} bytes inside `;
+        await fails(bytes.subarray(0, length), new RegExp(message));
+      }
+    }
+  });
+
+  test('a version 6 file that ends before its CPU count is a head alone', async () => {
+    const bytes = v6.bytes.subarray(0, v6.places.get('cpus'));
+    await fails(
+      bytes,
+      'test-input: it is only the head of a trace and holds no events',
+      'beside it',
+    );
+  });
+
+  test('options that form a circle', async () => {
+    const at = v7.places.get('options') ?? 0;
+    const size = v7.bytes.readUInt32LE(at + 8);
+    await fails(changed(v7, 'options', 16 + size - 8, u64(at)), /more than \d+ bytes of options/);
+  });
+
+  test('data of two CPUs at the same place', async () => {
+    const table = v6.places.get('flyrecord') ?? 0;
+    const copy = Buffer.from(v6.bytes);
+    copy.copy(copy, table + 26, table + 10, table + 26);
+    await fails(copy, /the places of the data: the data of CPU 1 at 0x\w+ lie in another's/);
+  });
+
+  test('more instances than there can be', async () => {
+    const entry = Buffer.concat([u64(v6.places.get('flyrecord') ?? 0), Buffer.from('a\0')]);
+    const options = Array.from({ length: 300 }, () => ({ id: 3, data: entry }));
+    const { bytes, places } = buildDatV6({ buffers: BUFFERS, options });
+    const at = places.get('flyrecord') ?? 0;
+    for (let i = 0; i < 300; i++) u64(at).copy(bytes, (places.get('options') ?? 0) + 16 + 16 * i);
+    await fails(bytes, /more than 256 buffers/);
+  });
+
+  test('a CPU count that cannot be is not believed', async () => {
+    const options = [{ id: 8, data: u32(4_000_000_000) }];
+    expect((await readTraceBytes(buildDatV6({ buffers: BUFFERS, options }).bytes)).info.cpus).toBe(
+      2,
+    );
+  });
+
+  test('huge pages on thousands of CPUs take no more memory than the file has', async () => {
+    const cpus = Array.from({ length: 4000 }, () => Buffer.alloc(0));
+    const { bytes: head, places } = buildDatV6({ buffers: [{ name: '', cpus }] });
+    const text = 'size:4080;\tsigned:1;';
+    const bytes = Buffer.concat([head, Buffer.alloc(4000 * 16)]);
+    // The same length with more digits: `signed` is not needed.
+    bytes.write('size:9999984;'.padEnd(text.length), bytes.indexOf(text), 'latin1');
+    for (let cpu = 0; cpu < 4000; cpu++) {
+      const entry = Buffer.concat([u64(head.length + 16 * cpu), u64(16)]);
+      entry.copy(bytes, (places.get('flyrecord') ?? 0) + 10 + 16 * cpu);
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    const trace = await readTraceBytes(bytes, { format: 'trace-dat' });
+    expect(trace).toMatchObject({ count: 0, stats: { truncated: 4000 } });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100 * 2 ** 20);
+  });
+});
+
+describe('the data', () => {
+  test.each([
+    ['version 6', buildDatV6({ buffers: BUFFERS })],
+    ['version 7', buildDatV7({ buffers: BUFFERS })],
+  ])('a damaged page in %s is counted, the others are read', async (_, built) => {
+    const bytes = changed(built, 'data  0', 2 * 4096 + 8, packed(X86_64, [8, 0xfff1]));
+    const trace = await readTraceBytes(bytes);
+    expect(brief(trace.events())).toEqual([
+      '100 0 kfree',
+      '101 0 kfree',
+      '150 1 kfree',
+      '151 1 kfree',
+      '200 0 kfree',
+      '201 0 kfree',
+      '400 0 lost',
+      '400 0 kfree',
+      '401 0 kfree',
+      '500 0 kfree',
+      '501 0 kfree',
+    ]);
+    expect(trace.stats).toEqual({ bad_page: 1 });
+    const place = (built.places.get('data  0') ?? 0) + 2 * 4096;
+    expect(trace.positions['bad_page']).toBe(`byte ${place}`);
+  });
+
+  test('a record that contradicts its format is counted, the others are read', async () => {
+    const short = packed(X86_64, [2, 551], [1, 0], [1, 0], [4, 1]);
+    const builder = new PageBuilder().record(0, record(1)).record(1, short).record(1, record(3));
+    const bytes = buildDatV6({ buffers: [{ name: '', cpus: [builder.build(10n)] }] }).bytes;
+    const trace = await readTraceBytes(bytes);
+    expect(brief(trace.events())).toEqual(['10 0 kfree', '12 0 kfree']);
+    expect(trace.stats).toEqual({ bad_record: 1 });
+  });
+
+  test('a version 6 file that ends in its data is read up to there', async () => {
+    const { bytes, places } = buildDatV6({
+      buffers: [{ name: '', cpus: [pages([100, 200, 300])] }],
+    });
+    const data = places.get('data  0') ?? 0;
+    const read = async (length: number) => {
+      const trace = await readTraceBytes(bytes.subarray(0, data + length));
+      return [brief(trace.events()).join(', '), trace.stats, trace.positions['truncated']];
+    };
+    const truncated = { truncated: 1 };
+    const first = '100 0 kfree, 101 0 kfree';
+    expect(await read(3 * 4096)).toEqual([
+      `${first}, 200 0 kfree, 201 0 kfree, 300 0 kfree, 301 0 kfree`,
+      {},
+      undefined,
+    ]);
+    expect(await read(4096)).toEqual([`${first}, 101 0 lost`, truncated, `byte ${data + 4096}`]);
+    expect(await read(4096 + 10)).toEqual([
+      `${first}, 101 0 lost`,
+      truncated,
+      `byte ${data + 4106}`,
+    ]);
+    expect(await read(4096 + 50)).toEqual([
+      `${first}, 200 0 kfree, 200 0 lost`,
+      truncated,
+      `byte ${data + 4146}`,
+    ]);
+    expect(await read(0)).toEqual(['', truncated, `byte ${data}`]);
+  });
+});
+
+describe('packed data', () => {
+  // Two pages in a piece: 100 and 200, 300 and 400, 500.
+  const built = buildDatV7({ buffers: BUFFERS, compression: 'zlib' });
+  const data = built.places.get('data  0') ?? 0;
+  const other = ['150 1 kfree', '151 1 kfree'];
+  const first = ['100 0 kfree', '101 0 kfree', ...other, '200 0 kfree', '201 0 kfree'];
+  const lengthOf = (at: number): number => 8 + built.bytes.readUInt32LE(at);
+  const second = data + 4 + lengthOf(data + 4);
+  const third = second + lengthOf(second);
+
+  test('a damaged piece is counted, the next one is read', async () => {
+    const bytes = Buffer.from(built.bytes);
+    bytes.fill(0xff, second + 8, second + 14);
+    const trace = await readTraceBytes(bytes);
+    expect(brief(trace.events())).toEqual([...first, '500 0 lost', '500 0 kfree', '501 0 kfree']);
+    expect(trace.stats).toEqual({ bad_page: 1 });
+  });
+
+  test.each([
+    ['a piece of 4 GB', 0xffffffff],
+    ['a piece that unpacks to 200 MB', 200_000_000],
+  ])('%s ends the CPU', async (_, size) => {
+    const bytes = Buffer.from(built.bytes);
+    packed(X86_64, [4, size]).copy(bytes, second + (size > 1e9 ? 0 : 4));
+    const trace = await readTraceBytes(bytes);
+    expect(brief(trace.events())).toEqual([...first, '201 0 lost']);
+    expect(trace.stats).toEqual({ bad_page: 1 });
+  });
+
+  test('a piece that unpacks to more or less than it says', async () => {
+    for (const size of [4096, 8191, 3 * 4096]) {
+      const bytes = Buffer.from(built.bytes);
+      packed(X86_64, [4, size]).copy(bytes, second + 4);
+      expect((await readTraceBytes(bytes)).stats).toEqual({ bad_page: 1 });
+    }
+  });
+
+  test('more pieces are claimed than there are, or fewer', async () => {
+    const claim = async (pieces: number) => {
+      const bytes = Buffer.from(built.bytes);
+      packed(X86_64, [4, pieces]).copy(bytes, data);
+      const trace = await readTraceBytes(bytes);
+      return [trace.count, trace.stats];
+    };
+    expect(await claim(3)).toEqual([12, {}]);
+    expect(await claim(4)).toEqual([13, { truncated: 1 }]);
+    expect(await claim(0xffffffff)).toEqual([13, { truncated: 1 }]);
+    expect(await claim(2)).toEqual([11, { bad_page: 1 }]);
+  });
+
+  test('pieces need not end where pages do', async () => {
+    const all = pages([100, 200, 300, 400, 500]);
+    const pieces = [all.subarray(0, 5000), all.subarray(5000, 5001), all.subarray(5001)].map(
+      (piece) => {
+        const small = deflateSync(piece);
+        return Buffer.concat([packed(X86_64, [4, small.length], [4, piece.length]), small]);
+      },
+    );
+    const row = Buffer.concat([packed(X86_64, [4, 3]), ...pieces]);
+    const bytes = Buffer.concat([built.bytes, row]);
+    const table = built.bytes.indexOf(
+      packed(X86_64, [8, data], [8, third + lengthOf(third) - data - 4]),
+    );
+    packed(X86_64, [8, built.bytes.length], [8, row.length - 4]).copy(bytes, table);
+    const trace = await readTraceBytes(bytes);
+    expect(trace.stats).toEqual({});
+    expect(trace.count).toBe(12);
+  });
+});
