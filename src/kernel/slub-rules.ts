@@ -39,6 +39,9 @@ export interface SlubRules {
   /** Caches with sheaves: none, those that ask for them, or (without CPU slabs) all. */
   readonly sheaves: 'none' | 'asked-for' | 'all';
 
+  /** A free clears the object's free pointer before anything is checked (slab_free_freelist_hook()). */
+  readonly freeClearsPointer: boolean;
+
   /** Alignment of kmalloc caches of 96 and 192 bytes: 8, or 32 and 64. */
   readonly kmallocAlign: 'power-of-two' | 'largest-divisor';
   /** The build option that makes kmalloc-cg-*; null where there are none. */
@@ -80,6 +83,7 @@ const GROUND: SlubRules = {
   cpuPartial: [2, 6, 13, 30],
   cpuPartialInSlabs: false,
   sheaves: 'none',
+  freeClearsPointer: true,
   kmallocAlign: 'power-of-two',
   cgroupOption: null,
   kmallocCopies: null,
@@ -124,7 +128,8 @@ const CHANGES: readonly Change[] = [
   since('6.6', { kmallocCopies: { option: 'RANDOM_KMALLOC_CACHES', prefix: 'kmalloc-rnd-' } }),
   // 0fe2735d5e2e ("mm/slub: remove min_objects loop from calculate_order()"),
   // e519ce7a26b4 ("mm/slub: add sanity check for slub_min/max_order cmdline setup") (in v6.8)
-  since('6.8', { orderLoop: 'fixed-start', clampsOrders: true }),
+  // "mm/slub: handle bulk and single object freeing separately" (in v6.8)
+  since('6.8', { orderLoop: 'fixed-start', clampsOrders: true, freeClearsPointer: false }),
   // 671776b32b26 ("mm/slub: unify all sl[au]b parameters with "slab_$param"") (in v6.9)
   since('6.9', { slabOptions: true }),
   // b32801d1255b ("mm/slab: Introduce kmem_buckets_create() and family"),

@@ -2,15 +2,19 @@
 
 import { toEventTime } from '../analysis/event-filter.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import type { DebugWatch } from '../replay/debug/debug-watch.ts';
 import { ObservedReplay } from '../replay/observed-replay.ts';
 import type { Simulation } from '../replay/simulation.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import { readAgain, type SourceOptions } from './load-run.ts';
 import { type PreparedReplay, recordedModel } from './prepare-replay.ts';
+import { watchDebug } from './watch-debug.ts';
 
 export interface ObservedRun {
   readonly slub: SlubModel;
   readonly observed: ObservedReplay;
+  /** What its debug checks found. */
+  readonly watch: DebugWatch;
 }
 
 /**
@@ -25,6 +29,8 @@ export async function observeRun(
   const { run } = prepared.loaded;
   const slub = recordedModel(prepared);
   const observed = new ObservedReplay(run.dictionary.calls, slub);
+  const watch = watchDebug(prepared, slub);
+  observed.watch = watch;
   observed.onGone = (cpu, lo, hi) => {
     for (const simulation of beside) simulation.replay.free(cpu, lo, hi);
   };
@@ -32,7 +38,7 @@ export async function observeRun(
     observed.add(batch);
     for (const simulation of beside) simulation.add(batch);
   });
-  return { slub, observed };
+  return { slub, observed, watch };
 }
 
 /** The moment after which events are not looked at, as `EventBatch.ts`. */

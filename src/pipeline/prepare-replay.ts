@@ -14,6 +14,7 @@ import { learnedOrders } from '../replay/learned-orders.ts';
 import { buildMachine, type Machine, type MachineOptions } from '../replay/machine.ts';
 import { learnNodes, type MemoryNodes } from '../replay/memory-nodes.ts';
 import { OrderLearner } from '../replay/order-learner.ts';
+import { PlaceFit } from '../replay/place-fit.ts';
 import { SlubModel } from '../replay/slub-model.ts';
 import { strideLayouts } from '../replay/stride-layouts.ts';
 import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
@@ -44,6 +45,7 @@ export async function prepareReplay(
 ): Promise<PreparedReplay> {
   const sidecars = await openSidecars(source.source, source.sidecars ?? []);
   const learners: OrderLearner[] = [];
+  const fits: PlaceFit[] = [];
   const learn = (dictionary: Dictionary, info: TraceInfo): OrderLearner => {
     const facts = readFacts(sidecars, info, new Set());
     const machine = buildMachine(facts, sidecars, describing(options, facts, false));
@@ -52,10 +54,18 @@ export async function prepareReplay(
     learners.push(learner);
     return learner;
   };
-  const loaded = await loadRun(source, [learn, ...extra]);
+  const fit = (dictionary: Dictionary, info: TraceInfo): PlaceFit => {
+    const facts = readFacts(sidecars, info, new Set());
+    const machine = buildMachine(facts, sidecars, describing(options, facts, false));
+    const places = new PlaceFit(dictionary.calls, machine, info.format === 'csv');
+    fits.push(places);
+    return places;
+  };
+  const isAsked = options.debug !== undefined;
+  const loaded = await loadRun(source, [learn, ...(isAsked ? [fit] : []), ...extra]);
   const { run } = loaded;
   const { facts, dictionary } = run;
-  const described = describing(options, facts, printsSizes(run));
+  const described = describing(options, facts, tellsLayout(run, fits[0]));
   const machine = buildMachine(facts, loaded.sidecars, described);
   const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
   return {
@@ -79,9 +89,9 @@ export function recordedModel(prepared: PreparedReplay): SlubModel {
 function describing(
   { kernel, debug, cpus }: MachineChange,
   facts: KernelFacts,
-  hasSizes: boolean,
+  tellsLayout: boolean,
 ): MachineOptions {
-  const tellsDebug = hasSizes || facts.cmdline !== null || facts.caches !== undefined;
+  const tellsDebug = tellsLayout || facts.cmdline !== null || facts.caches !== undefined;
   return {
     release: facts.release === null ? kernel : undefined,
     debug: tellsDebug ? undefined : debug,
@@ -89,8 +99,9 @@ function describing(
   };
 }
 
-/** bytes_alloc of kmalloc shows whether there is debug metadata. */
-function printsSizes({ dictionary: { calls } }: ResolvedRun): boolean {
+/** bytes_alloc of kmalloc shows whether there is debug metadata, unless it fits what the user says. */
+function tellsLayout({ dictionary: { calls } }: ResolvedRun, fit: PlaceFit | undefined): boolean {
+  if (fit?.fits === true) return false;
   for (let call = 1; call < calls.length; call++) {
     if (isKmalloc(calls.kind(call)) && calls.bytesAlloc(call) > 0) return true;
   }

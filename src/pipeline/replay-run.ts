@@ -32,6 +32,7 @@ import { observeRun } from './observe-run.ts';
 import { readingTwice } from './open-database.ts';
 import { type PreparedReplay, prepareReplay } from './prepare-replay.ts';
 import { describeChanges, type ReplayOptions } from './replay-options.ts';
+import { describeReports, type ReplayReport } from './watch-debug.ts';
 
 export interface Replay {
   readonly type: 'replay';
@@ -42,7 +43,10 @@ export interface Replay {
   readonly fidelity: ReplayFidelity;
   /** Of the recorded machine; of a what-if those of the changed one. */
   readonly caches: readonly ReplayedCache[];
-  readonly reports: readonly never[];
+  /** What the kernel's debug checks would have reported, in the order of the events. */
+  readonly reports: readonly ReplayReport[];
+  /** Reports beyond those that are kept. */
+  readonly furtherReports: number;
   readonly whatIf: WhatIf | null;
   /** The moment of `caches`, in seconds as it was asked for; null: the end. */
   readonly at: string | null;
@@ -66,7 +70,7 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
   if (run.info.hashedPointers) throw hashedPointers(source.source);
   const simulations = makeSimulations(prepared, options);
   const both = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
-  const { slub, observed } = await observeRun(source, prepared, both);
+  const { slub, observed, watch } = await observeRun(source, prepared, both);
   const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
   const changed = simulations?.changed;
   const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
@@ -79,7 +83,8 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
     model: describeModel(prepared.machine, prepared.nodes.count),
     fidelity: summarizeFidelity(observed, 2),
     caches: shown.filter(({ name }) => run.selectsCache(name)),
-    reports: [],
+    reports: describeReports(watch),
+    furtherReports: watch.dropped,
     whatIf:
       simulations === undefined
         ? null

@@ -10,6 +10,8 @@ import { isKmallocCacheName, KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
 import { kmallocCacheSet } from '../kernel/kmalloc-set.ts';
 import type { KnownCache } from '../kernel/known-cache.ts';
 import { recordedGeometry } from '../kernel/recorded-geometry.ts';
+import { DEBUG_METADATA_FLAGS } from '../kernel/slab-flags.ts';
+import { cacheDebugFlags } from '../kernel/slub-debug.ts';
 import { calculateOrderObjects } from '../kernel/slub-order.ts';
 import type { Machine } from './machine.ts';
 
@@ -123,6 +125,18 @@ class Planner {
 
   private addFromEvent(name: string, objectSize: number, slabSize: number): number {
     const { parameters } = this.machine;
+    // A size without the metadata that the cache must have was not read from a kernel.
+    const flags = cacheDebugFlags(parameters.debug, 0, name);
+    if (slabSize <= objectSize && (flags & DEBUG_METADATA_FLAGS) !== 0) {
+      return this.addComputed({
+        name,
+        objectSize,
+        align: 0,
+        flags: 0,
+        hasCtor: false,
+        usersize: 0,
+      });
+    }
     const sizes = slabSize > 0 ? calculateOrderObjects(slabSize, parameters) : undefined;
     if (sizes === undefined) return NOT_PLANNED.unknown;
     const recorded = recordedGeometry(

@@ -7,10 +7,11 @@ import type { CallTable } from '../kernel/dictionary.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import { NOT_PLANNED } from './cache-plan.ts';
+import type { DebugWatch } from './debug/debug-watch.ts';
 import { Fidelity, type MismatchCause } from './fidelity.ts';
 import type { FreshOrder } from './fresh-order.ts';
 import type { SlabCache } from './slab-cache.ts';
-import { NO_SLAB, ON, type SlabTable } from './slab-table.ts';
+import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from './slab-table.ts';
 import type { SlubModel } from './slub-model.ts';
 
 /** kmalloc(0) returns this; frees up to it are of no object. */
@@ -33,7 +34,7 @@ interface ReplayCache {
   readonly fidelity: Fidelity;
 }
 
-export class ObservedReplay {
+export class ObservedReplay implements SlabWatcher {
   /** Allocations of known caches at addresses where none of their objects can start. */
   misplaced: number = 0;
   /** Allocations of page-backed kmalloc, which the model does not have. */
@@ -60,10 +61,13 @@ export class ObservedReplay {
       order,
       fidelity: new Fidelity(),
     }));
+    slub.table.watch(this);
   }
 
   /** Told of each object that is gone with its slab although no event freed it. */
   onGone: ((cpu: number, lo: number, hi: number) => void) | undefined = undefined;
+  /** Told of what happens to objects, where debug checks are wanted. */
+  watch: DebugWatch | undefined = undefined;
   /** Of the event at hand. */
   private cpu = 0;
 
@@ -88,6 +92,7 @@ export class ObservedReplay {
       this.cpu = batch.cpu[i]!;
       if (isAlloc(kind)) this.alloc(batch, i, call);
       else if (isFree(kind)) this.free(batch, i, call);
+      else this.watch?.other(batch, i, kind);
     }
   }
 
@@ -112,13 +117,14 @@ export class ObservedReplay {
     const node = this.calls.node(call);
     const { model, fidelity } = cache;
     fidelity.allocations++;
+    if (slab !== NO_SLAB) this.watch?.alloc(batch, i, slab, object);
     if (this.early.delete(i)) {
       fidelity.slotMatches++;
       fidelity.slabMatches++;
       return;
     }
     model.choose(cpu, node);
-    if (slab === NO_SLAB) this.allocFromNewSlab(cache, cpu, node, lo, hi, object);
+    if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, cache, object);
     else if (this.isChoice(model, slab, object)) this.takeChoice(cache, cpu, node);
     else this.allocOther(batch, i, cache, cpu, node, slab, object);
   }
@@ -263,24 +269,20 @@ export class ObservedReplay {
     this.refusals.delete(slab);
   }
 
-  private allocFromNewSlab(
-    cache: ReplayCache,
-    cpu: number,
-    node: number,
-    lo: number,
-    hi: number,
-    object: number,
-  ): void {
+  private allocFromNewSlab(batch: EventBatch, i: number, cache: ReplayCache, object: number): void {
     const { table } = this;
+    const cpu = batch.cpu[i]!;
+    const node = this.calls.node(batch.call[i]!);
     const { model, fidelity, order } = cache;
     const isExpected = model.choiceSlab === NO_SLAB;
     if (isExpected) fidelity.slabMatches++;
     else fidelity.mismatches.newSlab++;
     if (!order.isSequential) fidelity.undetermined++;
     else if (isExpected && object === 0) fidelity.slotMatches++;
-    const slab = this.addSlab(cache, lo, hi);
+    const slab = this.addSlab(cache, batch.ptrLo[i]!, batch.ptrHi[i]!);
     this.lastFresh.set(slab, object);
     table.fill(slab, order.from(order.isSequential ? 0 : object));
+    this.watch?.alloc(batch, i, slab, object);
     const refused = model.choiceSlab;
     model.useNewSlab(cpu, node, slab, object);
     this.refuse(model, refused);
@@ -292,16 +294,38 @@ export class ObservedReplay {
     if (hi === 0 && lo <= ZERO_SIZE_PTR) return;
     const { caches } = this;
     const named = this.slub.cacheOfCall[call]!;
-    let slab = named < 0 ? this.table.find(lo, hi) : this.slabOf(named, lo, hi);
+    let slab = this.slabOfFree(batch, i, named);
     const cache = caches[slab === NO_SLAB ? named : this.table.cache[slab]!];
-    if (cache === undefined) return; // an object of a slab and a cache that are not known
+    if (cache === undefined) {
+      this.watch?.freeUnknown(batch, i); // an object of a slab and a cache that are not known
+      return;
+    }
     const object = this.objectIndex(cache, lo);
-    if (object < 0) return;
+    if (object < 0) {
+      if (slab !== NO_SLAB) this.watch?.freeWithin(batch, i, slab);
+      return;
+    }
     if (slab === NO_SLAB) {
       slab = this.addSlab(cache, lo, hi);
       cache.model.addOldSlab(slab);
     }
+    if (this.watch?.free(batch, i, slab, object) === false) return;
     cache.model.free(batch.cpu[i]!, slab, object);
+  }
+
+  /** The slab that an object is freed in: of the cache that the event names, or by mistake another. */
+  private slabOfFree(batch: EventBatch, i: number, named: number): number {
+    const { table, watch } = this;
+    const slab = table.find(batch.ptrLo[i]!, batch.ptrHi[i]!);
+    if (slab === NO_SLAB) return NO_SLAB;
+    if (watch !== undefined && this.calls.cache(batch.call[i]!) !== 0) {
+      const cache = this.caches[table.cache[slab]!]!;
+      const object = this.objectIndex(cache, batch.ptrLo[i]!);
+      if (watch.isWrongCache(batch, i, slab, object, named)) return slab;
+    }
+    if (named < 0 || table.cache[slab] === named) return slab;
+    this.dropSlab(slab);
+    return NO_SLAB;
   }
 
   /** The slab of an address; one of another cache there is gone since. */
@@ -315,7 +339,11 @@ export class ObservedReplay {
 
   private dropSlab(slab: number): void {
     this.tellGone(slab);
+    this.watch?.slabLost(slab);
     this.caches[this.table.cache[slab]!]!.model.drop(slab);
+  }
+
+  slabRemoved(slab: number): void {
     this.lastFresh.delete(slab);
     this.refusals.delete(slab);
   }
@@ -341,7 +369,10 @@ export class ObservedReplay {
       const before = table.find((baseLo + at) >>> 0, hi);
       if (before !== NO_SLAB) this.dropSlab(before);
     }
-    return table.add(cache.model.id, baseLo, hi, order, objsPerSlab, nodes.nodeOf(baseLo, hi));
+    const node = nodes.nodeOf(baseLo, hi);
+    const slab = table.add(cache.model.id, baseLo, hi, order, objsPerSlab, node);
+    this.watch?.slabAdded(slab);
+    return slab;
   }
 
   /** The index of an object in its slab, from its address; -1 where no object starts there. */

@@ -7,6 +7,9 @@ import type { SlubRules } from '../slub-rules.ts';
 
 const MAX_OBJS_PER_PAGE = 32767;
 
+/** A free pointer that is in order, though its value is not known. */
+export const UNTOLD_POINTER = -1n;
+
 /** A cache whose slabs are checked. */
 export interface CheckedCache {
   readonly name: string;
@@ -28,7 +31,10 @@ export interface CheckedSlab {
   freelist: bigint | undefined;
   /** Since 6.1.192 and 6.12.117 the mark of a slab that failed a check. */
   frozen: boolean;
-  /** The free pointer of the object at an offset, decoded (get_freepointer()); undefined: unknown. */
+  /**
+   * The free pointer of the object at an offset, decoded (get_freepointer()); UNTOLD_POINTER; undefined
+   * for one that was overwritten with something that cannot be decoded.
+   */
   freePointer(offset: number): bigint | undefined;
   /** set_freepointer() */
   setFreePointer(offset: number, value: bigint): void;
@@ -64,7 +70,7 @@ export function isValidPointer(
   address: bigint | undefined,
 ): boolean {
   if (address === undefined) return false;
-  return address === 0n || objectAt(cache, slab, address) >= 0;
+  return address === 0n || address === UNTOLD_POINTER || objectAt(cache, slab, address) >= 0;
 }
 
 export function hasFlag({ geometry }: CheckedCache, flag: number): boolean {

@@ -22,6 +22,7 @@ import {
   isNewStyle,
   isValidPointer,
   sizeFromObject,
+  UNTOLD_POINTER,
 } from './checked-slab.ts';
 import { hexDump } from './hex-dump.ts';
 import type { SlubReportKind } from './poison.ts';
@@ -55,6 +56,8 @@ export interface ReportDetails {
   readonly source: 'trace' | 'snapshot';
   /** Of an object that was never allocated or freed: undefined. */
   track(slab: CheckedSlab, offset: number, which: 'alloc' | 'free'): ObjectTrack | undefined;
+  /** `Tainted: G    B      OE     `, asked for once per report; undefined where it is not known. */
+  taint?(): string | undefined;
   /** `Slab 0x… objects=…`; undefined where the address of struct slab is not known. */
   slabLine(slab: CheckedSlab): string | undefined;
 }
@@ -83,21 +86,27 @@ interface OpenReport {
 
 /** Takes findings in the kernel's order and gives the reports. */
 export class SlubReports {
+  /** Reports beyond the most that are kept. */
+  dropped = 0;
   private readonly details: ReportDetails;
-  private readonly done: OpenReport[] = [];
+  private readonly most: number;
+  private readonly kept: OpenReport[] = [];
+  private last: OpenReport | undefined;
 
-  constructor(details: ReportDetails) {
+  /** @param most reports that are kept, the first ones; further ones are counted */
+  constructor(details: ReportDetails, most: number = Number.POSITIVE_INFINITY) {
     this.details = details;
+    this.most = most;
   }
 
   /** How many there are. */
   get count(): number {
-    return this.done.length;
+    return this.kept.length + this.dropped;
   }
 
   /** All of them, the oldest first. */
   reports(): SlubReport[] {
-    return this.done.map((report) => this.finish(report));
+    return this.kept.map((report) => this.finish(report));
   }
 
   /**
@@ -193,30 +202,37 @@ export class SlubReports {
     report.leftOut.add('call trace');
   }
 
-  /** A warning of its own form, which comes with an object's tracks (cache_from_obj()). */
+  /**
+   * A warning of one line, which comes with an object's tracks (cache_from_obj()).
+   * @param unknown what of the line nobody can tell, in words
+   */
   warning(
     cache: CheckedCache,
     slab: CheckedSlab,
     offset: number,
     kind: SlubReportKind,
     title: string,
-    line: string,
+    unknown: readonly string[],
   ): void {
     const report = this.open(cache, slab, kind, title, slab.base + BigInt(offset));
-    report.leftOut.delete('taint');
-    report.lines.push(line);
-    report.leftOut.add('the WARNING');
+    report.lines.push(title);
+    for (const what of [...unknown, 'the WARNING']) report.leftOut.add(what);
     this.tracks(report, cache, slab, offset);
   }
 
   /** A line that stands alone. */
   line(about: Omit<SlubReport, 'text'>, line: string, leftOut: readonly string[]): void {
-    this.done.push({ about, lines: [line], leftOut: new Set(leftOut) });
+    this.keep({ about, lines: [line], leftOut: new Set(leftOut) });
+  }
+
+  /** A further line of the last report. */
+  append(line: string): void {
+    this.last?.lines.push(line);
   }
 
   /** What the kernel does about the last report (slab_fix()). */
   fix(cache: CheckedCache, text: string): void {
-    this.done.at(-1)?.lines.push(`FIX ${cache.name}: ${text}`);
+    this.append(`FIX ${cache.name}: ${text}`);
   }
 
   private open(
@@ -227,8 +243,13 @@ export class SlubReports {
     address: bigint,
   ): OpenReport {
     const about = { kind, title, cache: cache.name, address, slab: slab.base };
-    const report: OpenReport = { about, lines: [], leftOut: new Set() };
-    this.done.push(report);
+    return this.keep({ about, lines: [], leftOut: new Set() });
+  }
+
+  private keep(report: OpenReport): OpenReport {
+    this.last = report;
+    if (this.kept.length < this.most) this.kept.push(report);
+    else this.dropped++;
     return report;
   }
 
@@ -243,8 +264,10 @@ export class SlubReports {
   }
 
   private header(report: OpenReport, cache: string, reason: string): void {
-    report.lines.push(HEAD, ...`BUG ${cache}: ${reason}`.split('\n'), RULE, '');
-    report.leftOut.add('taint');
+    const taint = this.details.taint?.();
+    if (taint === undefined) report.leftOut.add('taint');
+    const name = taint === undefined ? cache : `${cache} (${taint})`;
+    report.lines.push(HEAD, ...`BUG ${name}: ${reason}`.split('\n'), RULE, '');
   }
 
   /** print_trailer() */
@@ -258,8 +281,9 @@ export class SlubReports {
     this.slabLine(report, slab);
     const pointer = slab.freePointer(offset);
     const object = `Object ${pointerText(slab.base + BigInt(offset))} @offset=${offset}`;
-    if (pointer === undefined) report.leftOut.add('fp of the object');
-    const fp = pointer === undefined ? '' : ` fp=${pointerText(pointer)}`;
+    const isTold = pointer !== undefined && pointer !== UNTOLD_POINTER;
+    if (!isTold) report.leftOut.add('fp of the object');
+    const fp = isTold ? ` fp=${pointerText(pointer)}` : '';
     report.lines.push(info(cache, object + fp), '');
     this.sections(report, cache, slab, offset);
     report.leftOut.add('call trace');

@@ -1,0 +1,64 @@
+// The debug checks of a replay, with what the recording tells of the kernel's build and of names.
+
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { formatAddress } from '../base/format-address.ts';
+import { configNumber, isConfigured, parseKernelConfig } from '../kernel/kernel-config.ts';
+import { nonSlabAddresses } from '../kernel/non-slab-addresses.ts';
+import { DebugWatch } from '../replay/debug/debug-watch.ts';
+import type { SlubModel } from '../replay/slub-model.ts';
+import type { PreparedReplay } from './prepare-replay.ts';
+
+/** One of SLUB's reports, as results give it. */
+export interface ReplayReport {
+  readonly kind: string;
+  /** In the kernel's words. */
+  readonly title: string;
+  /** Null where the address is in no cache. */
+  readonly cache: string | null;
+  readonly address: string;
+  readonly slab: string | null;
+  /** Line for line as the kernel prints it. */
+  readonly text: string;
+}
+
+const NS_PER_SECOND = 1e9;
+
+/** Checks beside the model of the recorded machine. */
+export function watchDebug({ loaded, machine }: PreparedReplay, slub: SlubModel): DebugWatch {
+  const { run, sidecars } = loaded;
+  const { dictionary, info } = run;
+  const config = parseKernelConfig(sidecars.text('config') ?? '');
+  const hz = configNumber(config, 'HZ');
+  return new DebugWatch({
+    calls: dictionary.calls,
+    strings: dictionary.strings,
+    tasks: dictionary.tasks,
+    slub,
+    rules: machine.parameters.rules,
+    isHardened: isConfigured(config, 'SLAB_FREELIST_HARDENED', true),
+    nonSlab: nonSlabAddresses(sidecars.text('vmallocinfo.txt')),
+    jiffiesPerTick: hz === undefined || info.clockUnit !== 'ns' ? null : hz / NS_PER_SECOND,
+    siteText: (site) => siteText(run, site),
+    stackText: (stack) =>
+      Array.from(dictionary.stacks.frames(stack), (site) => run.sites.label(site)),
+  });
+}
+
+/** A call site as %pS prints it, the length of its function included where the trace has it. */
+function siteText({ dictionary, sites }: ResolvedRun, site: number): string | null {
+  const printed = dictionary.sites.text(site);
+  if (printed !== 0) return dictionary.strings.get(printed);
+  const { symbol, address } = sites.get(site);
+  return symbol === null && address === null ? null : sites.label(site);
+}
+
+export function describeReports(watch: DebugWatch): ReplayReport[] {
+  return watch.reports().map(({ kind, title, cache, address, slab, text }) => ({
+    kind,
+    title,
+    cache: cache === '' ? null : cache,
+    address: formatAddress(address) as string,
+    slab: slab === 0n ? null : formatAddress(slab),
+    text,
+  }));
+}

@@ -1,0 +1,381 @@
+// SLUB's debug checks beside a replay: what the events and the recorded writes do to the memory of
+// caches with debug flags, checked when the kernel checks it, with the kernel's recovery.
+// Truth: mm/slub.c alloc_debug_processing(), free_debug_processing(), free_to_partial_list(),
+// slab_free_freelist_hook(), validate_slab_cache(), list_slab_objects(); mm/slab.h cache_from_obj()
+// (6.1.192; 6.12.117: mm/slub.c). Frees and allocations that left no event must not look like bugs:
+// a free is called wrong only where the events since the object's allocation are complete.
+
+import type { CallTable, StringList } from '../../kernel/dictionary.ts';
+import type { EventBatch } from '../../kernel/event-batch.ts';
+import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
+import { GFP } from '../../kernel/gfp-flags.ts';
+import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
+import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
+import { SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slab-flags.ts';
+import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
+import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
+import {
+  pointerText,
+  type SlubReport,
+  SlubReports,
+} from '../../kernel/slub-report/slub-reports.ts';
+import type { SlubRules } from '../../kernel/slub-rules.ts';
+import { NO_SLAB, type SlabTable } from '../slab-table.ts';
+import type { SlubModel } from '../slub-model.ts';
+import { ObjectTracks, TRACK } from './object-tracks.ts';
+import { TouchedSlab } from './touched-slab.ts';
+import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
+
+export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
+  readonly calls: CallTable;
+  readonly strings: StringList;
+  readonly slub: SlubModel;
+  readonly rules: SlubRules;
+  /** CONFIG_SLAB_FREELIST_HARDENED */
+  readonly isHardened: boolean;
+  readonly nonSlab: NonSlabAddresses;
+}
+
+/** Reports that are kept; further ones are only counted. */
+const MOST_REPORTS = 4096;
+
+export class DebugWatch {
+  private readonly calls: CallTable;
+  private readonly strings: StringList;
+  private readonly slub: SlubModel;
+  private readonly table: SlabTable;
+  private readonly rules: SlubRules;
+  private readonly isHardened: boolean;
+  private readonly nonSlab: NonSlabAddresses;
+  private readonly tracks = new ObjectTracks();
+  private readonly texts: TrackTexts;
+  private readonly found: SlubReports;
+  /** By number of the cache; undefined without debug flags. */
+  private readonly checks: readonly (SlubChecks | undefined)[];
+  /** By row of the slab table: the slabs whose bytes are kept. */
+  private readonly touched = new Map<number, TouchedSlab>();
+  private lastLossTs = Number.NEGATIVE_INFINITY;
+
+  constructor(input: DebugWatchInput) {
+    const { slub, rules, calls } = input;
+    this.calls = calls;
+    this.strings = input.strings;
+    this.slub = slub;
+    this.table = slub.table;
+    this.rules = rules;
+    this.isHardened = input.isHardened;
+    this.nonSlab = input.nonSlab;
+    this.texts = new TrackTexts({ ...input, calls, tracks: this.tracks });
+    this.found = new SlubReports(
+      {
+        source: 'trace',
+        track: (slab, offset, which) =>
+          slab instanceof TouchedSlab
+            ? this.texts.get(this.slot(slab, offset), TRACK[which])
+            : undefined,
+        slabLine: () => undefined,
+      },
+      MOST_REPORTS,
+    );
+    this.checks = slub.caches.map(({ plan: { name, geometry } }) => {
+      if ((geometry.flags & SLAB_DEBUG_FLAGS) === 0) return undefined;
+      const contentsKnown = (geometry.flags & SLAB.POISON) !== 0;
+      const cache: CheckedCache = { name, geometry, rules, contentsKnown };
+      return new SlubChecks(cache, this.found);
+    });
+    slub.table.watch(this);
+  }
+
+  /** Reports that are not among `reports` for their number. */
+  get dropped(): number {
+    return this.found.dropped;
+  }
+
+  /** All reports, in the order of the events. */
+  reports(): SlubReport[] {
+    return this.found.reports();
+  }
+
+  /** A slab has come. */
+  slabAdded(row: number): void {
+    if (this.checks[this.table.cache[row]!] === undefined) return;
+    this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]!);
+  }
+
+  /** A slab turns out to be gone: nothing is known of how. */
+  slabLost(row: number): void {
+    this.touched.delete(row);
+  }
+
+  /** An object is allocated; before the model takes it. */
+  alloc(batch: EventBatch, i: number, row: number, object: number): void {
+    const checks = this.checks[this.table.cache[row]!];
+    if (checks === undefined) return;
+    const { tracks } = this;
+    const slot = this.table.slot(row, object);
+    const slab = this.touched.size === 0 ? undefined : this.touched.get(row);
+    if (slab !== undefined) {
+      this.texts.now = batch.ts[i]!;
+      this.allocTouched(checks, slab, object, batch.call[i]!);
+    }
+    tracks.setClean(slot, this.table.isFree(row, object));
+    tracks.set(slot, TRACK.alloc, batch, i);
+  }
+
+  /**
+   * An object is freed; before the model frees it.
+   * @returns false where the kernel refuses to
+   */
+  free(batch: EventBatch, i: number, row: number, object: number): boolean {
+    const { table, tracks } = this;
+    const checks = this.checks[table.cache[row]!];
+    if (checks === undefined) return true;
+    const slot = table.slot(row, object);
+    if (this.isRepeated(batch, i, slot)) return true;
+    let slab = this.touched.size === 0 ? undefined : this.touched.get(row);
+    const isAgain = table.isFree(row, object) && tracks.isSurelyFree(slot, this.lastLossTs);
+    if (isAgain) slab ??= this.touch(row);
+    if (slab !== undefined) {
+      this.texts.now = batch.ts[i]!;
+      // It was allocated unseen.
+      if (!isAgain && table.isFree(row, object)) slab.take(object);
+      const offset = slab.offset(object);
+      if (this.rules.freeClearsPointer) slab.setFreePointer(offset, 0n);
+      if (!checks.free(slab, slab.base + BigInt(offset))) return false;
+      slab.push(object);
+    }
+    tracks.set(slot, TRACK.free, batch, i);
+    return true;
+  }
+
+  /** A free at which no object starts, in a slab. */
+  freeWithin(batch: EventBatch, i: number, row: number): void {
+    const { table } = this;
+    const checks = this.checks[table.cache[row]!];
+    if (checks === undefined) return;
+    const offset = table.offsetIn(row, batch.ptrLo[i]!, batch.ptrHi[i]!);
+    const { redLeftPad, size } = checks.cache.geometry.layout;
+    const object = Math.floor((offset - redLeftPad) / size);
+    if (object < 0 || object >= table.objects[row]!) return;
+    // Another use of the page would not have this object any more.
+    if (!this.tracks.isSurelyAllocated(table.slot(row, object))) return;
+    this.texts.now = batch.ts[i]!;
+    const slab = this.touch(row);
+    checks.free(slab, slab.base + BigInt(offset));
+  }
+
+  /**
+   * A kmem_cache_free() that names a cache.
+   * @param named its number; negative where it is not in the model
+   * @returns true where the object is of another cache all the same, and not gone
+   */
+  isWrongCache(batch: EventBatch, i: number, row: number, object: number, named: number): boolean {
+    const { table, calls } = this;
+    const own = table.cache[row]!;
+    const checks = this.checks[own];
+    const call = batch.call[i]!;
+    if (checks === undefined || object < 0 || table.isFree(row, object)) return false;
+    if ((checks.cache.geometry.flags & SLAB.CONSISTENCY_CHECKS) === 0) return false;
+    const slot = table.slot(row, object);
+    if (!this.tracks.isSurelyAllocated(slot)) return false;
+    const name = this.strings.get(calls.cache(call));
+    const isOther = named < 0 ? name !== checks.cache.name : named !== own;
+    // The event names the object's own cache where the kernel looked it up (hardened, or F).
+    const isKmallocObject = isKmalloc(calls.kind(this.tracks.call(slot, TRACK.alloc)));
+    if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
+    this.texts.now = batch.ts[i]!;
+    this.warnWrongCache(checks, this.touch(row), object, isOther ? name : undefined);
+    return true;
+  }
+
+  /** A kfree() of an address in no known slab. */
+  freeUnknown(batch: EventBatch, i: number): void {
+    if (this.calls.kind(batch.call[i]!) !== EVENT_KIND.kfree) return;
+    const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!);
+    if (place === undefined) return;
+    const address = (BigInt(batch.ptrHi[i]!) << 32n) | BigInt(batch.ptrLo[i]!);
+    const title = `object pointer: ${pointerText(address)}`;
+    const about = { kind: 'non-slab-free', title, cache: '', address, slab: 0n } as const;
+    this.found.line(about, title, ['the WARNING']);
+  }
+
+  /** Any other event. */
+  other(batch: EventBatch, i: number, kind: number): void {
+    this.texts.now = batch.ts[i]!;
+    if (kind === EVENT_KIND.write) this.write(batch, i);
+    else if (kind === EVENT_KIND.validate) this.validate(batch.call[i]!);
+    else if (kind === EVENT_KIND.cache_destroy) this.destroy(batch.call[i]!);
+    else if (kind === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+  }
+
+  private allocTouched(checks: SlubChecks, slab: TouchedSlab, object: number, call: number): void {
+    const { calls } = this;
+    // What was freed unseen is in no state that could be checked.
+    const isListed = slab.isListed(object);
+    slab.take(object);
+    if (isListed && !checks.alloc(slab, slab.offset(object))) {
+      this.slub.caches[this.table.cache[slab.row]!]!.model.giveUp(slab.row);
+      return;
+    }
+    slab.fill(object, {
+      bytesReq: calls.bytesReq(call),
+      isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0,
+    });
+  }
+
+  private isRepeated(batch: EventBatch, i: number, slot: number): boolean {
+    const { tracks } = this;
+    return (
+      tracks.call(slot, TRACK.free) === batch.call[i] &&
+      tracks.time(slot, TRACK.free) === batch.ts[i] &&
+      tracks.cpu(slot, TRACK.free) === batch.cpu[i]
+    );
+  }
+
+  private warnWrongCache(
+    checks: SlubChecks,
+    slab: TouchedSlab,
+    object: number,
+    freedInto: string | undefined,
+  ): void {
+    const { name } = checks.cache;
+    const title = `cache_from_obj: Wrong slab cache. ${freedInto ?? '...'} but object is from ${name}`;
+    const unknown = freedInto === undefined ? ['the cache it was freed into'] : [];
+    this.found.warning(checks.cache, slab, slab.offset(object), 'wrong-cache', title, unknown);
+  }
+
+  private write(batch: EventBatch, i: number): void {
+    const { table } = this;
+    const data = Buffer.from(this.strings.get(this.calls.data(batch.call[i]!)), 'hex');
+    const { pageSize } = this.slub;
+    let lo = batch.ptrLo[i]!;
+    let hi = batch.ptrHi[i]!;
+    for (let at = 0; at < data.length; ) {
+      const row = table.find(lo, hi);
+      const inPage = lo & (pageSize - 1);
+      let step = pageSize - inPage;
+      if (row !== NO_SLAB) {
+        const offset = table.offsetIn(row, lo, hi);
+        step = pageSize * 2 ** table.order[row]! - offset;
+        if (this.checks[table.cache[row]!] !== undefined) {
+          this.writeInto(row, offset, data.subarray(at, at + step));
+        }
+      }
+      at += step;
+      const sum = lo + step;
+      lo = sum >>> 0;
+      if (sum > 0xffffffff) hi = (hi + 1) >>> 0;
+    }
+  }
+
+  private writeInto(row: number, offset: number, data: Uint8Array): void {
+    const slab = this.touch(row);
+    slab.write(offset, data);
+    const end = offset + data.length;
+    const checks = this.checks[this.table.cache[row]!]!;
+    const { allocTrack, freeTrack } = checks.cache.geometry.layout;
+    if (allocTrack === null || freeTrack === null) return;
+    const { trackSize } = this.rules;
+    for (const object of slab.objectsIn(offset, end)) {
+      const start = slab.offset(object);
+      const slot = this.table.slot(row, object);
+      const covers = (from: number): boolean => offset < from + trackSize && end > from;
+      if (covers(start + allocTrack)) this.tracks.forget(slot, TRACK.alloc);
+      if (covers(start + freeTrack)) this.tracks.forget(slot, TRACK.free);
+    }
+  }
+
+  /** validate_slab_cache(): slabs on the node's lists, those in part free first. */
+  private validate(call: number): void {
+    const named = this.calls.cache(call) !== 0;
+    const only = this.slub.cacheOfCall[call]!;
+    for (const [number, checks] of this.checks.entries()) {
+      if (checks === undefined || (named && number !== only)) continue;
+      for (const slab of this.touchedOf(number)) if (!slab.frozen) checks.validate(slab);
+    }
+  }
+
+  private touchedOf(cache: number): TouchedSlab[] {
+    const { table } = this;
+    const slabs = [...this.touched.values()].filter(({ row }) => table.cache[row] === cache);
+    if (slabs.length < 2) return slabs;
+    const place = new Map<number, number>();
+    for (const { slabs: rows } of this.slub.caches[cache]!.model.lists().slabs) {
+      for (const row of rows) place.set(row, place.size);
+    }
+    const placeOf = ({ row }: TouchedSlab): number => place.get(row) ?? place.size + row;
+    return slabs.sort((a, b) => placeOf(a) - placeOf(b));
+  }
+
+  /** __kmem_cache_shutdown(): objects on slabs that are free in part; then kmem_cache_destroy(). */
+  private destroy(call: number): void {
+    const number = this.slub.cacheOfCall[call]!;
+    const checks = this.checks[number];
+    if (checks === undefined) return;
+    const { table } = this;
+    let isAnyLeft = false;
+    for (const row of table.rowsByCache(number + 1)[number]!) {
+      const left = this.remainingIn(row);
+      if (left.length === 0) continue;
+      isAnyLeft = true;
+      const slab = this.touch(row);
+      // A full slab is on no list that is looked at.
+      if (slab.freelist === 0n) continue;
+      this.found.remaining(
+        checks.cache,
+        slab,
+        left.map((object) => slab.offset(object)),
+      );
+    }
+    if (isAnyLeft) this.warnDestroy(checks.cache.name, call);
+  }
+
+  private remainingIn(row: number): number[] {
+    const { table, tracks } = this;
+    const left: number[] = [];
+    for (let object = 0; object < table.objects[row]!; object++) {
+      if (table.isFree(row, object)) continue;
+      if (tracks.isSurelyAllocated(table.slot(row, object))) left.push(object);
+    }
+    return left;
+  }
+
+  private warnDestroy(name: string, call: number): void {
+    const site = this.texts.siteOf(call);
+    const from = site === null ? '' : ` when called from ${site}`;
+    this.found.append(`kmem_cache_destroy ${name}: Slab cache still has objects${from}`);
+  }
+
+  slabRemoved(row: number): void {
+    const slab = this.touched.get(row);
+    if (slab === undefined) return;
+    this.touched.delete(row);
+    this.checks[this.table.cache[row]!]?.discard(slab);
+  }
+
+  /** The slab's memory, kept from now on. */
+  private touch(row: number): TouchedSlab {
+    const { table, calls, tracks } = this;
+    const known = this.touched.get(row);
+    if (known !== undefined) return known;
+    const { cache } = this.checks[table.cache[row]!]!;
+    const slab = new TouchedSlab({
+      cache,
+      table,
+      row,
+      size: this.slub.pageSize * 2 ** table.order[row]!,
+      isHardened: this.isHardened,
+      requestOf: (object) => {
+        const call = tracks.call(table.slot(row, object), TRACK.alloc);
+        if (call === 0) return undefined;
+        return { bytesReq: calls.bytesReq(call), isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0 };
+      },
+    });
+    this.touched.set(row, slab);
+    return slab;
+  }
+
+  private slot(slab: TouchedSlab, offset: number): number {
+    return this.table.slot(slab.row, slab.objectAt(offset));
+  }
+}
