@@ -1,42 +1,43 @@
 // The formats that can be read, in the order in which they are tried. Binary ones have a mark at
-// their start; text is what is left and looks for lines that it knows.
+// their start; text is what is left and looks for lines that it knows. A format's reader is loaded
+// only when it is tried: most commands need one of them.
 
 import { TraceFormatError, UsageError } from '../base/errors.ts';
-import { csvFormat } from './csv/csv.ts';
 import type { TraceFormat } from './format.ts';
-import { perfDataFormat } from './perf-data/perf-data.ts';
 import { isCpuFileName } from './raw-pages/cpu-files.ts';
-import { rawPagesFormat } from './raw-pages/raw-pages.ts';
-import { babeltraceFormat } from './text/babeltrace.ts';
-import { ftraceTextFormat } from './text/ftrace-text.ts';
-import { perfScriptFormat } from './text/perf-script.ts';
-import { traceCmdReportFormat } from './text/trace-cmd-report.ts';
-import { traceDatFormat } from './trace-dat/trace-dat.ts';
 
-export const TRACE_FORMATS: readonly TraceFormat[] = [
-  traceDatFormat,
-  perfDataFormat,
-  rawPagesFormat,
-  csvFormat,
-  ftraceTextFormat,
-  traceCmdReportFormat,
-  perfScriptFormat,
-  babeltraceFormat,
-];
+const LOAD = new Map<string, () => Promise<TraceFormat>>([
+  ['trace-dat', async () => (await import('./trace-dat/trace-dat.ts')).traceDatFormat],
+  ['perf-data', async () => (await import('./perf-data/perf-data.ts')).perfDataFormat],
+  ['raw-pages', async () => (await import('./raw-pages/raw-pages.ts')).rawPagesFormat],
+  ['csv', async () => (await import('./csv/csv.ts')).csvFormat],
+  ['ftrace-text', async () => (await import('./text/ftrace-text.ts')).ftraceTextFormat],
+  [
+    'trace-cmd-report',
+    async () => (await import('./text/trace-cmd-report.ts')).traceCmdReportFormat,
+  ],
+  ['perf-script', async () => (await import('./text/perf-script.ts')).perfScriptFormat],
+  ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
+]);
+
+export function loadFormats(): Promise<TraceFormat[]> {
+  return Promise.all([...LOAD.values()].map((load) => load()));
+}
 
 /**
  * The format of an input by its first bytes.
  * @throws TraceFormatError that lists what was tried and why each refused
  */
-export function detectFormat(head: Uint8Array, path: string): TraceFormat {
+export async function detectFormat(head: Uint8Array, path: string): Promise<TraceFormat> {
   const refusals: string[] = [];
-  for (const format of TRACE_FORMATS) {
+  for (const load of LOAD.values()) {
+    const format = await load();
     const answer = format.detect(head);
     if (answer === true) return format;
     refusals.push(`${format.name}: ${answer}`);
   }
   // A CPU that has no events has an empty file; those of the others lie beside it.
-  if (head.length === 0 && isCpuFileName(path)) return rawPagesFormat;
+  if (head.length === 0 && isCpuFileName(path)) return formatByName('raw-pages');
   if (head.length === 0) throw new TraceFormatError(`${path}: the file is empty`);
   throw new TraceFormatError(`${path}: not a trace that can be read`, {
     hint: `Tried ${refusals.join('; ')}. \`slabreplay formats\` lists what can be read.`,
@@ -44,10 +45,10 @@ export function detectFormat(head: Uint8Array, path: string): TraceFormat {
 }
 
 /** @throws UsageError where there is no such format */
-export function formatByName(name: string): TraceFormat {
-  const format = TRACE_FORMATS.find((f) => f.name === name);
-  if (format !== undefined) return format;
+export async function formatByName(name: string): Promise<TraceFormat> {
+  const load = LOAD.get(name);
+  if (load !== undefined) return load();
   throw new UsageError(`there is no input format "${name}"`, {
-    hint: `Known: ${TRACE_FORMATS.map((f) => f.name).join(', ')}.`,
+    hint: `Known: ${[...LOAD.keys()].join(', ')}.`,
   });
 }

@@ -24,10 +24,8 @@ export interface ReadControl {
    * @param info what is known of the trace so far; its origin always is
    */
   emit(batch: EventBatch, info: TraceInfo): void;
-  /** A batch to fill. */
+  /** A batch to fill; waits where the receiver has fallen behind. */
   obtain(): EventBatch;
-  /** Awaited between steps, so that a receiver who falls behind is not run over. */
-  drained(): Promise<void> | undefined;
   /** Told after each step how much of the input was read (0 to 1), where that is known. */
   progress(fraction: number): void;
   /** True where reading shall end as if the input ended here. */
@@ -43,7 +41,8 @@ export async function readEvents(
   dictionary: Dictionary,
   control: ReadControl,
 ): Promise<EventsRead> {
-  const named = description.format === undefined ? undefined : formatByName(description.format);
+  const named =
+    description.format === undefined ? undefined : await formatByName(description.format);
   const opened = await openInput(description);
   const { input, sidecars } = opened;
   const stats = new TraceStats();
@@ -51,7 +50,7 @@ export async function readEvents(
   let writer: BatchWriter;
   let reader: TraceReader;
   try {
-    const format = named ?? detectFormat(input.head, input.path);
+    const format = named ?? (await detectFormat(input.head, input.path));
     info = emptyTraceInfo(format.name);
     writer = new BatchWriter(dictionary, stats, {
       emit: (batch) => control.emit(batch, info),
@@ -65,7 +64,6 @@ export async function readEvents(
   try {
     while (!control.stopped && (await reader.step())) {
       control.progress(reader.progress());
-      await control.drained();
     }
   } finally {
     reader.close();

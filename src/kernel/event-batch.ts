@@ -22,19 +22,19 @@ export const IRQ_FLAG = {
 export interface EventBatch {
   length: number;
   /** Nanoseconds (or units of the trace's clock) since `TraceInfo.originNs`; whole numbers. */
-  readonly ts: Float64Array<ArrayBuffer>;
+  readonly ts: Float64Array;
   /** Index into `Dictionary.calls`: what was called, from where, with which arguments. */
-  readonly call: Uint32Array<ArrayBuffer>;
+  readonly call: Uint32Array;
   /** Index into `Dictionary.tasks`. */
-  readonly task: Uint32Array<ArrayBuffer>;
+  readonly task: Uint32Array;
   /** The address of the object, its two halves; 0 for NULL. */
-  readonly ptrLo: Uint32Array<ArrayBuffer>;
-  readonly ptrHi: Uint32Array<ArrayBuffer>;
-  readonly cpu: Uint16Array<ArrayBuffer>;
+  readonly ptrLo: Uint32Array;
+  readonly ptrHi: Uint32Array;
+  readonly cpu: Uint16Array;
   /** Bits 0-7 common_flags, 8-11 preempt depth, 12-15 migrate-disable depth; or FLAGS_UNKNOWN. */
-  readonly flags: Uint16Array<ArrayBuffer>;
+  readonly flags: Uint16Array;
   /** Index into `Dictionary.stacks`; 0 where no stack was recorded. */
-  readonly stack: Uint32Array<ArrayBuffer>;
+  readonly stack: Uint32Array;
 }
 
 /** The columns in the order in which they are stored and sent. */
@@ -49,17 +49,22 @@ export const BATCH_COLUMNS = [
   'stack',
 ] as const;
 
-/** An empty batch with room for `capacity` events. */
-export function createBatch(capacity: number = BATCH_CAPACITY): EventBatch {
+/**
+ * An empty batch with room for `capacity` events.
+ * @param isShared its columns can be used by several threads
+ */
+export function createBatch(capacity: number = BATCH_CAPACITY, isShared = false): EventBatch {
+  const column = (bytes: number): ArrayBufferLike =>
+    isShared ? new SharedArrayBuffer(bytes * capacity) : new ArrayBuffer(bytes * capacity);
   return {
     length: 0,
-    ts: new Float64Array(capacity),
-    call: new Uint32Array(capacity),
-    task: new Uint32Array(capacity),
-    ptrLo: new Uint32Array(capacity),
-    ptrHi: new Uint32Array(capacity),
-    cpu: new Uint16Array(capacity),
-    flags: new Uint16Array(capacity),
-    stack: new Uint32Array(capacity),
+    ts: new Float64Array(column(8)),
+    call: new Uint32Array(column(4)),
+    task: new Uint32Array(column(4)),
+    ptrLo: new Uint32Array(column(4)),
+    ptrHi: new Uint32Array(column(4)),
+    cpu: new Uint16Array(column(2)),
+    flags: new Uint16Array(column(2)),
+    stack: new Uint32Array(column(4)),
   };
 }

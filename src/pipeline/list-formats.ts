@@ -1,6 +1,6 @@
 // The formats that can be read, for people.
 
-import { TRACE_FORMATS } from '../ingest/formats.ts';
+import { loadFormats } from '../ingest/formats.ts';
 
 export interface FormatEntry {
   readonly name: string;
@@ -8,6 +8,6 @@ export interface FormatEntry {
   readonly carries: string;
 }
 
-export function listFormats(): FormatEntry[] {
-  return TRACE_FORMATS.map(({ name, title, carries }) => ({ name, title, carries }));
+export async function listFormats(): Promise<FormatEntry[]> {
+  return (await loadFormats()).map(({ name, title, carries }) => ({ name, title, carries }));
 }

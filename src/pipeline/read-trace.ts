@@ -13,7 +13,13 @@ import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { TraceStats } from '../kernel/trace-stats.ts';
-import { batchBuffers, type FromReader, fromPlainError } from './trace-thread.ts';
+import {
+  createSlotState,
+  type FromReader,
+  fromPlainError,
+  type ReaderWork,
+  returnSlot,
+} from './trace-thread.ts';
 
 /** Below this a thread costs more than it saves. */
 const SMALL_FILE_BYTES = 256 * 1024;
@@ -80,7 +86,6 @@ async function readHere(
       consumer.batch(batch);
       empty.push(batch);
     },
-    drained: () => undefined,
     progress: onProgress,
   } satisfies ReadControl;
   // Ctrl-C ends standard input: what was read until then is the result.
@@ -105,7 +110,10 @@ function readInThread(
 ): Promise<TraceRead> {
   const dictionary = new Dictionary();
   let begun = false;
-  const worker = new Worker(workerPath, { workerData: description });
+  const slots: EventBatch[] = [];
+  const state = createSlotState();
+  const work: ReaderWork = { description, state };
+  const worker = new Worker(workerPath, { workerData: work });
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       reject(error);
@@ -116,16 +124,17 @@ function readInThread(
     worker.on('message', (message: FromReader) => {
       try {
         switch (message.type) {
-          case 'batch':
+          case 'batch': {
+            const batch = message.batch ?? (slots[message.slot] as EventBatch);
+            slots[message.slot] = batch;
+            batch.length = message.length;
             dictionary.apply(message.changes);
             if (message.info !== undefined) consumer.begin(dictionary, message.info);
             begun = true;
-            consumer.batch(message.batch);
-            worker.postMessage(
-              { type: 'empty', batch: message.batch },
-              batchBuffers(message.batch),
-            );
+            consumer.batch(batch);
+            returnSlot(state, message.slot);
             break;
+          }
           case 'progress':
             onProgress(message.fraction);
             break;

@@ -1,19 +1,58 @@
-// What the reading thread and the main thread say to each other. Batches travel as transferred
-// buffers and come back empty; what the dictionary has learned travels with each batch.
+// What the reading thread and the main thread say to each other. Batches lie in shared memory and go
+// to and fro by number; what the dictionary has learned travels with each batch.
 
 import { ToolError } from '../base/errors.ts';
+import type { InputDescription } from '../ingest/open-input.ts';
 import type { DictionaryChanges } from '../kernel/dictionary.ts';
-import { BATCH_COLUMNS, type EventBatch } from '../kernel/event-batch.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { Stat } from '../kernel/trace-stats.ts';
 
-/** Batches on the way at a time: enough that neither side waits, little memory. */
-export const MAX_BATCHES_AWAY = 8;
+/** Batches that there are at most: enough that neither side waits, little memory. */
+const MAX_SLOTS = 10;
+
+/** What the reading thread gets to start with. */
+export interface ReaderWork {
+  readonly description: InputDescription;
+  readonly state: SlotState;
+}
+
+/** Shared: how many slots were given back so far, then for each slot whether it is free. */
+export type SlotState = Int32Array;
+
+export function createSlotState(): SlotState {
+  return new Int32Array(new SharedArrayBuffer(4 * (1 + MAX_SLOTS)));
+}
+
+/** Gives the batch of a slot back to the reader, who may be waiting for one. */
+export function returnSlot(state: SlotState, slot: number): void {
+  Atomics.store(state, 1 + slot, 1);
+  Atomics.add(state, 0, 1);
+  Atomics.notify(state, 0);
+}
+
+/**
+ * A free slot, or the next one that was never used; blocks until there is one.
+ * @param used slots that were used so far
+ */
+export function takeSlot(state: SlotState, used: number): number {
+  for (;;) {
+    const returned = Atomics.load(state, 0);
+    for (let slot = 0; slot < used; slot++) {
+      if (Atomics.compareExchange(state, 1 + slot, 1, 0) === 1) return slot;
+    }
+    if (used < MAX_SLOTS) return used;
+    Atomics.wait(state, 0, returned);
+  }
+}
 
 export type FromReader =
   | {
       readonly type: 'batch';
-      readonly batch: EventBatch;
+      readonly slot: number;
+      readonly length: number;
+      /** The slot's columns, the first time that it is sent. */
+      readonly batch: EventBatch | undefined;
       readonly changes: DictionaryChanges;
       /** With the first batch only: what is known of the trace by then, its origin included. */
       readonly info: TraceInfo | undefined;
@@ -28,11 +67,6 @@ export type FromReader =
     }
   | { readonly type: 'failed'; readonly error: PlainError };
 
-export interface ToReader {
-  readonly type: 'empty';
-  readonly batch: EventBatch;
-}
-
 /** An error as it crosses threads. */
 export interface PlainError {
   readonly message: string;
@@ -40,11 +74,6 @@ export interface PlainError {
   /** Undefined for a bug. */
   readonly exitCode: number | undefined;
   readonly hint: string | undefined;
-}
-
-/** The buffers of a batch, for transfer. */
-export function batchBuffers(batch: EventBatch): ArrayBuffer[] {
-  return BATCH_COLUMNS.map((column) => batch[column].buffer);
 }
 
 export function toPlainError(error: unknown): PlainError {

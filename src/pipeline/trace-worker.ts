@@ -1,36 +1,25 @@
-// The reading thread: reads and cuts the input, sends batches, waits when too many are away.
+// The reading thread: reads and cuts the input, sends batches, waits when all of them are away.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
-import type { InputDescription } from '../ingest/open-input.ts';
 import { type ReadControl, readEvents } from '../ingest/read-events.ts';
 import { Dictionary, EMPTY_DICTIONARY } from '../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
-import {
-  batchBuffers,
-  type FromReader,
-  MAX_BATCHES_AWAY,
-  type ToReader,
-  toPlainError,
-} from './trace-thread.ts';
+import { BATCH_CAPACITY, createBatch, type EventBatch } from '../kernel/event-batch.ts';
+import { type FromReader, type ReaderWork, takeSlot, toPlainError } from './trace-thread.ts';
 
 assert(parentPort !== null, 'trace-worker runs as a worker thread');
 const port = parentPort;
+const { description, state } = workerData as ReaderWork;
 const dictionary = new Dictionary();
-const empty: EventBatch[] = [];
+/** Every batch that was made; its place is its slot. */
+const slots: EventBatch[] = [];
+/** Those that the other side has. */
+const known = new Set<EventBatch>();
 let mark = EMPTY_DICTIONARY;
-let away = 0;
-let wake: (() => void) | undefined;
+let percent = 0;
 
-port.on('message', (message: ToReader) => {
-  empty.push(message.batch);
-  away--;
-  wake?.();
-  wake = undefined;
-});
-
-function send(message: FromReader, transfer: ArrayBuffer[] = []): void {
-  port.postMessage(message, transfer);
+function send(message: FromReader): void {
+  port.postMessage(message);
 }
 
 function takeChanges(): ReturnType<Dictionary['changesSince']> {
@@ -41,27 +30,33 @@ function takeChanges(): ReturnType<Dictionary['changesSince']> {
 
 const control: ReadControl = {
   stopped: false,
-  obtain: () => empty.pop() ?? createBatch(),
+  obtain() {
+    const slot = takeSlot(state, slots.length);
+    const batch = slots[slot] ?? createBatch(BATCH_CAPACITY, true);
+    slots[slot] = batch;
+    return batch;
+  },
   emit(batch, info) {
-    away++;
     const first = mark === EMPTY_DICTIONARY ? info : undefined;
-    send({ type: 'batch', batch, changes: takeChanges(), info: first }, batchBuffers(batch));
-  },
-  drained() {
-    if (away < MAX_BATCHES_AWAY) return undefined;
-    return new Promise((resolve) => {
-      wake = resolve;
+    send({
+      type: 'batch',
+      slot: slots.indexOf(batch),
+      length: batch.length,
+      batch: known.has(batch) ? undefined : batch,
+      changes: takeChanges(),
+      info: first,
     });
+    known.add(batch);
   },
-  progress: (fraction) => send({ type: 'progress', fraction }),
+  progress(fraction) {
+    if (fraction < (percent + 1) / 100) return;
+    percent = Math.floor(fraction * 100);
+    send({ type: 'progress', fraction });
+  },
 };
 
 try {
-  const { info, stats, sidecars } = await readEvents(
-    workerData as InputDescription,
-    dictionary,
-    control,
-  );
+  const { info, stats, sidecars } = await readEvents(description, dictionary, control);
   send({
     type: 'done',
     info,

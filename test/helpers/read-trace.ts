@@ -58,6 +58,7 @@ export interface ReadOptions {
   readonly format?: string;
   readonly buffer?: string;
   readonly csv?: Partial<CsvOptions>;
+  readonly maps?: readonly string[];
   /** Names a call site or frame by its address (hi, lo). */
   readonly nameSite?: (hi: number, lo: number) => string;
 }
@@ -73,6 +74,7 @@ export async function readTraceFile(
     sidecarFolders: options.folders ?? [],
     buffer: options.buffer,
     csv: { ...DEFAULT_CSV, ...options.csv },
+    maps: options.maps ?? [],
     tmp: undefined,
   });
   return readInput(input, options);
@@ -94,6 +96,7 @@ export function readTraceBytes(
     sidecars: memorySidecars(options.sidecars ?? {}),
     buffer: options.buffer,
     csv: { ...DEFAULT_CSV, ...options.csv },
+    maps: options.maps ?? [],
     async *chunks() {
       for (let at = 0; at < bytes.length; at += step) {
         yield await Promise.resolve(bytes.subarray(at, at + step));
@@ -125,8 +128,8 @@ class MemorySidecars extends FolderSidecars {
 async function readInput(input: TraceInput, options: ReadOptions): Promise<TraceRead> {
   const format: TraceFormat =
     options.format === undefined
-      ? detectFormat(input.head, input.path)
-      : formatByName(options.format);
+      ? await detectFormat(input.head, input.path)
+      : await formatByName(options.format);
   const info = emptyTraceInfo(format.name);
   const stats = new TraceStats();
   const dictionary = new Dictionary();

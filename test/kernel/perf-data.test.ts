@@ -196,7 +196,6 @@ describeWithData('debian-variants', 'what perf.data says beside events', () => {
       {
         emit: () => undefined,
         obtain: () => createBatch(),
-        drained: () => undefined,
         progress: () => undefined,
         stopped: false,
       },

@@ -30,7 +30,7 @@ interface Held {
 async function hold(input: TraceInput, most = Infinity): Promise<Held> {
   const dictionary = new Dictionary();
   const stats = new TraceStats();
-  const format = detectFormat(input.head, input.path);
+  const format = await detectFormat(input.head, input.path);
   const info = emptyTraceInfo(format.name);
   const batches: EventBatch[] = [];
   const writer = new BatchWriter(dictionary, stats, {
@@ -60,6 +60,7 @@ function textInput(texts: readonly string[], chunkBytes: number): TraceInput {
     sidecars: new FolderSidecars([]),
     buffer: undefined,
     csv: DEFAULT_CSV,
+    maps: [],
     async *chunks() {
       for (const text of texts) {
         const bytes = Buffer.from(text);

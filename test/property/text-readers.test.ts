@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { ToolError } from '../../src/base/errors.ts';
-import { TRACE_FORMATS } from '../../src/ingest/formats.ts';
+import { loadFormats } from '../../src/ingest/formats.ts';
 import { FastLines } from '../../src/ingest/text/fast-lines.ts';
 import { type PlainEvent, readTraceBytes, type TraceRead } from '../helpers/read-trace.ts';
 
@@ -203,10 +203,11 @@ test('long lines made to be slow are not', async () => {
 }, 60_000);
 
 test('prefixes and heads made to be slow are not', async () => {
+  const formats = await loadFormats();
   for (const first of FILLERS) {
     for (const second of FILLERS) {
       const lines = Buffer.from(`${(first + second).repeat(250)} z\n`.repeat(4));
-      for (const format of TRACE_FORMATS) format.detect(lines);
+      for (const format of formats) format.detect(lines);
       for (const format of FORMATS) await outcome(lines, format);
     }
   }

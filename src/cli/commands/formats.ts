@@ -13,7 +13,7 @@ export function registerFormats(program: Command): void {
 
 async function run(options: { json?: boolean }): Promise<void> {
   const { listFormats } = await import('../../pipeline/list-formats.ts');
-  const formats = listFormats();
+  const formats = await listFormats();
   if (options.json) {
     process.stdout.write(renderJson({ type: 'formats', formats }));
     return;

@@ -110,9 +110,9 @@ for (const le of [true, false]) {
 
 const r = new Records(ATTR);
 
-test('what is no perf.data is refused in words', () => {
-  expect(() => detectFormat(Buffer.from('PERFFILE rest'), 'x')).toThrow(TraceFormatError);
-  expect(detectFormat(Buffer.from('PERFILE2'), 'x').name).toBe('perf-data');
+test('what is no perf.data is refused in words', async () => {
+  await expect(detectFormat(Buffer.from('PERFFILE rest'), 'x')).rejects.toThrow(TraceFormatError);
+  expect((await detectFormat(Buffer.from('PERFILE2'), 'x')).name).toBe('perf-data');
 });
 
 test('the preempt depth is one less, the migrate-disable depth as it stands', async () => {

@@ -238,7 +238,8 @@ describe('a folder', () => {
   });
 });
 
-test('an empty file of a CPU is raw pages by its name', () => {
-  expect(detectFormat(Buffer.alloc(0), 'trace_pipe_raw.cpu0').name).toBe('raw-pages');
-  expect(() => detectFormat(Buffer.alloc(0), 'trace_pipe')).toThrow('the file is empty');
+test('an empty file of a CPU is raw pages by its name', async () => {
+  const none = Buffer.alloc(0);
+  expect((await detectFormat(none, 'trace_pipe_raw.cpu0')).name).toBe('raw-pages');
+  await expect(detectFormat(none, 'trace_pipe')).rejects.toThrow('the file is empty');
 });

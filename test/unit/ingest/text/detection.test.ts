@@ -3,11 +3,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { detectFormat, TRACE_FORMATS } from '../../../../src/ingest/formats.ts';
+import { detectFormat, loadFormats } from '../../../../src/ingest/formats.ts';
 import { openInput } from '../../../../src/ingest/open-input.ts';
 import { describeWithData, recording } from '../../../helpers/data.ts';
 
-const TEXT_FORMATS = TRACE_FORMATS.filter((f) =>
+const TEXT_FORMATS = (await loadFormats()).filter((f) =>
   ['ftrace-text', 'trace-cmd-report', 'perf-script', 'babeltrace'].includes(f.name),
 );
 
@@ -95,10 +95,10 @@ test.each([
     'kfree: call_site=f+0x1/0x2 ptr=ffff888000000040\n',
     'its events have no time (options/context-info off, or perf script -F)',
   ],
-])('%j is refused: %s', (text, reason) => {
+])('%j is refused: %s', async (text, reason) => {
   const head = Buffer.from(text, 'latin1');
   for (const format of TEXT_FORMATS) expect(format.detect(head)).toBe(reason);
-  expect(() => detectFormat(head, 'x')).toThrow(/^x: /);
+  await expect(detectFormat(head, 'x')).rejects.toThrow(/^x: /);
 });
 
 test('a text of one format tells the others whose it is', () => {
