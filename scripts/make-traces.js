@@ -2,12 +2,25 @@
 // that anybody can see where they come from. Files are taken as they are; what is left out, and why,
 // stands in each RECORDING.md, which is written by hand and stays.
 //
-//   node scripts/make-traces.js [DATA]
+//   npm run build && node scripts/make-traces.js [DATA]
 
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const DATA = process.argv[2] ?? join(import.meta.dirname, '..', '..', 'shared', 'data');
+const MAIN = join(import.meta.dirname, '..', 'dist', 'cli', 'main.js');
 const TRACES = join(import.meta.dirname, '..', 'traces');
 
 /** Each: the folder in traces/, and its files as [source in DATA, name in the folder]. */
@@ -46,6 +59,12 @@ const RECORDINGS = {
   ],
 };
 
+/** Figures of runs that are compared: the file in traces/, and the recordings. */
+const BASELINES = {
+  'planted-leak/base.json': ['regress-base', 'regress-base2', 'regress-base3'],
+  'planted-leak/new.json': ['regress-new', 'regress-new2'],
+};
+
 function same(recording, names) {
   return names.map((name) => [`${recording}/${name}`, name]);
 }
@@ -76,5 +95,13 @@ if (!existsSync(DATA)) {
       makeWritable(target);
     }
     process.stdout.write(`${recording}: ${sizeOf(folder).toLocaleString('en-US')} bytes\n`);
+  }
+  for (const [file, runs] of Object.entries(BASELINES)) {
+    const path = join(TRACES, file);
+    const args = ['compare', ...runs, '--save-baseline', path, '--force', '--quiet'];
+    execFileSync(process.execPath, [MAIN, ...args], { cwd: DATA });
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+    rmSync(path);
+    process.stdout.write(`${file}.gz: ${sizeOf(`${path}.gz`).toLocaleString('en-US')} bytes\n`);
   }
 }

@@ -130,7 +130,7 @@ async function render(
       return (await import('../../report/compare-text.ts')).renderComparison(comparison, {
         top,
         title: label,
-        source,
+        source: recordingOf(comparison, source),
       });
     case 'lkp':
       return (await import('../../report/compare-lkp.ts')).renderLkp(comparison, top);
@@ -144,6 +144,12 @@ async function render(
     case 'sarif':
       return (await import('../../report/compare-sarif.ts')).renderSarif(comparison);
   }
+}
+
+/** What to look at next: the first new run as it was named, or the recording behind a baseline. */
+function recordingOf({ run }: Comparison, named: string | undefined): string | undefined {
+  const [path] = run.sources;
+  return named !== undefined && path?.startsWith(named) ? named : path;
 }
 
 /** What the filters select, in words; '' where they select everything. */
