@@ -23,6 +23,7 @@ export type StatName =
   | 'duplicate_records'
   | 'backward_steps'
   | 'stack_without_event'
+  | 'probe_half_missing'
   | 'empty_cache_name'
   | 'empty_gfp_flags';
 
@@ -53,7 +54,7 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
   bad_page: {
     severity: 'error',
     source: 'ingest',
-    text: 'ring-buffer pages that contradict their header',
+    text: 'ring-buffer pages that contradict their header or their neighbours',
   },
   truncated: {
     severity: 'data_loss',
@@ -75,6 +76,11 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
     severity: 'info',
     source: 'trace',
     text: 'stacks whose event is not there',
+  },
+  probe_half_missing: {
+    severity: 'data_loss',
+    source: 'trace',
+    text: 'calls of which a probe saw only the entry or only the return',
   },
   empty_cache_name: { severity: 'info', source: 'trace', text: 'frees whose cache name is empty' },
   empty_gfp_flags: {

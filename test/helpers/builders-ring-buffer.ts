@@ -132,7 +132,7 @@ export function headerPage({ longSize, pageSize }: Machine): string {
 type FieldLine = readonly [declaration: string, offset: number, size: number];
 
 /** The text of an event's format file. */
-export function formatText(
+function formatText(
   name: string,
   id: number,
   fields: readonly FieldLine[],
@@ -149,10 +149,10 @@ export function formatText(
   return `name: ${name}\nID: ${id}\nformat:\n${common.map(line).join('')}\n${fields.map(line).join('')}\nprint fmt: ${printFmt}\n`;
 }
 
-export const KMALLOC_ID = 552;
-export const KFREE_ID = 551;
-export const CACHE_FREE_ID = 549;
-export const STACK_ID = 4;
+const KMALLOC_ID = 552;
+const KFREE_ID = 551;
+const CACHE_FREE_ID = 549;
+const STACK_ID = 4;
 
 /** kmalloc and kfree as 6.1 has them, kmem_cache_free with a name, kernel_stack. */
 export function kmemFormats({ longSize: long }: Machine): string[] {

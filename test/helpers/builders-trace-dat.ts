@@ -8,7 +8,7 @@ export interface DatOption {
   readonly data: Buffer;
 }
 
-export interface DatBuffer {
+interface DatBuffer {
   readonly name: string;
   readonly clock?: string;
   /** The pages of each CPU. */

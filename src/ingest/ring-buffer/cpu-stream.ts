@@ -4,7 +4,14 @@ import type { TraceStats } from '../../kernel/trace-stats.ts';
 import type { EventFields } from '../event-fields.ts';
 import type { TimedStream } from '../time-order.ts';
 import type { CpuLosses } from './cpu-stats.ts';
-import { type ByteLayout, cutPage, PageRecords, pageTimestamp, type TimeOrigin } from './page.ts';
+import {
+  type ByteLayout,
+  cutPage,
+  PageRecords,
+  pageTimestamp,
+  type TimeOrigin,
+  timeSince,
+} from './page.ts';
 
 /** Gives the pages of one CPU from front to back. */
 export interface PageSource {
@@ -47,6 +54,8 @@ export class CpuStream implements TimedStream {
   private told = 0;
   /** True where records before the one at `index` could not be read. */
   private gap = false;
+  /** Time of the last record of the page before, unscaled. */
+  private lastTime = -Infinity;
   private time: TimeScale = { origin: { lo: 0, hi: 0 }, scale: 1, offset: 0 };
   private fields: EventFields | undefined;
 
@@ -136,6 +145,7 @@ export class CpuStream implements TimedStream {
       }
       cutPage(this.chunk.view, this.nextPage, this.layout, this.time.origin, this.records);
       if (this.records.missed !== 0) this.addMissed(this.records.missed);
+      if (this.records.length > 0) this.checkTimes(this.chunk.view);
       if (!this.records.intact) {
         this.stats.add('bad_page', 1, this.pages.place(this.chunk.position + this.nextPage));
       }
@@ -145,6 +155,28 @@ export class CpuStream implements TimedStream {
       this.scaleTimes();
       return true;
     }
+  }
+
+  /**
+   * Empties a page whose times do not lie between those of its neighbours, while these agree: its
+   * stamp, or the time of a record, is damaged. A CPU writes its pages in the order of their times; one
+   * wrong time would hold back all that the CPU wrote after it.
+   * @param view the chunk; of the last page in it the time of the next one is not known
+   */
+  private checkTimes(view: DataView): void {
+    const { records, lastTime } = this;
+    const first = records.ts[0]!;
+    const last = records.ts[records.length - 1]!;
+    const after = this.nextPage + this.layout.pageSize;
+    if (after + 8 <= view.byteLength) {
+      const next = timeSince(this.time.origin, pageTimestamp(view, after, this.layout));
+      if (next >= lastTime && (first < lastTime || last > next)) {
+        records.length = 0;
+        records.intact = false;
+        return;
+      }
+    }
+    this.lastTime = last;
   }
 
   private scaleTimes(): void {

@@ -62,6 +62,11 @@ export class PageRecords {
   }
 }
 
+/** Time from the origin to a stamp, in the clock's unit. */
+export function timeSince(origin: TimeOrigin, stamp: TimeOrigin): number {
+  return (stamp.hi - origin.hi) * TWO_32 + (stamp.lo - origin.lo);
+}
+
 /** The time stamp in the header of the page at `at`. */
 export function pageTimestamp(view: DataView, at: number, layout: ByteLayout): TimeOrigin {
   const { littleEndian } = layout;
@@ -101,7 +106,7 @@ export function cutPage(
   const headerSize = 8 + longSize;
   if (at + headerSize > view.byteLength) return;
   const stamp = pageTimestamp(view, at, layout);
-  let ts = (stamp.hi - origin.hi) * TWO_32 + (stamp.lo - origin.lo);
+  let ts = timeSince(origin, stamp);
   const commit = readCommit(view, at, layout);
   const length = commit & COMMIT_LENGTH_MASK;
   if (length > pageSize - headerSize || !hasPlainUpperHalf(view, at, layout)) {

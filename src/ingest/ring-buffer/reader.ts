@@ -5,6 +5,7 @@ import type { TraceInfo } from '../../kernel/trace-info.ts';
 import type { BatchWriter } from '../batch-writer.ts';
 import { EventFields } from '../event-fields.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
+import { openProbes } from '../probes/open-probes.ts';
 import { TimeOrder } from '../time-order.ts';
 import type { CpuStream, TimeScale } from './cpu-stream.ts';
 import type { EventFormat } from './event-format.ts';
@@ -36,7 +37,9 @@ export function openRingBufferReader(
   writer: BatchWriter,
   info: TraceInfo,
 ): TraceReader {
-  const fields = new EventFields(trace.formats, trace.layout, writer, trace.commOf, info);
+  const { formats, layout, commOf } = trace;
+  const probes = openProbes(formats, layout, input, writer);
+  const fields = new EventFields(formats, layout, writer, commOf, info, probes);
   if (!fields.hasKmemEvents) {
     throw new TraceFormatError(`${input.path}: it describes no kmem event, so none was recorded`, {
       hint: 'Record with: trace-cmd record -e kmem',

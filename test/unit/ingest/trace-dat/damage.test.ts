@@ -179,6 +179,38 @@ describe('the data', () => {
     expect(trace.positions['bad_page']).toBe(`byte ${place}`);
   });
 
+  test.each([
+    ['back to 0', 0n],
+    ['ahead by 2^63 ns', 2n ** 63n + 300n],
+    ['ahead by 200 ns', 500n],
+    ['back by 250 ns', 50n],
+  ])(
+    'a page whose time is %s is passed over: it would delay all others of its CPU',
+    async (_, ns) => {
+      const stamps = [100, 200, 300, 400, 500];
+      const built = buildDatV6({ buffers: [{ name: '', cpus: [pages(stamps), pages([350])] }] });
+      const bytes = changed(built, 'data  0', 2 * 4096, packed(X86_64, [8, ns]));
+      const trace = await readTraceBytes(bytes);
+      expect(brief(trace.events())).toEqual(
+        '100 0 kfree,101 0 kfree,200 0 kfree,201 0 kfree,350 1 kfree,351 1 kfree,'
+          .concat('400 0 lost,400 0 kfree,401 0 kfree,500 0 kfree,501 0 kfree')
+          .split(','),
+      );
+      expect(trace.stats).toEqual({ bad_page: 1 });
+    },
+  );
+
+  test('a record whose time is damaged ends its page for the same reason', async () => {
+    const late = new PageBuilder()
+      .record(0, record(1))
+      .extend(2 ** 40)
+      .record(1, record(2));
+    const cpus = [Buffer.concat([page(100), late.build(200n), page(300), page(400)])];
+    const trace = await readTraceBytes(buildDatV6({ buffers: [{ name: '', cpus }] }).bytes);
+    expect(trace.events().map((e) => e.ns)).toEqual([100n, 101n, 300n, 300n, 301n, 400n, 401n]);
+    expect(trace.stats).toEqual({ bad_page: 1 });
+  });
+
   test('a record that contradicts its format is counted, the others are read', async () => {
     const short = packed(X86_64, [2, 551], [1, 0], [1, 0], [4, 1]);
     const builder = new PageBuilder().record(0, record(1)).record(1, short).record(1, record(3));
