@@ -10,11 +10,13 @@ import { registerExport } from './commands/export.ts';
 import { registerFormats } from './commands/formats.ts';
 import { registerFrag } from './commands/frag.ts';
 import { registerIngest } from './commands/ingest.ts';
+import { registerLeaks } from './commands/leaks.ts';
 import { registerPerfkmem } from './commands/perfkmem.ts';
 import { registerRates } from './commands/rates.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerSlabinfo } from './commands/slabinfo.ts';
 import { registerSql } from './commands/sql.ts';
+import { registerValidate } from './commands/validate.ts';
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -42,6 +44,8 @@ function createProgram(): Command {
   registerSlabinfo(program);
   registerPerfkmem(program);
   registerReplay(program);
+  registerLeaks(program);
+  registerValidate(program);
   registerSql(program);
   registerCompare(program);
   registerExport(program);

@@ -79,8 +79,14 @@ export class ScanBuilder {
     this.excessPairs.push([holder, held]);
   }
 
-  /** @param cpus whose copies of per-CPU objects are scanned */
-  build(cpus: readonly Cpu[]): BuiltScan {
+  /**
+   * @param cpus whose copies of per-CPU objects are scanned
+   * @param rest adds roots that depend on where the objects are
+   */
+  build(
+    cpus: readonly Cpu[],
+    rest?: (objects: ObjectColumns, roots: ScanRanges) => void,
+  ): BuiltScan {
     const objects = this.list.sorted();
     const table = indexObjects(objects);
     const index = new ObjectIndex(objects, table);
@@ -98,6 +104,7 @@ export class ScanBuilder {
     for (let i = 0; i < objects.count; i++) {
       if (objects.minCount[i] !== BLACK) this.objectRange(objects, i, cpus);
     }
+    rest?.(objects, this.roots);
     return { objects, table, plan: this.roots.sorted(), excess, others: this.others };
   }
 

@@ -19,11 +19,11 @@ export interface FoundReferences {
   readonly missing: number;
 }
 
-export class References implements FoundReferences {
-  readonly fromRoots: Uint8Array;
-  edges: Uint32Array = new Uint32Array(4096);
-  edgeCount = 0;
-  readonly bytes: Float64Array;
+export class References {
+  private readonly fromRoots: Uint8Array;
+  private edges: Uint32Array = new Uint32Array(4096);
+  private edgeCount = 0;
+  private readonly bytes: Float64Array;
   missing = 0;
 
   constructor(objects: number, rootClasses: number) {
@@ -31,8 +31,9 @@ export class References implements FoundReferences {
     this.bytes = new Float64Array(rootClasses + 1);
   }
 
-  /** @param source as in a plan: an object, or below 0 a root */
+  /** @param source as in a plan: an object (what it says of itself does not count), or below 0 a root */
   add(source: number, target: number): void {
+    if (source === target) return;
     if (source < 0) {
       if (this.fromRoots[target]! < SATURATED) this.fromRoots[target]!++;
       return;
@@ -42,6 +43,11 @@ export class References implements FoundReferences {
     this.edges[at] = source;
     this.edges[at + 1] = target;
     this.edgeCount++;
+  }
+
+  result(): FoundReferences {
+    const { fromRoots, edgeCount, bytes, missing } = this;
+    return { fromRoots, edges: this.edges.slice(0, edgeCount * 2), edgeCount, bytes, missing };
   }
 
   addBytes(source: number, bytes: number): void {

@@ -1,5 +1,5 @@
 // A plan's ranges → the references in them: every aligned 64-bit word that points into an object,
-// interior pointers too, an object's words into itself left out (scan_block() of mm/kmemleak.c).
+// interior pointers too (scan_block() of mm/kmemleak.c).
 // Memory is read in windows in the order of the addresses; what the image lacks is counted.
 
 import { addHi, addLo, distance } from '../address.ts';
@@ -15,6 +15,7 @@ const WORD = 8;
 
 /** Takes what a scan finds; of `source` as in a plan. */
 export interface ReferenceSink {
+  /** A word at (hi, lo) that points into an object, perhaps into the one it is in itself. */
   add(source: number, target: number, hi: number, lo: number): void;
   addBytes(source: number, bytes: number): void;
   missing: number;
@@ -155,7 +156,7 @@ export class MemoryScan {
       const hi = words[at + 1]!;
       if (hi < minHi ? hi < minOffsetHi || hi > maxOffsetHi : hi > maxHi) continue;
       const target = index.find(hi, words[at]!);
-      if (target < 0 || target === source) continue;
+      if (target < 0) continue;
       const { baseHi, baseLo } = this;
       this.sink.add(source, target, addHi(baseHi, baseLo, at * 4), addLo(baseLo, at * 4));
     }

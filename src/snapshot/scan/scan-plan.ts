@@ -2,6 +2,7 @@
 // the order of their addresses. Shared memory, so that threads take their share of one plan.
 
 import { ensureLength } from '../../base/growable.ts';
+import { addHi, addLo } from '../address.ts';
 
 /** Roots, in the order in which kmemleak_scan() goes through them (mm/kmemleak.c). */
 export const ROOT_CLASSES = [
@@ -17,6 +18,9 @@ export const ROOT_CLASSES = [
   'older slab objects',
   'everything else',
 ] as const;
+
+/** Longer ranges are cut, so that threads can share them. */
+const MAX_RANGE = 4 * 1024 * 1024;
 
 export type RootClass = (typeof ROOT_CLASSES)[number];
 
@@ -76,7 +80,13 @@ export class ScanRanges {
   }
 
   private add(hi: number, lo: number, length: number, source: number): void {
-    if (length <= 0) return;
+    for (let done = 0; done < length; done += MAX_RANGE) {
+      const part = Math.min(MAX_RANGE, length - done);
+      this.push(addHi(hi, lo, done), addLo(lo, done), part, source);
+    }
+  }
+
+  private push(hi: number, lo: number, length: number, source: number): void {
     const i = this.count++;
     this.hi = ensureLength(this.hi, i + 1);
     this.lo = ensureLength(this.lo, i + 1);

@@ -9,8 +9,8 @@ export interface TracedObjects {
   readonly hi: Uint32Array;
   readonly lo: Uint32Array;
   /** bytes_alloc: the stride of its cache, or its pages. */
-  readonly bytesAlloc: Float64Array;
-  readonly bytesReq: Float64Array;
+  readonly bytesAlloc: Uint32Array;
+  readonly bytesReq: Uint32Array;
   /** What kmemleak takes for its size where no cache tells: the size class, or the request. */
   readonly objectSize: Float64Array;
   /** Index into `annotations`, -1 for none. */

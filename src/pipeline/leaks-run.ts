@@ -1,0 +1,409 @@
+// `leaks`: the trace's live objects and a memory snapshot → those that nothing refers to; without a
+// snapshot the live objects by site.
+
+import { readFileSync } from 'node:fs';
+import { VERDICT } from '../analysis/live-verdicts.ts';
+import { findOutstanding } from '../analysis/outstanding.ts';
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { judgeCompleteness, summarizeRun } from '../analysis/run-summary.ts';
+import { describeError, InputError, TraceFormatError, UsageError } from '../base/errors.ts';
+import { configNumber, parseKernelConfig } from '../kernel/kernel-config.ts';
+import { Suppressions } from '../kernel/lsan-suppressions.ts';
+import { matchTrace } from '../snapshot/match-trace.ts';
+import { readCpus } from '../snapshot/per-cpu.ts';
+import {
+  type Annotation,
+  builtInAnnotations,
+  parseAnnotations,
+} from '../snapshot/scan/annotations.ts';
+import { pageFields } from '../snapshot/scan/boot-memory.ts';
+import type { BuiltScan } from '../snapshot/scan/build-scan.ts';
+import {
+  buildGraph,
+  type Colours,
+  colourObjects,
+  isWhite,
+  type ReferenceGraph,
+} from '../snapshot/scan/colours.ts';
+import { buildConservativeScan } from '../snapshot/scan/conservative-scan.ts';
+import { buildKernelScan } from '../snapshot/scan/kernel-scan.ts';
+import type { FoundReferences } from '../snapshot/scan/references.ts';
+import type { PageFields } from '../snapshot/scan/scan-memory.ts';
+import { ROOT_CLASSES } from '../snapshot/scan/scan-plan.ts';
+import { parseVmallocinfo } from '../snapshot/scan/vmalloc-areas.ts';
+import { WhiteGraph } from '../snapshot/scan/white-graph.ts';
+import { LeaksBaseline } from './leaks-baseline.ts';
+import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
+import { DescribedObjects } from './leaks-objects.ts';
+import { findLeakReferrers } from './leaks-referrers.ts';
+import type {
+  LeakReferrers,
+  Leaks,
+  NotReported,
+  ScanSummary,
+  SnapshotSummary,
+} from './leaks-result.ts';
+import { LeakSites } from './leaks-sites.ts';
+import { scanInThreads } from './leaks-threads.ts';
+import { type LiveTrace, traceColumns } from './leaks-traced.ts';
+import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
+import { openSidecars } from './open-sidecars.ts';
+import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+
+export interface LeaksOptions {
+  /** Snapshots; empty: the source's own. A candidate must be one in each of them. */
+  readonly vmcores: readonly string[];
+  /** Do not look for a snapshot. */
+  readonly outstanding: boolean;
+  readonly minAgeSec: number;
+  /** Paths of files. */
+  readonly suppress: readonly string[];
+  readonly annotations: readonly string[];
+  /** Path of a run database. */
+  readonly baseline: string | undefined;
+  readonly conservative: boolean;
+  readonly pretrace: boolean;
+  readonly retained: boolean;
+  /** For kmemleak's own form, which prints it. */
+  readonly wantsChecksum: boolean;
+}
+
+export interface LeaksRun {
+  readonly leaks: Leaks;
+  /** CONFIG_HZ: what kmemleak's own form counts times in. */
+  readonly hz: number;
+}
+
+/** Debian's, and the kernel's own default. */
+const DEFAULT_HZ = 250;
+
+export async function leaksRun(source: SourceOptions, options: LeaksOptions): Promise<LeaksRun> {
+  const session = new LeaksSession(source, options);
+  const leaks = await session.leaks();
+  const { sidecars: folders } = source;
+  const config = (await openSidecars(source.source, folders ?? [])).text('config');
+  const hz = configNumber(parseKernelConfig(config ?? ''), 'HZ') ?? DEFAULT_HZ;
+  return { leaks, hz };
+}
+
+/** Who refers to the object at an address (anywhere in it). */
+export async function leaksReferrersRun(
+  source: SourceOptions,
+  options: LeaksOptions,
+  address: bigint,
+): Promise<LeakReferrers> {
+  const session = new LeaksSession(source, options);
+  return session.referrers(address);
+}
+
+/** One snapshot, scanned. */
+interface Scanned {
+  readonly vmcore: OpenedVmcore;
+  readonly built: BuiltScan;
+  readonly pages: PageFields;
+  readonly colours: Colours;
+  readonly graph: ReferenceGraph;
+  readonly trace: LiveTrace;
+  readonly sites: LeakSites;
+  readonly objects: DescribedObjects;
+  readonly conservative: boolean;
+  readonly summary: ScanSummary;
+  readonly snapshot: SnapshotSummary;
+  readonly notes: readonly string[];
+}
+
+class LeaksSession {
+  private readonly source: SourceOptions;
+  private readonly options: LeaksOptions;
+  private readonly annotations: readonly Annotation[];
+  private readonly suppressions: readonly Suppressions[];
+
+  constructor(source: SourceOptions, options: LeaksOptions) {
+    this.source = source;
+    this.options = options;
+    // What is wrong with these files is told before anything large is read.
+    this.annotations = [
+      ...options.annotations.flatMap((path) => parseAnnotations(readText(path), path)),
+      ...builtInAnnotations(),
+    ];
+    this.suppressions = options.suppress.map((path) => new Suppressions(readText(path), path));
+  }
+
+  async leaks(): Promise<Leaks> {
+    const paths = this.vmcorePaths();
+    if (paths.length === 0) return this.outstanding();
+    const [loaded, first] = await this.loadWith(paths[0] as string);
+    try {
+      const { run, origin } = loaded;
+      const last = await this.scan(loaded, first);
+      const confirmed: Scanned[] = [];
+      let white = whiteObjects(last);
+      const before = white.length;
+      for (const path of paths.slice(1)) {
+        const other = await this.scanOther(loaded, path);
+        const addresses = new Set(whiteObjects(other).map((i) => addressKey(other.built, i)));
+        white = white.filter((i) => addresses.has(addressKey(last.built, i)));
+        confirmed.push(other);
+      }
+      const kept = await this.select(loaded.run, last, white, before - white.length);
+      const graph = this.options.retained
+        ? new WhiteGraph(last.built.objects, last.graph, last.colours)
+        : undefined;
+      return {
+        type: 'leaks',
+        method: 'reference-scan',
+        run: summarizeRun(run, origin),
+        completeness: judgeCompleteness(run),
+        minAgeSec: this.options.minAgeSec,
+        snapshots: [last, ...confirmed].map(({ snapshot }) => snapshot),
+        scan: last.summary,
+        groups: groupLeaks(kept.leaks, graph),
+        candidates: kept.leaks.map(({ details }) => details.candidate),
+        notReported: kept.notReported,
+        outstanding: [],
+        notes: last.notes,
+      };
+    } finally {
+      first.kernel.snapshot.close();
+    }
+  }
+
+  async referrers(address: bigint): Promise<LeakReferrers> {
+    const [path] = this.vmcorePaths();
+    if (path === undefined) {
+      throw new UsageError(`${this.source.source}: no memory snapshot, so no references`, {
+        hint: 'Name one with --vmcore FILE.',
+      });
+    }
+    const [loaded, vmcore] = await this.loadWith(path);
+    try {
+      const scanned = await this.scan(loaded, vmcore);
+      return findLeakReferrers(loaded, scanned, address);
+    } finally {
+      vmcore.kernel.snapshot.close();
+    }
+  }
+
+  private vmcorePaths(): string[] {
+    const { vmcores, outstanding } = this.options;
+    if (outstanding) return [];
+    if (vmcores.length > 0) return [...vmcores];
+    const own = findVmcore({ source: this.source.source });
+    return own === undefined ? [] : [own];
+  }
+
+  private async outstanding(): Promise<Leaks> {
+    const { run, series, origin } = await loadRun(this.source);
+    return {
+      type: 'leaks',
+      method: 'outstanding',
+      run: summarizeRun(run, origin),
+      completeness: judgeCompleteness(run),
+      minAgeSec: this.options.minAgeSec,
+      snapshots: [],
+      scan: null,
+      groups: [],
+      candidates: [],
+      notReported: null,
+      outstanding: findOutstanding(run, series),
+      notes: [],
+    };
+  }
+
+  /** The trace is read while the snapshot is unpacked. */
+  private async loadWith(path: string): Promise<[LoadedRun, OpenedVmcore]> {
+    const opening = this.open(path);
+    const [loaded, opened] = await Promise.allSettled([loadRun(this.source), opening]);
+    if (loaded.status === 'rejected') {
+      if (opened.status === 'fulfilled') opened.value.kernel.snapshot.close();
+      throw loaded.reason;
+    }
+    if (opened.status === 'rejected') throw opened.reason;
+    return [loaded.value, opened.value];
+  }
+
+  private open(path: string): Promise<OpenedVmcore> {
+    const { source, sidecars, tmp } = this.source;
+    return openVmcore(path, { source, vmcore: path, sidecars, tmp });
+  }
+
+  private async scanOther(loaded: LoadedRun, path: string): Promise<Scanned> {
+    const vmcore = await this.open(path);
+    try {
+      return await this.scan(loaded, vmcore);
+    } finally {
+      vmcore.kernel.snapshot.close();
+    }
+  }
+
+  private async scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<Scanned> {
+    const { run } = loaded;
+    const { kernel, slub } = vmcore;
+    if (run.info.hashedPointers) {
+      throw new TraceFormatError(
+        `${this.source.source}: pointers are hashed, so nothing can be found in a snapshot`,
+        { hint: 'Boot with no_hash_pointers, or record in a binary form.' },
+      );
+    }
+    const sites = new LeakSites(run, vmcore.sidecars, kernel);
+    const trace = traceColumns(run, sites, this.annotations);
+    const evidence = slub !== undefined && !('reason' in slub) ? slub : undefined;
+    const match = matchTrace(kernel, evidence, { ...vmcore.evidence, live: trace });
+    assertMatch(vmcore.path, match);
+    const conservative = this.options.conservative || 'reason' in slub;
+    const vmallocinfo = loaded.sidecars.text('vmallocinfo.txt');
+    const notes: string[] = [];
+    let built: BuiltScan;
+    if (conservative || 'reason' in slub) {
+      const why = 'reason' in slub ? `: ${slub.reason}` : '';
+      notes.push(`Conservative scan${why}. All memory that is no object counts as a root.`);
+      built = buildConservativeScan(kernel.space, trace);
+    } else {
+      const kernelScan = buildKernelScan(slub, trace, {
+        pretrace: this.options.pretrace,
+        vmallocinfo: vmallocinfo === undefined ? undefined : parseVmallocinfo(vmallocinfo),
+      });
+      notes.push(...kernelScan.notes);
+      if (kernelScan.freed > 0) {
+        notes.push(
+          `${kernelScan.freed} objects that the trace holds live are free in the snapshot ` +
+            '(freed without an event); they are no objects here.',
+        );
+      }
+      built = kernelScan;
+    }
+    const pages = pageFields(kernel);
+    const found = await scanInThreads(kernel, built, pages);
+    const graph = buildGraph(built.objects.count, found);
+    const colours = colourObjects(built.objects, graph, found, built.excess);
+    const objects = new DescribedObjects({
+      run,
+      trace,
+      sites,
+      built,
+      reader: kernel.reader,
+      caches: 'reason' in slub ? [] : slub.caches,
+      cpus: readCpus(kernel),
+      wantsChecksum: this.options.wantsChecksum,
+    });
+    return {
+      vmcore,
+      built,
+      pages,
+      colours,
+      graph,
+      trace,
+      sites,
+      objects,
+      conservative,
+      summary: summarizeScan(built, colours, found, conservative),
+      snapshot: {
+        path: vmcore.path,
+        format: kernel.snapshot.format,
+        kernelRelease: kernel.release ?? null,
+        layouts: kernel.layout?.source ?? null,
+        evidence: match.evidence.map(({ text }) => text),
+        findings: kernel.findings.list().map(({ name, count, first }) => ({ name, count, first })),
+      },
+      notes,
+    };
+  }
+
+  /** Which of the white objects are told, and why the others are not. */
+  private async select(
+    run: ResolvedRun,
+    scanned: Scanned,
+    white: readonly number[],
+    notConfirmed: number,
+  ): Promise<{ leaks: FoundLeak[]; notReported: NotReported }> {
+    const { minAgeSec } = this.options;
+    const counts = { tooYoung: 0, suppressed: 0, inBaseline: 0, uncertain: 0, filtered: 0 };
+    const { live, verdicts } = run;
+    let leaks: FoundLeak[] = [];
+    for (const object of white) {
+      const details = scanned.objects.describe(object);
+      const { candidate, row } = details;
+      const isSelected = row < 0 || live.isSelected(row);
+      const cache = candidate.cache ?? undefined;
+      if (!isSelected || !run.selectsCache(cache)) counts.filtered++;
+      else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
+      else if (scanned.conservative && row >= 0 && verdicts.ofRow[row] !== VERDICT.certain) {
+        counts.uncertain++;
+      } else if (this.isSuppressed(details)) counts.suppressed++;
+      else leaks.push({ object, details });
+    }
+    leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
+    const { baseline } = this.options;
+    if (baseline !== undefined) {
+      const earlier = new LeaksBaseline((await loadRun({ source: baseline, sidecars: null })).run);
+      const rows = leaks.flatMap(({ details }) => (details.row < 0 ? [] : [details.row]));
+      const fresh = earlier.newOnes(run, rows);
+      const left = leaks.filter(({ details }) => details.row < 0 || fresh.has(details.row));
+      counts.inBaseline = leaks.length - left.length;
+      leaks = left;
+    }
+    return { leaks, notReported: { ...counts, notConfirmed } };
+  }
+
+  private isSuppressed({ candidate, row, site }: FoundLeak['details']): boolean {
+    if (this.suppressions.length === 0 || row < 0) return false;
+    const frames = [...candidate.stack];
+    const { symbol, module } = site;
+    if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
+    return this.suppressions.some((s) => s.matches(frames));
+  }
+}
+
+/** In the order of allocation, as kmemleak lists them; what has no time comes last. */
+function orderOf({ details }: FoundLeak): number {
+  const { allocatedNs } = details.candidate;
+  return allocatedNs === null ? Infinity : Number(allocatedNs);
+}
+
+function whiteObjects({ built, colours }: Scanned): number[] {
+  const white: number[] = [];
+  for (let i = 0; i < built.objects.count; i++) {
+    if (isWhite(built.objects, colours, i)) white.push(i);
+  }
+  return white;
+}
+
+function addressKey({ objects }: BuiltScan, i: number): string {
+  return `${objects.hi[i]} ${objects.lo[i]}`;
+}
+
+function summarizeScan(
+  { objects }: BuiltScan,
+  colours: Colours,
+  found: readonly FoundReferences[],
+  conservative: boolean,
+): ScanSummary {
+  const bytes = (i: number): number => found.reduce((sum, f) => sum + (f.bytes[i] ?? 0), 0);
+  const roots = ROOT_CLASSES.map((name, i) => ({ name, bytes: bytes(i) })).filter(
+    (root) => root.bytes > 0,
+  );
+  const rootBytes = roots.reduce((sum, root) => sum + root.bytes, 0);
+  const objectBytes = bytes(ROOT_CLASSES.length);
+  return {
+    roots,
+    rootBytes,
+    objectBytes,
+    bytesScanned: rootBytes + objectBytes,
+    bytesMissing: found.reduce((sum, f) => sum + f.missing, 0),
+    objects: objects.count,
+    white: colours.white,
+    gray: colours.gray,
+    black: colours.black,
+    conservative,
+    threads: found.length,
+  };
+}
+
+/** @throws InputError */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,68 @@
+// A run's live objects → the columns that a reference scan takes. All of them, whatever the options
+// select: an object that is not asked for still holds others.
+
+import { VERDICT } from '../analysis/live-verdicts.ts';
+import { objectBytes } from '../analysis/object-size.ts';
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { isKmalloc } from '../kernel/event-kind.ts';
+import { type Annotation, annotationOf } from '../snapshot/scan/annotations.ts';
+import type { TracedObjects } from '../snapshot/scan/traced-objects.ts';
+import type { LeakSites } from './leaks-sites.ts';
+
+export interface LiveTrace extends TracedObjects {
+  /** By index of the columns: row of `run.live`. */
+  readonly rows: Uint32Array;
+}
+
+export function traceColumns(
+  run: ResolvedRun,
+  sites: LeakSites,
+  annotations: readonly Annotation[],
+): LiveTrace {
+  const { live, dictionary, facts, verdicts } = run;
+  const { calls } = dictionary;
+  const rows = live.inOrder().filter((row) => verdicts.ofRow[row] !== VERDICT.gone);
+  const count = rows.length;
+  const trace = {
+    count,
+    rows,
+    hi: new Uint32Array(count),
+    lo: new Uint32Array(count),
+    bytesAlloc: new Uint32Array(count),
+    bytesReq: new Uint32Array(count),
+    objectSize: new Float64Array(count),
+    annotation: new Int32Array(count).fill(-1),
+    annotations,
+  };
+  const byAddress = annotations.some((a) => a.address !== undefined);
+  /** By call and cache: its annotation. */
+  const known = new Map<string, number>();
+  const indexes = new Map(annotations.map((a, i) => [a, i]));
+  for (const [i, row] of rows.entries()) {
+    const call = live.call(row);
+    trace.hi[i] = live.ptrHi(row);
+    trace.lo[i] = live.ptrLo(row);
+    trace.bytesAlloc[i] = calls.bytesAlloc(call);
+    trace.bytesReq[i] = calls.bytesReq(call);
+    const { requested, rounding } = objectBytes(dictionary, facts, call);
+    trace.objectSize[i] = isPageBacked(run, call) ? requested : requested + rounding;
+    const cache = run.cacheOfRow(row);
+    const key = `${call} ${cache ?? ''}`;
+    let index = byAddress ? undefined : known.get(key);
+    if (index === undefined) {
+      const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+      const site = sites.label(calls.site(call));
+      const found = annotationOf(annotations, { address, site, cache });
+      index = found === undefined ? -1 : (indexes.get(found) ?? -1);
+      known.set(key, index);
+    }
+    trace.annotation[i] = index;
+  }
+  return trace;
+}
+
+/** kmalloc beyond the largest size class (KMALLOC_MAX_CACHE_SIZE). */
+export function isPageBacked({ dictionary, facts }: ResolvedRun, call: number): boolean {
+  const { calls } = dictionary;
+  return isKmalloc(calls.kind(call)) && calls.bytesReq(call) > facts.kmalloc.maxCacheSize;
+}

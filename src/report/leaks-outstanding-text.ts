@@ -1,0 +1,75 @@
+// Live objects by site with their ages and growth, as text and CSV. They are never called leaks.
+
+import type { OutstandingGroup } from '../analysis/outstanding.ts';
+import { formatBytes, formatCount, formatRate } from '../base/bytes-format.ts';
+import type { Leaks } from '../pipeline/leaks-result.ts';
+import { runLine, trustFooter, wrapped } from './run-text.ts';
+import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'objects', format: formatCount },
+  { title: 'bytes', name: 'bytes_alloc', format: formatCount },
+  { title: 'allocated at', name: 'site' },
+  { title: 'cache' },
+  { title: '<1 s', name: 'age_1s', format: formatCount },
+  { title: '<5 s', name: 'age_5s', format: formatCount },
+  { title: '<30 s', name: 'age_30s', format: formatCount },
+  { title: '<5 min', name: 'age_5min', format: formatCount },
+  { title: 'older', format: formatCount },
+  { title: 'growth', name: 'growth_per_sec', format: formatRate },
+  { title: '', name: 'uncertain' },
+];
+
+export function renderOutstanding(leaks: Leaks, top: number): string {
+  const lasting = leaks.outstanding.filter((g) => !g.looksTemporary);
+  const brief = leaks.outstanding.filter((g) => g.looksTemporary);
+  const sum = (of: (g: OutstandingGroup) => number): number =>
+    leaks.outstanding.reduce((total, g) => total + of(g), 0);
+  let text =
+    `${runLine(leaks.run)}` +
+    wrapped(
+      '',
+      `${formatCount(sum((g) => g.objects))} objects are outstanding at the end ` +
+        `(${formatBytes(sum((g) => g.bytesAlloc))}). Which of them are in use, only a memory ` +
+        'snapshot tells (--vmcore FILE).',
+    );
+  const shown = top === 0 ? lasting : lasting.slice(0, top);
+  text += `\n${renderTable(COLUMNS, shown.map(textRow))}`;
+  if (shown.length < lasting.length) {
+    text += `  ${formatCount(lasting.length - shown.length)} more sites (--top 0 prints all)\n`;
+  }
+  if (shown.some((g) => g.uncertain > 0)) {
+    text += wrapped(
+      '  * ',
+      'frees of this site leave no event at times: some may be freed already',
+    );
+  }
+  if (brief.length > 0) {
+    const objects = brief.reduce((total, g) => total + g.objects, 0);
+    text += wrapped(
+      '\nSet apart: ',
+      `${formatCount(objects)} objects of ${formatCount(brief.length)} sites whose allocations ` +
+        'are mostly freed at once',
+    );
+  }
+  return text + trustFooter(leaks.completeness);
+}
+
+export function renderOutstandingCsv(leaks: Leaks): string {
+  return renderCsv(
+    COLUMNS,
+    leaks.outstanding.map((g) => [...row(g), g.uncertain]),
+  );
+}
+
+function textRow(group: OutstandingGroup): Cell[] {
+  return [...row(group), group.uncertain > 0 ? '*' : ''];
+}
+
+function row(group: OutstandingGroup): Cell[] {
+  const { symbol, module, site } = group;
+  const place =
+    symbol === null ? (site ?? '?') : module === null ? symbol : `${symbol} [${module}]`;
+  const ages = group.ages ?? [null, null, null, null, null];
+  return [group.objects, group.bytesAlloc, place, group.cache, ...ages, group.growthPerSec];
+}
