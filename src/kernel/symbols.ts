@@ -48,17 +48,25 @@ export class SymbolTable {
 
   /** The symbol that covers an address. */
   resolve(hi: number, lo: number): ResolvedSymbol | undefined {
-    let best = -1;
-    for (const part of this.parts) {
-      const found = this.lastAtOrBelow(part.order, hi, lo);
-      if (found >= 0 && (best < 0 || this.compare(found, this.hi[best]!, this.lo[best]!) > 0)) {
-        best = found;
-      }
-    }
+    const best = this.find(hi, lo);
     if (best < 0) return undefined;
-    const offset = (hi - this.hi[best]!) * 4294967296 + (lo - this.lo[best]!);
-    if (offset > MAX_OFFSET) return undefined;
-    return { ...this.nameAt(best), offset };
+    return { ...this.nameAt(best), offset: this.bytesBehind(best, hi, lo) };
+  }
+
+  /**
+   * `symbol+0xoff/0xsize [module]`, as %pS prints it. The size is the way to the next symbol; of a
+   * module's last one it is not known and left out.
+   */
+  describe(hi: number, lo: number): string | undefined {
+    const best = this.find(hi, lo);
+    if (best < 0) return undefined;
+    const { name, module } = this.nameAt(best);
+    const next = this.next(best);
+    const isSame = next >= 0 && this.nameAt(next).module === module;
+    const size = isSame ? this.bytesBehind(best, this.hi[next]!, this.lo[next]!) : undefined;
+    const offset = `+0x${this.bytesBehind(best, hi, lo).toString(16)}`;
+    const end = size === undefined ? '' : `/0x${size.toString(16)}`;
+    return `${name}${offset}${end}${module === undefined ? '' : ` [${module}]`}`;
   }
 
   /** The address of a symbol of the kernel (not of a module), or undefined. */
@@ -130,8 +138,46 @@ export class SymbolTable {
     this.parts.push({ order: rest });
   }
 
+  /** The symbol that covers an address, or -1. */
+  private find(hi: number, lo: number): number {
+    let best = -1;
+    for (const { order } of this.parts) {
+      const found = this.lastAtOrBelow(order, hi, lo);
+      if (found >= 0 && (best < 0 || this.compare(found, this.hi[best]!, this.lo[best]!) > 0)) {
+        best = found;
+      }
+    }
+    return best >= 0 && this.bytesBehind(best, hi, lo) <= MAX_OFFSET ? best : -1;
+  }
+
+  /** The first symbol at a higher address than that of symbol `i`, or -1. */
+  private next(i: number): number {
+    let best = -1;
+    for (const { order } of this.parts) {
+      const found = order[this.countUpTo(order, this.hi[i]!, this.lo[i]!)];
+      if (found === undefined) continue;
+      if (best < 0 || this.compare(found, this.hi[best]!, this.lo[best]!) < 0) best = found;
+    }
+    return best;
+  }
+
+  private bytesBehind(i: number, hi: number, lo: number): number {
+    return (hi - this.hi[i]!) * 4294967296 + (lo - this.lo[i]!);
+  }
+
   /** Of the symbols at the highest address that is not above (hi, lo): the first; or -1. */
   private lastAtOrBelow(order: Uint32Array, hi: number, lo: number): number {
+    const count = this.countUpTo(order, hi, lo);
+    if (count === 0) return -1;
+    let at = count - 1;
+    const { [order[at]!]: foundHi } = this.hi;
+    const { [order[at]!]: foundLo } = this.lo;
+    while (at > 0 && this.compare(order[at - 1]!, foundHi!, foundLo!) === 0) at--;
+    return order[at]!;
+  }
+
+  /** How many symbols lie at (hi, lo) or below. */
+  private countUpTo(order: Uint32Array, hi: number, lo: number): number {
     let low = 0;
     let high = order.length;
     while (low < high) {
@@ -139,12 +185,7 @@ export class SymbolTable {
       if (this.compare(order[mid]!, hi, lo) <= 0) low = mid + 1;
       else high = mid;
     }
-    if (low === 0) return -1;
-    let at = low - 1;
-    const { [order[at]!]: foundHi } = this.hi;
-    const { [order[at]!]: foundLo } = this.lo;
-    while (at > 0 && this.compare(order[at - 1]!, foundHi!, foundLo!) === 0) at--;
-    return order[at]!;
+    return low;
   }
 
   private compare(i: number, hi: number, lo: number): number {

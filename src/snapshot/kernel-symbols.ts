@@ -3,7 +3,7 @@
 // are moved by the difference, and what that means is kept for the match with the trace.
 
 import type { SymbolTable } from '../kernel/symbols.ts';
-import { wrap64 } from './address.ts';
+import { hiOf, loOf, wrap64 } from './address.ts';
 import type { VmcoreInfo } from './vmcoreinfo.ts';
 
 /** Symbols that VMCOREINFO and kallsyms both name. */
@@ -48,6 +48,12 @@ export class KernelSymbols {
     const address = this.lookUp(name);
     this.known.set(name, address);
     return address;
+  }
+
+  /** A code address as %pS prints it: `symbol+0xoff/0xsize [module]`, the bare address without one. */
+  describe(address: bigint): string {
+    const own = wrap64(address - this.shift);
+    return this.kallsyms?.describe(hiOf(own), loOf(own)) ?? `0x${address.toString(16)}`;
   }
 
   private lookUp(name: string): bigint | undefined {

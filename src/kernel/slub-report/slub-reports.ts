@@ -35,6 +35,8 @@ export interface SlubReport {
   /** The object; of padding behind the objects the first damaged byte, of counters the slab. */
   readonly address: bigint;
   readonly slab: bigint;
+  /** The first and the last byte that is not what it has to be; undefined: it is not about bytes. */
+  readonly damaged?: { readonly first: bigint; readonly last: bigint };
   readonly text: string;
 }
 
@@ -123,7 +125,7 @@ export class SlubReports {
     const { from, to, what, kind, expected } = fault;
     const title = `${what} overwritten`;
     const range = `${rangeText(slab, from, to)}. First byte ${byteText(slab.bytes[from])} instead of ${byteText(expected)}`;
-    const report = this.open(cache, slab, kind, title, slab.base + BigInt(offset));
+    const report = this.open(cache, slab, kind, title, slab.base + BigInt(offset), fault);
     if (isNewStyle(cache)) {
       report.lines.push(`[${title}] ${range}`);
       if (isFirst) this.objectCorrupt(report, cache, slab, offset);
@@ -173,7 +175,7 @@ export class SlubReports {
   slabPadding(cache: CheckedCache, slab: CheckedSlab, start: number, fault: ByteFault): void {
     const { from, to, kind } = fault;
     const title = 'Padding overwritten';
-    const report = this.open(cache, slab, kind, title, slab.base + BigInt(from));
+    const report = this.open(cache, slab, kind, title, slab.base + BigInt(from), fault);
     this.header(report, cache.name, `${title}. ${rangeText(slab, from, to)}`);
     const dump = hexDump('Padding ', slab.base + BigInt(start), slab.bytes.subarray(start));
     if (isNewStyle(cache)) report.lines.push(...dump);
@@ -230,6 +232,14 @@ export class SlubReports {
     this.last?.lines.push(line);
   }
 
+  /** Takes back the reports about a slab from the one with the number `first` on. */
+  withdraw(first: number, slab: bigint): void {
+    const stays = (report: OpenReport, i: number): boolean =>
+      i < first || report.about.slab !== slab;
+    const staying = this.kept.filter(stays);
+    this.kept.splice(0, this.kept.length, ...staying);
+  }
+
   /** What the kernel does about the last report (slab_fix()). */
   fix(cache: CheckedCache, text: string): void {
     this.append(`FIX ${cache.name}: ${text}`);
@@ -241,9 +251,14 @@ export class SlubReports {
     kind: SlubReportKind,
     title: string,
     address: bigint,
+    fault?: ByteFault,
   ): OpenReport {
     const about = { kind, title, cache: cache.name, address, slab: slab.base };
-    return this.keep({ about, lines: [], leftOut: new Set() });
+    const report = { about, lines: [], leftOut: new Set<string>() };
+    if (fault === undefined) return this.keep(report);
+    const first = slab.base + BigInt(fault.from);
+    const damaged = { first, last: slab.base + BigInt(fault.to - 1) };
+    return this.keep({ ...report, about: { ...about, damaged } });
   }
 
   private keep(report: OpenReport): OpenReport {

@@ -89,6 +89,7 @@ export class FreelistWalk {
   }
 }
 
-function swap32(word: number): number {
+/** swab() of 32 bits, as a signed number. */
+export function swap32(word: number): number {
   return ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }

@@ -40,7 +40,7 @@ export function countOccupancy(slub: SlubImage, findings?: Findings): CacheOccup
 }
 
 /** Adds one slab to its cache's counts. */
-function addSlab(count: CacheOccupancy, slab: SlabView): void {
+export function addSlab(count: CacheOccupancy, slab: SlabView): void {
   let free = 0;
   let cpuFree = 0;
   let sheaf = 0;
@@ -72,7 +72,8 @@ function addSlab(count: CacheOccupancy, slab: SlabView): void {
   }
 }
 
-function emptyOccupancy(name: string): CacheOccupancy {
+/** Of a cache of which no slab was seen yet. */
+export function emptyOccupancy(name: string): CacheOccupancy {
   return {
     name,
     slabs: 0,

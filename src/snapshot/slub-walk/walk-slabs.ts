@@ -203,7 +203,8 @@ function keep(walk: FreelistWalk, chain: ChainEnd): void {
   chain.badSlot = walk.badSlot;
 }
 
-function physicalMemory({ paged }: KernelImage): PhysicalMemory {
+/** The memory that slabs are read from. */
+export function physicalMemory({ paged }: KernelImage): PhysicalMemory {
   if (paged === undefined) throw new Error('internal error: a walk without page tables');
   return paged.memory;
 }

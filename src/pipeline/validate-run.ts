@@ -1,0 +1,261 @@
+// A source with a memory snapshot → what SLUB's own checks find in it, and for each damage the trace's
+// biography of the object. The events are read only where something was found.
+
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../analysis/run-summary.ts';
+import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { formatAddress } from '../base/format-address.ts';
+import { globToRegExp } from '../base/glob.ts';
+import { parseKernelConfig } from '../kernel/kernel-config.ts';
+import { PAGE_SIZE } from '../snapshot/address.ts';
+import { matchTrace } from '../snapshot/match-trace.ts';
+import { readCpus } from '../snapshot/per-cpu.ts';
+import type { CacheOccupancy } from '../snapshot/slub-walk/occupancy.ts';
+import type { SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
+import type { SlabReport } from '../snapshot/validate/slab-report.ts';
+import { type SlabValidation, validateSlabs } from '../snapshot/validate/validate-slabs.ts';
+import { findSource } from './find-source.ts';
+import type { SourceOptions } from './load-run.ts';
+import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { type HistoryOwner, readHistory, type TraceHistory } from './validate-history.ts';
+
+/** The kinds of damage that a snapshot can show. */
+export const DAMAGE_KINDS: readonly string[] = [
+  'redzone-right',
+  'redzone-left',
+  'poison',
+  'object-padding',
+  'slab-padding',
+  'freepointer',
+  'freelist',
+  'counters',
+  'track',
+] satisfies SlabReport['kind'][];
+
+export interface ValidateOptions extends SourceOptions {
+  readonly vmcore?: string | undefined;
+  /** False: no events are read. */
+  readonly history: boolean;
+}
+
+export interface ValidationReport {
+  readonly kind: SlabReport['kind'];
+  readonly title: string;
+  readonly cache: string;
+  /** The object; of slab padding the first damaged byte, of a whole slab the slab. */
+  readonly address: string | null;
+  readonly slab: string | null;
+  /** The damaged bytes, first and last; null where the damage is not one of bytes. */
+  readonly firstByte: string | null;
+  readonly lastByte: string | null;
+  /** SLUB's own text. */
+  readonly text: string;
+  /** It only follows from the damage that is reported before it. */
+  readonly consequence: boolean;
+  /** What the kernel's text does not say. */
+  readonly note: string | null;
+  /** Null where no events were read; empty where they do not know the place. */
+  readonly history: readonly HistoryOwner[] | null;
+}
+
+export interface ValidatedCache {
+  readonly name: string;
+  readonly slabs: number;
+  /** Slots in all. */
+  readonly objects: number;
+  readonly allocated: number;
+  readonly freeOnCpuFreelist: number;
+  readonly freeOnPartial: number;
+  readonly inSheaves: number;
+}
+
+export interface Validation {
+  readonly type: 'validation';
+  /** What of it needs events is null where none were read. */
+  readonly run: { readonly [K in keyof RunSummary]: RunSummary[K] | null };
+  readonly completeness: Completeness | null;
+  readonly snapshot: {
+    readonly path: string;
+    readonly format: string;
+    readonly layouts: string | null;
+  };
+  /** Why the snapshot is taken to be of the recording's boot, one sentence each. */
+  readonly evidence: readonly string[];
+  readonly slabsChecked: number;
+  readonly objectsChecked: number;
+  /** Their memory is not in the image. */
+  readonly objectsUnchecked: number;
+  /** The damages, each before what follows from it. */
+  readonly reports: readonly ValidationReport[];
+  /** Found beyond the most that are kept. */
+  readonly reportsLeftOut: number;
+  readonly caches: readonly ValidatedCache[];
+  /** What the image lacks or gets wrong, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** @throws ToolError where there is no snapshot, or none of this recording that can be walked */
+export async function validateRun(options: ValidateOptions): Promise<Validation> {
+  const path = findVmcore(options);
+  if (path === undefined) {
+    throw new UsageError(`${options.source}: no memory snapshot beside it`, {
+      hint: 'Name one with --vmcore FILE; in a recording folder it is called vmcore.',
+    });
+  }
+  const opened = await openVmcore(path, options);
+  try {
+    const slub = walkable(opened);
+    const config = parseKernelConfig(opened.sidecars.text('config') ?? '');
+    const validation = validateSlabs(slub, config);
+    const selects = cacheSelector(options.caches ?? []);
+    const reports = validation.reports.filter((report) => selects(report.cache));
+    const history = await historyOf(options, path, reports);
+    const match = matchTrace(opened.kernel, slub, { ...opened.evidence, live: history?.live });
+    assertMatch(path, match);
+    const run = history === undefined ? bareRun(options, opened) : runOf(history, path);
+    return {
+      type: 'validation',
+      ...run,
+      snapshot: {
+        path,
+        format: opened.kernel.snapshot.format,
+        layouts: opened.kernel.layout?.source ?? null,
+      },
+      evidence: match.evidence.map((item) => item.text),
+      slabsChecked: validation.slabs,
+      objectsChecked: validation.objects,
+      objectsUnchecked: validation.objectsUnchecked,
+      reports: reports.flatMap((report) => describeReport(report, history)),
+      reportsLeftOut: validation.reportsLeftOut,
+      caches: validation.caches.filter(({ name }) => selects(name)).map(describeCache),
+      notes: notesOf(validation, opened.kernel),
+    };
+  } finally {
+    opened.kernel.snapshot.close();
+  }
+}
+
+/** @throws TraceFormatError where slabs cannot be walked */
+function walkable({ path, slub }: OpenedVmcore): SlubImage {
+  if (!('reason' in slub)) return slub;
+  throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
+    hint: 'kallsyms.txt, struct-offsets.txt, btf or vmlinux beside it, or in --sidecars DIR, help.',
+  });
+}
+
+async function historyOf(
+  options: ValidateOptions,
+  path: string,
+  reports: readonly SlabReport[],
+): Promise<TraceHistory | undefined> {
+  const found = findSource(options.source);
+  const hasEvents = found.kind !== 'folder' && found.path !== path;
+  if (!options.history || !hasEvents || reports.length === 0) return undefined;
+  return readHistory(options, reports);
+}
+
+function cacheSelector(globs: readonly string[]): (name: string) => boolean {
+  const patterns = globs.map(globToRegExp);
+  return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
+}
+
+function describeCache(cache: CacheOccupancy): ValidatedCache {
+  const { name, slabs, objects, allocated, freeOnCpuFreelist, freeOnPartial, inSheaves } = cache;
+  return { name, slabs, objects, allocated, freeOnCpuFreelist, freeOnPartial, inSheaves };
+}
+
+/**
+ * A left red zone lies between two objects. The kernel names the second, which is right where someone
+ * wrote before its start; where the first was written beyond its end, only the byte can be named: so
+ * there is an entry at the byte, too.
+ */
+function describeReport(
+  report: SlabReport,
+  history: TraceHistory | undefined,
+): readonly ValidationReport[] {
+  const { kind, title, cache, address, slab, damaged, text, isConsequence, note } = report;
+  const entry: ValidationReport = {
+    kind,
+    title,
+    cache,
+    address: formatAddress(address),
+    slab: formatAddress(slab),
+    firstByte: formatAddress(damaged?.first ?? null),
+    lastByte: formatAddress(damaged?.last ?? null),
+    text,
+    consequence: isConsequence,
+    note: note ?? null,
+    history: history?.of(report) ?? null,
+  };
+  const before = formatAddress(report.objects.before ?? null);
+  if (kind !== 'redzone-left' || isConsequence || before === null) return [entry];
+  const seenFromBefore = {
+    ...entry,
+    address: entry.firstByte,
+    consequence: true,
+    note: `this lies between two objects: a write beyond the end of ${before} reaches it, too`,
+    history: null,
+  };
+  return [entry, seenFromBefore];
+}
+
+function runOf(
+  { loaded: { run, origin } }: TraceHistory,
+  path: string,
+): Pick<Validation, 'run' | 'completeness'> {
+  const sources = [...origin.sources, path];
+  return {
+    run: summarizeRun(run, { ...origin, sources }),
+    completeness: judgeCompleteness(run),
+  };
+}
+
+/** Where no events were read. */
+function bareRun(
+  { source, label }: ValidateOptions,
+  { path, kernel }: OpenedVmcore,
+): Pick<Validation, 'run' | 'completeness'> {
+  const cpus = readCpus(kernel).length;
+  return {
+    run: {
+      label: label ?? findSource(source).label,
+      sources: [path],
+      format: kernel.snapshot.format,
+      kernelRelease: kernel.release ?? null,
+      cpus: cpus === 0 ? null : cpus,
+      pageSize: PAGE_SIZE,
+      clock: null,
+      clockUnit: null,
+      firstNs: null,
+      lastNs: null,
+      durationSec: null,
+    },
+    completeness: null,
+  };
+}
+
+function notesOf(
+  { findings, notUnderstood, objectsUnchecked }: SlabValidation,
+  kernel: OpenedVmcore['kernel'],
+): string[] {
+  const notes = [...kernel.findings.list(), ...findings.list()]
+    .filter(({ name }) => !REPORTED.has(name))
+    .map(({ count, text, first }) => `${count} ${text} (first: ${first})`);
+  if (objectsUnchecked > 0) {
+    notes.push(`${objectsUnchecked} objects could not be checked: the image lacks their memory`);
+  }
+  if (notUnderstood.length > 0) {
+    notes.push(
+      `the debug data of ${notUnderstood.length} caches are laid out in an unknown way, so only ` +
+        `their freelists were checked (${notUnderstood.slice(0, 3).join(', ')})`,
+    );
+  }
+  return notes;
+}
+
+/** Findings of the walk that are among the reports. */
+const REPORTED: ReadonlySet<string> = new Set(['freelist_broken', 'freelist_count']);

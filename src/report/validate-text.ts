@@ -1,0 +1,179 @@
+// `validate` as text: how much was looked at and whether the snapshot is the recording's, a line for
+// each damage, then SLUB's own report on each with the trace's biography of the object under it.
+
+import { formatCount } from '../base/bytes-format.ts';
+import type { HistoryEvent, HistoryOwner } from '../pipeline/validate-history.ts';
+import type { Validation, ValidationReport } from '../pipeline/validate-run.ts';
+import { escapeText } from './escape.ts';
+import { labelled, moment } from './run-text.ts';
+import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+
+/** @param top damages that are listed and printed in full, 0 for all */
+export function renderValidation(validation: Validation, top: number): string {
+  const damages = damagesOf(validation.reports);
+  const shown = top === 0 ? damages : damages.slice(0, top);
+  const left = damages.length - shown.length;
+  return (
+    firstLine(validation) +
+    labelled('found', foundText(validation, damages)) +
+    trustLines(validation) +
+    validation.notes.map((note) => labelled('note', escapeText(note))).join('') +
+    (shown.length === 0 ? '' : `\n${renderTable(DAMAGE_COLUMNS, shown.map(damageCells))}`) +
+    (left === 0 ? '' : `... ${formatCount(left)} more (--top 0)\n`) +
+    shown.map((damage, i) => `\n${damageText(damage, i + 1)}`).join('')
+  );
+}
+
+/** A damage with the reports that only follow from it. */
+interface Damage {
+  readonly report: ValidationReport;
+  /** Reports on other objects that a damaged freelist leads to. */
+  readonly consequences: readonly ValidationReport[];
+  readonly notes: readonly string[];
+}
+
+function damagesOf(reports: readonly ValidationReport[]): Damage[] {
+  const damages: { report: ValidationReport; consequences: ValidationReport[]; notes: string[] }[] =
+    [];
+  for (const report of reports) {
+    const last = damages.at(-1);
+    const notes = report.note === null ? [] : [report.note];
+    if (!report.consequence || last === undefined) {
+      damages.push({ report, consequences: [], notes });
+    } else if (report.note === null) last.consequences.push(report);
+    else last.notes.push(report.note);
+  }
+  return damages;
+}
+
+function firstLine({ run, snapshot }: Validation): string {
+  const release = run.kernelRelease === null ? 'unknown kernel' : `Linux ${run.kernelRelease}`;
+  const cpus = run.cpus === null ? '' : `, ${run.cpus} CPU${run.cpus === 1 ? '' : 's'}`;
+  const where = `${snapshot.path}, ${snapshot.format}`;
+  return `${escapeText(run.label ?? '')}   ${escapeText(`${release}${cpus} (${where})`)}\n`;
+}
+
+function trustLines({ slabsChecked, objectsChecked, caches, evidence }: Validation): string {
+  const checked =
+    `${counted(objectsChecked, 'object')} in ${counted(slabsChecked, 'slab')} of ` +
+    counted(caches.length, 'cache');
+  return (
+    labelled('checked', checked) +
+    (evidence.length === 0 ? '' : labelled('same boot', escapeText(evidence.join('; '))))
+  );
+}
+
+function foundText({ reportsLeftOut }: Validation, damages: readonly Damage[]): string {
+  if (damages.length === 0) return 'no damage';
+  const caches = new Set(damages.map(({ report }) => report.cache)).size;
+  const consequences = damages.reduce((n, damage) => n + damage.consequences.length, 0);
+  return (
+    `${counted(damages.length, 'damage')} in ${counted(caches, 'cache')}` +
+    (consequences === 0 ? '' : `, and ${counted(consequences, 'report')} that follow from them`) +
+    (reportsLeftOut === 0 ? '' : `; ${formatCount(reportsLeftOut)} more reports were not kept`)
+  );
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
+const DAMAGE_COLUMNS: readonly Column[] = [
+  { title: '#', format: (value) => formatCount(value) },
+  { title: 'cache' },
+  { title: 'object' },
+  { title: 'damage' },
+];
+
+function damageCells({ report }: Damage, i: number): Cell[] {
+  return [i + 1, report.cache, report.address, report.title];
+}
+
+function damageText({ report, consequences, notes }: Damage, number: number): string {
+  const { history, text } = report;
+  return (
+    `[${number}] ${escapeText(report.cache)} ${report.address}: ${escapeText(report.title)}\n` +
+    `${text.split('\n').map(escapeText).join('\n')}\n` +
+    notes.map((note) => labelled('note', escapeText(note))).join('') +
+    consequenceText(consequences) +
+    historyText(history)
+  );
+}
+
+function consequenceText(consequences: readonly ValidationReport[]): string {
+  const objects = new Set(consequences.map(({ address }) => address)).size;
+  if (objects === 0) return '';
+  const titles = [...new Set(consequences.map(({ title }) => title))].join(', ');
+  return labelled('follows', `${counted(consequences.length, 'report')}: ${escapeText(titles)}`);
+}
+
+const HISTORY_COLUMNS: readonly Column[] = [
+  { title: 'trace' },
+  { title: 'address' },
+  { title: 'when', align: 'right' },
+  { title: '' },
+  { title: 'bytes', format: (value) => formatCount(value) },
+  { title: 'site' },
+  { title: 'task' },
+  { title: 'cpu', format: (value) => formatCount(value) },
+];
+
+function historyText(history: readonly HistoryOwner[] | null): string {
+  if (history === null) return '';
+  if (history.length === 0) return labelled('trace', 'no event of this object or those beside it');
+  return renderTable(HISTORY_COLUMNS, history.flatMap(ownerRows), { indent: 2 });
+}
+
+/** The latest first: a free stands over its allocation. */
+function ownerRows(owner: HistoryOwner): Cell[][] {
+  const { relation, address, alloc, free, freedUnseen } = owner;
+  const rows: Cell[][] = [];
+  const place = (): Cell[] => (rows.length === 0 ? [relation, address] : ['', '']);
+  if (free !== null) rows.push([...place(), ...eventCells('freed', free)]);
+  if (freedUnseen) rows.push([...place(), '', 'freed without an event', '', '', '', '']);
+  if (alloc !== null) rows.push([...place(), ...eventCells('allocated', alloc)]);
+  return rows;
+}
+
+function eventCells(what: string, event: HistoryEvent): Cell[] {
+  const { atNs, bytesReq, symbol, module, site, comm, pid, cpu } = event;
+  const name = symbol ?? site ?? '?';
+  return [
+    moment(atNs, 6),
+    what,
+    bytesReq ?? '',
+    module === null ? name : `${name} [${module}]`,
+    `${comm}-${pid}`,
+    cpu,
+  ];
+}
+
+const CSV_COLUMNS: readonly Column[] = [
+  'kind',
+  'title',
+  'cache',
+  'address',
+  'slab',
+  'first_byte',
+  'last_byte',
+  'consequence',
+  'note',
+].map((title) => ({ title }));
+
+/** The reports, one a row. */
+export function renderValidationCsv({ reports }: Validation): string {
+  return renderCsv(
+    CSV_COLUMNS,
+    reports.map((r) => [
+      r.kind,
+      r.title,
+      r.cache,
+      r.address,
+      r.slab,
+      r.firstByte,
+      r.lastByte,
+      r.consequence,
+      r.note,
+    ]),
+  );
+}

@@ -1,0 +1,77 @@
+// A kernel's memory → SLUB's reports on every slab of every cache, and what each cache holds. The
+// kernel validates the slabs on its lists; here all slab pages are looked at, full ones included.
+
+import type { KernelConfig } from '../../kernel/kernel-config.ts';
+import { Findings } from '../findings.ts';
+import { addSlab, type CacheOccupancy, emptyOccupancy } from '../slub-walk/occupancy.ts';
+import { physicalMemory, type SlubImage, walkSlabs } from '../slub-walk/walk-slabs.ts';
+import { snapshotCaches } from './checked-cache.ts';
+import { SnapshotDetails } from './report-details.ts';
+import { SlabCopy } from './slab-copy.ts';
+import type { SlabReport } from './slab-report.ts';
+import { SlabValidator } from './validate-slab.ts';
+
+export interface SlabValidation {
+  readonly slabs: number;
+  readonly objects: number;
+  /** Objects of which nothing can be said: the image lacks the memory that would. */
+  readonly objectsUnchecked: number;
+  /** By cache in the order of `caches`, slabs by address. */
+  readonly reports: readonly SlabReport[];
+  /** Reports that were found beyond the most that are kept. */
+  readonly reportsLeftOut: number;
+  readonly caches: readonly CacheOccupancy[];
+  /** Caches with debug metadata whose layout is not understood: only freelists were checked. */
+  readonly notUnderstood: readonly string[];
+  /** What is wrong with the walk itself. */
+  readonly findings: Findings;
+}
+
+/** An image whose layouts do not fit has damage everywhere; so many reports are kept. */
+const MAX_REPORTS = 10_000;
+
+/** @param config the kernel's build configuration, for the page flags in reports */
+export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined): SlabValidation {
+  const { kernel, layout } = slub;
+  const copy = new SlabCopy(physicalMemory(kernel));
+  const details = new SnapshotDetails(kernel, copy, layout.slab.pageFlags, config);
+  const caches = snapshotCaches(kernel, slub.caches).map((cache) => ({
+    ...cache,
+    validator: new SlabValidator(cache, copy, details),
+    occupancy: emptyOccupancy(cache.cache.name),
+    reports: [] as SlabReport[],
+  }));
+  const findings = new Findings();
+  let slabs = 0;
+  let objects = 0;
+  let objectsUnchecked = 0;
+  let kept = 0;
+  let reportsLeftOut = 0;
+  walkSlabs(
+    slub,
+    (slab) => {
+      const cache = caches[slab.cacheIndex];
+      if (cache === undefined) return;
+      addSlab(cache.occupancy, slab);
+      const { reports, unchecked } = cache.validator.validate(slab);
+      const room = Math.min(reports.length, MAX_REPORTS - kept);
+      cache.reports.push(...reports.slice(0, room));
+      kept += room;
+      reportsLeftOut += reports.length - room;
+      slabs++;
+      objects += slab.slots - unchecked;
+      objectsUnchecked += unchecked;
+    },
+    findings,
+  );
+  return {
+    slabs,
+    objects,
+    objectsUnchecked,
+    reports: caches.flatMap((cache) => cache.reports),
+    reportsLeftOut,
+    caches: caches.map((cache) => cache.occupancy),
+    notUnderstood: caches.filter((c) => !c.isUnderstood).map((c) => c.cache.name),
+    findings,
+  };
+}
