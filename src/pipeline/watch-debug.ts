@@ -22,6 +22,8 @@ export interface ReplayReport {
 }
 
 const NS_PER_SECOND = 1e9;
+/** By which the clock of a CPU may be behind another's. */
+const CLOCK_SKEW_NS = 100_000;
 
 /** Checks beside the model of the recorded machine. */
 export function watchDebug({ loaded, machine }: PreparedReplay, slub: SlubModel): DebugWatch {
@@ -37,6 +39,7 @@ export function watchDebug({ loaded, machine }: PreparedReplay, slub: SlubModel)
     rules: machine.parameters.rules,
     isHardened: isConfigured(config, 'SLAB_FREELIST_HARDENED', true),
     nonSlab: nonSlabAddresses(sidecars.text('vmallocinfo.txt')),
+    skew: info.clockUnit === 'ns' ? CLOCK_SKEW_NS : 0,
     jiffiesPerTick: hz === undefined || info.clockUnit !== 'ns' ? null : hz / NS_PER_SECOND,
     siteText: (site) => siteText(run, site),
     stackText: (stack) =>

@@ -7,7 +7,7 @@
 
 import type { CallTable, StringList } from '../../kernel/dictionary.ts';
 import type { EventBatch } from '../../kernel/event-batch.ts';
-import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
+import { EVENT_KIND, isAlloc, isKmalloc } from '../../kernel/event-kind.ts';
 import { GFP } from '../../kernel/gfp-flags.ts';
 import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
 import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
@@ -25,6 +25,7 @@ import type { SlubModel } from '../slub-model.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
 import { TouchedSlab } from './touched-slab.ts';
 import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
+import { UnseenAllocations } from './unseen-allocations.ts';
 
 export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
   readonly calls: CallTable;
@@ -34,6 +35,8 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
   /** CONFIG_SLAB_FREELIST_HARDENED */
   readonly isHardened: boolean;
   readonly nonSlab: NonSlabAddresses;
+  /** How far the clocks of two CPUs may be apart, in units of the trace's clock. */
+  readonly skew: number;
 }
 
 /** Reports that are kept; further ones are only counted. */
@@ -54,6 +57,8 @@ export class DebugWatch {
   private readonly checks: readonly (SlubChecks | undefined)[];
   /** By row of the slab table: the slabs whose bytes are kept. */
   private readonly touched = new Map<number, TouchedSlab>();
+  private readonly unseen: UnseenAllocations;
+  private readonly skew: number;
   private lastLossTs = Number.NEGATIVE_INFINITY;
 
   constructor(input: DebugWatchInput) {
@@ -65,6 +70,11 @@ export class DebugWatch {
     this.rules = rules;
     this.isHardened = input.isHardened;
     this.nonSlab = input.nonSlab;
+    this.skew = input.skew;
+    this.unseen = new UnseenAllocations(
+      (row) => this.checks[this.table.cache[row]!]?.cache.name ?? '',
+      (rows) => this.withdraw(rows),
+    );
     this.texts = new TrackTexts({ ...input, calls, tracks: this.tracks });
     this.found = new SlubReports(
       {
@@ -104,7 +114,7 @@ export class DebugWatch {
 
   /** A slab turns out to be gone: nothing is known of how. */
   slabLost(row: number): void {
-    this.touched.delete(row);
+    if (this.touched.delete(row)) this.unseen.forget(row);
   }
 
   /** An object is allocated; before the model takes it. */
@@ -118,7 +128,7 @@ export class DebugWatch {
       this.texts.now = batch.ts[i]!;
       this.allocTouched(checks, slab, object, batch.call[i]!);
     }
-    tracks.setClean(slot, this.table.isFree(row, object));
+    if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
     tracks.set(slot, TRACK.alloc, batch, i);
   }
 
@@ -132,13 +142,18 @@ export class DebugWatch {
     if (checks === undefined) return true;
     const slot = table.slot(row, object);
     if (this.isRepeated(batch, i, slot)) return true;
+    const isLate = batch.ts[i]! - tracks.time(slot, TRACK.alloc) > this.skew;
+    if (isLate && !table.isFree(row, object)) tracks.settle(slot);
     let slab = this.touched.size === 0 ? undefined : this.touched.get(row);
-    const isAgain = table.isFree(row, object) && tracks.isSurelyFree(slot, this.lastLossTs);
+    const isAgain = table.isFree(row, object) && this.isFreedTwice(batch, i, row, slot);
     if (isAgain) slab ??= this.touch(row);
     if (slab !== undefined) {
       this.texts.now = batch.ts[i]!;
-      // It was allocated unseen.
-      if (!isAgain && table.isFree(row, object)) slab.take(object);
+      if (!isAgain && table.isFree(row, object)) {
+        // It was allocated unseen.
+        slab.take(object);
+        slab.fill(object, undefined);
+      }
       const offset = slab.offset(object);
       if (this.rules.freeClearsPointer) slab.setFreePointer(offset, 0n);
       if (!checks.free(slab, slab.base + BigInt(offset))) return false;
@@ -179,9 +194,12 @@ export class DebugWatch {
     const slot = table.slot(row, object);
     if (!this.tracks.isSurelyAllocated(slot)) return false;
     const name = this.strings.get(calls.cache(call));
+    const made = this.tracks.call(slot, TRACK.alloc);
+    const isKmallocObject = isKmalloc(calls.kind(made));
+    // Which cache an allocation without a name was from is learned from its frees.
+    if (!isKmallocObject && calls.cache(made) === 0) return false;
     const isOther = named < 0 ? name !== checks.cache.name : named !== own;
     // The event names the object's own cache where the kernel looked it up (hardened, or F).
-    const isKmallocObject = isKmalloc(calls.kind(this.tracks.call(slot, TRACK.alloc)));
     if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
     this.texts.now = batch.ts[i]!;
     this.warnWrongCache(checks, this.touch(row), object, isOther ? name : undefined);
@@ -221,6 +239,31 @@ export class DebugWatch {
       bytesReq: calls.bytesReq(call),
       isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0,
     });
+  }
+
+  /**
+   * True where a free of a free object can be nothing else but a mistake.
+   * Model: an allocation that left no event is possible in caches that kmem_cache_alloc_bulk() serves;
+   * more than some frees of free objects at one place of a named cache show that it is one of them.
+   */
+  private isFreedTwice(batch: EventBatch, i: number, row: number, slot: number): boolean {
+    const { tracks } = this;
+    if (!tracks.isSurelyFree(slot, this.lastLossTs) || tracks.isOwed(slot)) return false;
+    const isTie = tracks.time(slot, TRACK.free) === batch.ts[i];
+    if (isTie && tracks.cpu(slot, TRACK.free) !== batch.cpu[i]) return false;
+    if (this.isAllocatedAhead(batch, i)) return false;
+    if (isKmalloc(this.calls.kind(tracks.call(slot, TRACK.alloc)))) return true;
+    return this.unseen.isTrusted(batch.call[i]!, row);
+  }
+
+  /** True where another CPU's allocation of the same object follows so soon that it may be earlier. */
+  private isAllocatedAhead(batch: EventBatch, i: number): boolean {
+    const end = batch.ts[i]! + this.skew;
+    for (let j = i + 1; j < batch.length && batch.ts[j]! <= end; j++) {
+      if (batch.ptrLo[j] !== batch.ptrLo[i] || batch.ptrHi[j] !== batch.ptrHi[i]) continue;
+      return batch.cpu[j] !== batch.cpu[i] && isAlloc(this.calls.kind(batch.call[j]!));
+    }
+    return false;
   }
 
   private isRepeated(batch: EventBatch, i: number, slot: number): boolean {
@@ -349,8 +392,18 @@ export class DebugWatch {
   slabRemoved(row: number): void {
     const slab = this.touched.get(row);
     if (slab === undefined) return;
-    this.touched.delete(row);
     this.checks[this.table.cache[row]!]?.discard(slab);
+    this.slabLost(row);
+  }
+
+  /** Slabs whose only damage were frees that are not believed any more. */
+  private withdraw(rows: ReadonlySet<number>): void {
+    for (const row of rows) {
+      const slab = this.touched.get(row);
+      if (slab === undefined || slab.isWritten) continue;
+      this.touched.delete(row);
+      this.found.withdraw(slab.firstReport, slab.base);
+    }
   }
 
   /** The slab's memory, kept from now on. */
@@ -364,6 +417,7 @@ export class DebugWatch {
       table,
       row,
       size: this.slub.pageSize * 2 ** table.order[row]!,
+      firstReport: this.found.count,
       isHardened: this.isHardened,
       requestOf: (object) => {
         const call = tracks.call(table.slot(row, object), TRACK.alloc);

@@ -8,14 +8,16 @@ import type { EventBatch } from '../../kernel/event-batch.ts';
 export const TRACK = { alloc: 0, free: 1 } as const;
 type TrackItem = (typeof TRACK)[keyof typeof TRACK];
 
+const MOST_OWED = 255;
+
 export class ObjectTracks {
   private ts: Float64Array = new Float64Array(0);
   private calls: Uint32Array = new Uint32Array(0);
   private tasks: Uint32Array = new Uint32Array(0);
   private stacks: Uint32Array = new Uint32Array(0);
   private cpus: Uint16Array = new Uint16Array(0);
-  /** By slot: 1 where the last allocation took an object that was not held as allocated. */
-  private clean: Uint8Array = new Uint8Array(0);
+  /** By slot: allocations that took an object while it was allocated, so that a free is owed. */
+  private owed: Uint8Array = new Uint8Array(0);
 
   /** Objects of a new slab have no tracks. */
   clear(slot: number, objects: number): void {
@@ -25,9 +27,9 @@ export class ObjectTracks {
     this.tasks = ensureLength(this.tasks, end * 2);
     this.stacks = ensureLength(this.stacks, end * 2);
     this.cpus = ensureLength(this.cpus, end * 2);
-    this.clean = ensureLength(this.clean, end);
+    this.owed = ensureLength(this.owed, end);
     this.calls.fill(0, slot * 2, end * 2);
-    this.clean.fill(0, slot, end);
+    this.owed.fill(0, slot, end);
   }
 
   /** set_track() with what an event says. */
@@ -40,9 +42,24 @@ export class ObjectTracks {
     this.cpus[at] = batch.cpu[i]!;
   }
 
-  /** Marks whether the object that an allocation took was free, as far as the events tell. */
-  setClean(slot: number, isClean: boolean): void {
-    this.clean[slot] = isClean ? 1 : 0;
+  /**
+   * The object is allocated although it is: its free left no event, or the events of two CPUs are out
+   * of order and it follows.
+   */
+  owe(slot: number): void {
+    if (this.owed[slot]! < MOST_OWED) this.owed[slot]!++;
+  }
+
+  /** Nothing is owed: the free that follows an allocation comes too late to be an earlier one's. */
+  settle(slot: number): void {
+    this.owed[slot] = 0;
+  }
+
+  /** A free of a free object that may be one that was owed. */
+  isOwed(slot: number): boolean {
+    if (this.owed[slot] === 0) return false;
+    this.owed[slot]!--;
+    return true;
   }
 
   /** Forgets a track that was overwritten. */
@@ -72,16 +89,12 @@ export class ObjectTracks {
     return this.cpus[slot * 2 + item]!;
   }
 
-  /**
-   * True where the object was allocated while it was free, then freed, both by events, both after
-   * `since`, and nothing was seen of it from then on.
-   */
+  /** True where the object was allocated, then freed, both by events and after `since`. */
   isSurelyFree(slot: number, since: number): boolean {
     const { ts, calls } = this;
     const alloc = slot * 2 + TRACK.alloc;
     const free = slot * 2 + TRACK.free;
-    if (this.clean[slot] === 0 || calls[alloc] === 0 || calls[free] === 0) return false;
-    return ts[alloc]! > since && ts[free]! >= ts[alloc]!;
+    return calls[alloc] !== 0 && calls[free] !== 0 && ts[alloc]! > since && ts[free]! >= ts[alloc]!;
   }
 
   /** True where the object was allocated by an event and not freed by one since. */

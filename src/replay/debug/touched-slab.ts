@@ -21,6 +21,8 @@ export interface TouchedSlabInput {
   readonly table: SlabTable;
   readonly row: number;
   readonly size: number;
+  /** How many reports there are so far. */
+  readonly firstReport: number;
   /** SLAB_FREELIST_HARDENED: an overwritten free pointer decodes to nothing that is known. */
   readonly isHardened: boolean;
   /** The request of an allocated object, or undefined where it is older than the trace. */
@@ -35,6 +37,10 @@ export class TouchedSlab implements CheckedSlab {
   inuse: number;
   freelist: bigint | undefined;
   frozen = false;
+  /** Number of the first report that may be about it. */
+  readonly firstReport: number;
+  /** Something other than SLUB wrote to it. */
+  isWritten = false;
   private readonly cache: CheckedCache;
   private readonly isHardened: boolean;
   /** By object. */
@@ -44,6 +50,7 @@ export class TouchedSlab implements CheckedSlab {
     const { cache, table, row } = input;
     this.cache = cache;
     this.row = row;
+    this.firstReport = input.firstReport;
     this.isHardened = input.isHardened;
     this.base = table.base(row);
     this.bytes = new Uint8Array(input.size);
@@ -119,6 +126,7 @@ export class TouchedSlab implements CheckedSlab {
 
   /** A write from outside, of which as much is taken as lies in the slab. */
   write(from: number, data: Uint8Array): void {
+    this.isWritten = true;
     this.bytes.set(data.subarray(0, this.bytes.length - from), from);
     const to = Math.min(from + data.length, this.bytes.length);
     const { offset, freePointerOutside } = this.cache.geometry.layout;
