@@ -26,12 +26,21 @@ export interface SizeAdvice {
   readonly allocs: number;
   readonly live: number;
   readonly atPeak: number;
-  /** Bytes that shrinking saves, at the end and at the peak; null where it is not just over. */
+  /** Bytes that shrinking saves, in objects, at the end and at the peak; null where it is not just over. */
   readonly shrinkSavesNow: number | null;
   readonly shrinkSavesAtPeak: number | null;
-  /** Bytes that a cache of its own saves (slabs not counted); null where too few are live. */
+  /** Bytes that a cache of its own saves, in objects; null where too few are live. */
   readonly ownCacheSavesNow: number | null;
   readonly ownCacheSavesAtPeak: number | null;
+  /** The same in whole slabs, where it was simulated (negative: it would cost); else null. */
+  readonly shrinkSavesSlabs: SlabSavings | null;
+  readonly ownCacheSavesSlabs: SlabSavings | null;
+}
+
+/** Bytes of slabs, of the caches concerned; at the peak of each side. */
+export interface SlabSavings {
+  readonly now: number;
+  readonly atPeak: number;
 }
 
 /** What a request takes, and the next smaller amount that there is. */
@@ -72,6 +81,8 @@ export function adviseSizes(run: ResolvedRun): SizeAdvice[] {
         shrinkSavesAtPeak: isJustOver ? group.atPeak * (taken - below) : null,
         ownCacheSavesNow: hasOwn ? group.live * (taken - ownSize) : null,
         ownCacheSavesAtPeak: hasOwn ? group.atPeak * (taken - ownSize) : null,
+        shrinkSavesSlabs: null,
+        ownCacheSavesSlabs: null,
       },
     ];
   });

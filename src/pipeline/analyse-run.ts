@@ -1,13 +1,14 @@
 // What the commands that read a run once ask for: a source in, a result out.
 
+import { NO_FILTER, selectsEverything } from '../analysis/event-filter.ts';
 import { buildFragmentation, type FragBy, type Fragmentation } from '../analysis/fragmentation.ts';
 import { type Analysis, buildAnalysis } from '../analysis/overview.ts';
 import { RateBins } from '../analysis/rate-bins.ts';
 import { buildRates, type Rates, type RatesBy } from '../analysis/rates.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
-import type { Dictionary } from '../kernel/dictionary.ts';
+import { canReadTwice } from './find-source.ts';
 import { loadReplayed } from './load-replayed.ts';
-import { loadRun, type SourceOptions } from './load-run.ts';
+import { loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
 
 /** The overview of a run; with `replays` also through the SLUB model, where the source allows it. */
 export async function analyseRun(options: SourceOptions, replays: boolean): Promise<Analysis> {
@@ -15,19 +16,31 @@ export async function analyseRun(options: SourceOptions, replays: boolean): Prom
   return buildAnalysis(loaded.run, loaded.series, loaded.origin, replayed);
 }
 
-/** Where memory goes that nobody asked for. */
+/**
+ * Where memory goes that nobody asked for.
+ * @param replays whether the advice is also weighed in slabs, where the source allows it
+ */
 export async function fragmentRun(
   options: SourceOptions,
   by: FragBy,
   at: 'end' | 'peak',
+  replays: boolean,
 ): Promise<Fragmentation> {
   const tallies: TaskTally[] = [];
-  const { run, origin } = await loadRun(options, [
-    ...(by === 'task'
-      ? [(dictionary: Dictionary) => keep(tallies, new TaskTally(dictionary))]
-      : []),
-  ]);
-  return buildFragmentation(run, by, at, origin, tallies[0]);
+  const extra: TrackerFactory[] =
+    by === 'task' ? [(dictionary) => keep(tallies, new TaskTally(dictionary))] : [];
+  const isWhole = selectsEverything(options.filter ?? NO_FILTER);
+  if (!replays || !isWhole || !canReadTwice(options.source)) {
+    const { run, origin } = await loadRun(options, extra);
+    return buildFragmentation(run, by, at, origin, tallies[0]);
+  }
+  const { prepareReplay } = await import('./prepare-replay.ts');
+  const prepared = await prepareReplay(options, {}, extra);
+  const { run, origin } = prepared.loaded;
+  const result = buildFragmentation(run, by, at, origin, tallies[0]);
+  if (run.info.hashedPointers || result.advice.length === 0) return result;
+  const { weighAdvice } = await import('./weigh-advice.ts');
+  return { ...result, advice: await weighAdvice(options, prepared, result.advice) };
 }
 
 /**

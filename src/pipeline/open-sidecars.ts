@@ -8,7 +8,7 @@ import { sidecarFolders } from './load-run.ts';
 /** @param named folders to look in first; null: none at all */
 export async function openSidecars(
   source: string,
-  named: readonly string[] | null,
+  named: readonly string[] | null | undefined,
 ): Promise<SidecarFiles> {
   const found = findSource(source);
   if (found.kind === 'database') {

@@ -40,7 +40,7 @@ export async function slabinfoRun(
   { source, label, sidecars: folders }: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const sidecars = await openSidecars(source, folders ?? null);
+  const sidecars = await openSidecars(source, folders);
   const sysfs = captureOf(sidecars);
   if (sysfs === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {

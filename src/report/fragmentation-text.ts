@@ -152,23 +152,37 @@ function renderAdvice(advice: readonly SizeAdvice[], top: number): string {
   if (advice.length === 0) return '';
   const columns: Column[] = [
     { title: 'What would help' },
-    { title: 'size -> class', align: 'right' },
-    { title: 'live', format: formatCount },
+    { title: 'size->class', align: 'right' },
     { title: 'peak', format: formatCount },
     { title: 'shrink to', format: (value) => (value === null ? '' : formatCount(value)) },
-    { title: 'saves', format: (value) => (value === null ? '' : formatBytes(value)) },
-    { title: 'own cache saves', format: (value) => (value === null ? '' : formatBytes(value)) },
+    { title: 'saves', format: savings },
+    { title: 'in slabs', format: savings },
+    { title: 'own cache', format: savings },
+    { title: 'in slabs', format: savings },
   ];
   const rows = cut(advice, top).map((a): Cell[] => [
     siteText(a),
-    `${a.bytesReq} -> ${a.classSize}`,
-    a.live,
+    `${a.bytesReq}->${a.classSize}`,
     a.atPeak,
     a.shrinkTo,
     a.shrinkSavesAtPeak,
+    a.shrinkSavesSlabs?.atPeak ?? null,
     a.ownCacheSavesAtPeak,
+    a.ownCacheSavesSlabs?.atPeak ?? null,
   ]);
-  return `\n${renderTable(columns, rows)}  (savings at the peak, in objects; whole slabs are not counted)\n`;
+  const isWeighed = advice.some(
+    (a) => a.shrinkSavesSlabs !== null || a.ownCacheSavesSlabs !== null,
+  );
+  const how = isWeighed
+    ? 'in objects; in slabs: simulated with whole slabs, each side at its own peak'
+    : 'in objects; whole slabs are not counted';
+  return `\n${renderTable(columns, rows)}  (savings at the peak, ${how})\n`;
+}
+
+function savings(value: Cell): string {
+  if (value === null) return '';
+  const bytes = Number(value);
+  return bytes < 0 ? `-${formatBytes(-bytes)}` : formatBytes(bytes);
 }
 
 function siteText(row: {

@@ -15,12 +15,14 @@ import { renderJson, writeResult } from '../output.ts';
 interface FragOptions extends SharedOptions {
   readonly by: FragBy;
   readonly at: string;
+  readonly replay: boolean;
 }
 
 export function registerFrag(program: Command): void {
   const command = program
     .command('frag <source>')
     .description('internal fragmentation: requested, allocated, wasted; and what would help')
+    .option('--no-replay', 'advice in objects only, not in slabs of the SLUB model')
     .addOption(
       new Option('--by <KEY>', 'what a row is')
         .choices(['cache', 'site', 'size', 'task', 'stack'])
@@ -49,6 +51,7 @@ async function run(source: string, options: FragOptions): Promise<void> {
     { ...(await sourceOptions(source, options)), until },
     options.by,
     at,
+    options.replay,
   );
   if (options.json) {
     writeResult(renderJson(frag), options);

@@ -30,6 +30,8 @@ describe('a request just over a size class', () => {
         shrinkSavesAtPeak: 192,
         ownCacheSavesNow: null,
         ownCacheSavesAtPeak: null,
+      shrinkSavesSlabs: null,
+      ownCacheSavesSlabs: null,
       },
     ]);
   });
