@@ -46,7 +46,7 @@ export interface Replay {
   /** What the kernel's debug checks would have reported, in the order of the events. */
   readonly reports: readonly ReplayReport[];
   /** Reports beyond those that are kept. */
-  readonly furtherReports: number;
+  readonly reportsLeftOut: number;
   readonly whatIf: WhatIf | null;
   /** The moment of `caches`, in seconds as it was asked for; null: the end. */
   readonly at: string | null;
@@ -84,7 +84,7 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
     fidelity: summarizeFidelity(observed, 2),
     caches: shown.filter(({ name }) => run.selectsCache(name)),
     reports: describeReports(watch),
-    furtherReports: watch.dropped,
+    reportsLeftOut: watch.dropped,
     whatIf:
       simulations === undefined
         ? null

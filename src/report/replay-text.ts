@@ -6,6 +6,7 @@ import type { Replay } from '../pipeline/replay-run.ts';
 import { describeModel, fidelityLines } from './fidelity-text.ts';
 import { labelled, runLine, trustFooter } from './run-text.ts';
 import { renderSlabMaps } from './slab-map-text.ts';
+import { renderReports } from './slub-reports-text.ts';
 import { type Column, renderCsv, renderTable } from './table.ts';
 import { renderWhatIf } from './what-if-text.ts';
 
@@ -18,7 +19,7 @@ export function renderReplay(replay: Replay, top: number): string {
       : maps.length > 0
         ? renderSlabMaps(replay, top)
         : renderState(replay, top);
-  return runLine(replay.run) + body + trustFooter(replay.completeness);
+  return runLine(replay.run) + body + renderReports(replay, top) + trustFooter(replay.completeness);
 }
 
 function renderState(replay: Replay, top: number): string {
