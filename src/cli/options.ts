@@ -16,6 +16,7 @@ export interface SharedOptions {
   readonly columns?: string[];
   readonly ignoreColumns?: boolean;
   readonly tsUnit?: CsvTimeUnit;
+  readonly map?: string[];
   readonly tmp?: string;
   readonly cache: string[];
   readonly pid: number[];
@@ -59,6 +60,14 @@ export function addSourceOptions(command: Command): Command {
     .option('--ignore-columns', 'pass over columns of a CSV that are not known')
     .addOption(
       new Option('--ts-unit <UNIT>', 'what the times of a CSV count').choices(CSV_TIME_UNITS),
+    )
+    .addOption(
+      new Option(
+        '--map <EVENT=ROLE,...>',
+        'what a probe event tells: alloc, free, write ... (docs/probes.md; repeatable)',
+      )
+        .argParser(collect)
+        .default([]),
     )
     .option('--tmp <DIR>', 'folder for what must be unpacked')
     .option('-q, --quiet', 'no warnings and no progress')
@@ -117,6 +126,7 @@ export async function sourceOptions(
       ignoreColumns: options.ignoreColumns === true,
       tsUnit: options.tsUnit,
     },
+    maps: options.map,
     tmp: options.tmp,
     filter: filterOptions(options),
     caches: options.cache ?? [],

@@ -105,6 +105,15 @@ export class BatchWriter {
     } else this.stats.add('stack_without_event');
   }
 
+  /** Gives an event that was written a short while ago another call; one that is gone keeps its own. */
+  replaceCall(event: number, call: number): void {
+    const i = event - this.before;
+    if (i >= 0) this.current.call[i] = call;
+    else if (this.held !== undefined && i + this.held.length >= 0) {
+      this.held.call[i + this.held.length] = call;
+    }
+  }
+
   /** Hands on what is left. */
   finish(): void {
     if (this.held !== undefined) this.outlet.emit(this.held);

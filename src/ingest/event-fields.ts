@@ -10,6 +10,9 @@ import { GFP } from '../kernel/gfp-flags.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { TraceStats } from '../kernel/trace-stats.ts';
 import type { BatchWriter } from './batch-writer.ts';
+import type { AddressHalves, OpenedProbes } from './probes/open-probes.ts';
+import { lacksCaller } from './probes/probe-events.ts';
+import type { ProbeRecords } from './probes/probe-records.ts';
 import {
   accountedByGfp,
   type EventField,
@@ -106,14 +109,24 @@ export class EventFields {
   private view: DataView | undefined;
   private bytes: Buffer = Buffer.alloc(0);
 
-  /** @param commOf task names by pid, as the tracer saved them */
+  private readonly probes: ProbeRecords | undefined;
+  /** Where functions return to under a return probe: no site of its own. */
+  private readonly trampoline: AddressHalves | undefined;
+
+  /**
+   * @param commOf task names by pid, as the tracer saved them
+   * @param probes reads the records of probes, where the trace has any
+   */
   constructor(
     formats: readonly EventFormat[],
     layout: ByteLayout,
     writer: EventSink,
     commOf: ReadonlyMap<number, string>,
     info: TraceInfo,
+    probes?: OpenedProbes,
   ) {
+    this.probes = probes?.records;
+    this.trampoline = probes?.trampoline;
     this.layout = layout;
     this.writer = writer;
     this.dictionary = writer.dictionary;
@@ -126,8 +139,9 @@ export class EventFields {
     }
   }
 
-  /** True where the formats describe at least one event about slab memory. */
+  /** True where the formats describe at least one event about slab memory, or that may be. */
   get hasKmemEvents(): boolean {
+    if (this.probes !== undefined) return true;
     return this.plans.some((p) => p?.role === ROLE.alloc || p?.role === ROLE.free);
   }
 
@@ -137,6 +151,10 @@ export class EventFields {
    * @param ts time since the origin
    */
   add(view: DataView, at: number, size: number, ts: number, cpu: number): void {
+    if (this.probes?.has(view, at, size) === true) {
+      this.addProbe(this.probes, view, at, ts, cpu);
+      return;
+    }
     const plan = this.planOf(view, at, size);
     if (plan === undefined) return;
     if (plan.role === ROLE.stack) {
@@ -165,6 +183,21 @@ export class EventFields {
     const flags = view.getUint8(at + plan.flags) | (depth << 8);
     const thread = tid === -1 ? view.getInt32(at + plan.pid, this.layout.littleEndian) : tid;
     this.write(view, at, size, plan, ts, thread, cpu, flags);
+  }
+
+  private addProbe(
+    probes: ProbeRecords,
+    view: DataView,
+    at: number,
+    ts: number,
+    cpu: number,
+  ): void {
+    const { hit } = probes.events;
+    hit.ts = ts;
+    hit.cpu = cpu;
+    hit.flags = view.getUint8(at + 2) | (view.getUint8(at + 3) << 8);
+    hit.task = this.internTask(view.getInt32(at + 4, this.layout.littleEndian));
+    if (!probes.add(view, at)) this.stats.add('bad_record', 1, `event ${this.writer.count}`);
   }
 
   /** How to read the record at `at`; undefined, and counted, where it cannot or need not be read. */
@@ -207,6 +240,9 @@ export class EventFields {
       plan.recent.remember(call);
     }
     this.writer.add(ts, call, task, ptrLo, ptrHi, cpu, flags);
+    if (this.probes !== undefined && lacksCaller(call, this.dictionary)) {
+      this.probes.events.noteAlloc(task, cpu, ptrLo, ptrHi, call);
+    }
   }
 
   private allocCall(view: DataView, at: number, size: number, plan: Plan): number {
@@ -315,6 +351,7 @@ export class EventFields {
       const lo = littleEndian || longSize === 4 ? first : second;
       const hi = longSize === 4 ? 0 : littleEndian ? second : first;
       if (lo === 0xffffffff && (hi === 0xffffffff || longSize === 4)) break; // ULONG_MAX ends it
+      if (lo === this.trampoline?.lo && hi === this.trampoline.hi) continue;
       if (lo !== 0 || hi !== 0) this.frames[used++] = this.dictionary.sites.internAddress(lo, hi);
     }
     this.writer.attachStack(cpu, this.dictionary.stacks.intern(this.frames, used));
@@ -322,10 +359,10 @@ export class EventFields {
 
   private site(view: DataView, at: number, plan: Plan): number {
     const le = this.layout.littleEndian;
-    return this.dictionary.sites.internAddress(
-      view.getUint32(at + plan.site.lo, le),
-      plan.site.hi < 0 ? 0 : view.getUint32(at + plan.site.hi, le),
-    );
+    const lo = view.getUint32(at + plan.site.lo, le);
+    const hi = plan.site.hi < 0 ? 0 : view.getUint32(at + plan.site.hi, le);
+    if (lo === this.trampoline?.lo && hi === this.trampoline.hi) return 0;
+    return this.dictionary.sites.internAddress(lo, hi);
   }
 
   private number(view: DataView, at: number, field: Halves): number {

@@ -37,6 +37,8 @@ export interface TraceInput {
   /** The instance to read where a file has several. */
   readonly buffer: string | undefined;
   readonly csv: CsvOptions;
+  /** What the user says about probe events, as `parseProbeMapping` takes it. */
+  readonly maps: readonly string[];
   /** All bytes from the start, unpacked. */
   chunks(state: ReadState): AsyncIterable<Uint8Array>;
   /**

@@ -20,6 +20,7 @@ export interface InputDescription {
   readonly sidecarFolders: readonly string[];
   readonly buffer: string | undefined;
   readonly csv?: CsvOptions | undefined;
+  readonly maps?: readonly string[] | undefined;
   /** Folder for what must be unpacked. */
   readonly tmp: string | undefined;
 }
@@ -55,6 +56,7 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
     sidecars,
     buffer: description.buffer,
     csv: description.csv ?? DEFAULT_CSV,
+    maps: description.maps ?? [],
     async *chunks(target) {
       if (begun) throw new Error('internal error: an input is read front to back once');
       begun = true;

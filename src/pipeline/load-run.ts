@@ -38,6 +38,7 @@ export interface SourceOptions {
   readonly sidecars?: readonly string[] | null | undefined;
   readonly buffer?: string | undefined;
   readonly csv?: CsvOptions | undefined;
+  readonly maps?: readonly string[] | undefined;
   readonly tmp?: string | undefined;
   readonly filter?: FilterOptions | undefined;
   /** Globs of cache names to speak of; all where there is none. */
@@ -125,6 +126,7 @@ function describeInput(
     sidecarFolders: sidecarFolders(options.sidecars, found.folder),
     buffer: options.buffer,
     csv: options.csv,
+    maps: options.maps,
     tmp: options.tmp,
   };
 }

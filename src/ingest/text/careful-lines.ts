@@ -160,7 +160,8 @@ export class CarefulLines {
     NAME.lastIndex = prefix.rest;
     const match = NAME.exec(text);
     const name = match?.[1] ?? '';
-    const handler = this.names.handler(name);
+    const handler =
+      this.names.handler(name) ?? trace.probes.handler(name, text.slice(NAME.lastIndex));
     if (!this.instances.wants(prefix.instance, handler !== undefined)) return;
     if (prefix.layout !== undefined) this.onLayout(prefix.layout);
     trace.lastCpu = cpu;

@@ -288,7 +288,9 @@ export class FastLines {
     if (hi !== 0 ? !pointers.wide : lo >= SMALL_POINTER && !trace.info.hashedPointers) {
       pointers.note(lo, hi, digits, prefixed, call);
     }
-    trace.writer.add(ts, call, this.tasks.task(this.taskKey), lo, hi, cpu, this.flags);
+    const task = this.tasks.task(this.taskKey);
+    trace.writer.add(ts, call, task, lo, hi, cpu, this.flags);
+    if (trace.probes.isActive) trace.probes.noteCall(call, task, cpu, lo, hi);
     trace.last[cpu] = LAST.event;
     trace.lastCpu = cpu;
     trace.lastTs = ts;

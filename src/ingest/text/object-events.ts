@@ -52,7 +52,10 @@ export class ObjectEvents implements LineHandler {
     if (to - line.fields > MAX_FIELD_BYTES) return OUTCOME.bad;
     const text = bytes.toString('latin1', line.fields, to);
     // A probe may bear the name of a tracepoint: `kfree: (kfree+0x0/0x110) ptr=0xffff…`
-    if (text.startsWith('(') && !CALL_SITE.test(text)) return OUTCOME.other;
+    if (text.startsWith('(') && !CALL_SITE.test(text)) {
+      const name = bytes.toString('latin1', line.name, bytes.indexOf(BLANK, line.name) - 1);
+      return trace.probes.handler(name, text)?.add(line) ?? OUTCOME.other;
+    }
     const match = this.syntax.pointer.exec(text);
     if (match === null) return OUTCOME.bad;
     const headEnd = line.fields + match.index + match[0].length;

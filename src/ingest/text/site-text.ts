@@ -9,10 +9,21 @@ const NULL_WORDS = /^(?:0|\(null\)|\(nil\))$/;
 // symbol+0xoff/0xsize [module]; trace-cmd and perf print neither size nor module
 const SYMBOL = /^(\S+?)(\+0x[0-9a-f]+)?(?:\/0x[0-9a-f]+)?(?:\s+\[([^\s\]]+)[^\]]*\])?(?:\s|$)/i;
 
-/** The site that a text names; words behind it are passed over. */
+/**
+ * Where a function returns to while a return probe sits on its caller: no site of its own
+ * (arch_rethook_trampoline from 6.1 on, kretprobe_trampoline before).
+ */
+export const TRAMPOLINES: readonly string[] = [
+  'arch_rethook_trampoline',
+  '__kretprobe_trampoline',
+  'kretprobe_trampoline',
+];
+const TRAMPOLINE = new RegExp(`^(?:${TRAMPOLINES.join('|')})(?:\\+0x0)?(?:/|$)`);
+
+/** The site that a text names; words behind it are passed over. 0 where it names none. */
 export function internSite(text: string, dictionary: Dictionary): number {
   const word = /^\S*/.exec(text)?.[0] ?? '';
-  if (word === '' || NULL_WORDS.test(word)) return 0;
+  if (word === '' || NULL_WORDS.test(word) || TRAMPOLINE.test(word)) return 0;
   const address = ADDRESS.exec(word);
   if (address !== null) return internAddress(address[1] ?? address[2] ?? '', dictionary);
   return dictionary.sites.internText(dictionary.strings.intern(normalSymbol(text)));

@@ -42,7 +42,9 @@ export class TextReader implements TraceReader {
     this.size = unpackedSize(input.path);
     this.chunks = input.chunks(this.state)[Symbol.asyncIterator]();
     readSidecarFacts(sidecars, info);
-    this.trace = new TextTrace(writer, info, dialect.frames, (whole) => this.noteClock(whole));
+    this.trace = new TextTrace(input, writer, info, dialect.frames, (whole) =>
+      this.noteClock(whole),
+    );
     const saved = parseCmdlines(
       sidecars.text('tracing/saved_cmdlines') ?? sidecars.text('saved_cmdlines') ?? '',
     );

@@ -7,10 +7,13 @@ import { gfpNamesOf } from '../../kernel/gfp-flags.ts';
 import type { GfpName, TraceInfo } from '../../kernel/trace-info.ts';
 import type { TraceStats } from '../../kernel/trace-stats.ts';
 import type { BatchWriter } from '../batch-writer.ts';
+import type { TraceInput } from '../format.ts';
+import { parseProbeMapping } from '../probes/probe-plan.ts';
 import { NOTE } from './call-fields.ts';
 import { CallTexts } from './call-texts.ts';
 import type { EventLine } from './event-line.ts';
 import { PointerKind } from './pointer-kind.ts';
+import { ProbeLines } from './probe-lines.ts';
 import { type FrameStyle, StackLines } from './stack-lines.ts';
 import { TextClock } from './text-clock.ts';
 
@@ -31,6 +34,7 @@ export class TextTrace {
   readonly calls: CallTexts = new CallTexts();
   readonly pointers: PointerKind;
   readonly stacks: StackLines;
+  readonly probes: ProbeLines;
   /** By CPU: LAST. */
   readonly last: Uint8Array = new Uint8Array(MAX_CPU + 1);
   /** Number of the line that is being read. */
@@ -44,6 +48,7 @@ export class TextTrace {
   private readonly onClock: (whole: boolean) => void;
 
   constructor(
+    input: Pick<TraceInput, 'head' | 'maps'>,
     writer: BatchWriter,
     info: TraceInfo,
     frames: FrameStyle,
@@ -55,6 +60,7 @@ export class TextTrace {
     this.info = info;
     this.pointers = new PointerKind(info, writer.dictionary);
     this.stacks = new StackLines(writer, info, frames);
+    this.probes = new ProbeLines(this, input.head, input.maps.map(parseProbeMapping));
     this.onClock = onClock;
   }
 
@@ -84,6 +90,12 @@ export class TextTrace {
   /** Writes the event of a line. */
   write(line: EventLine, call: number, lo: number, hi: number): void {
     this.writer.add(line.ts, call, line.task, lo, hi, line.cpu, line.flags);
+    if (this.probes.isActive) this.probes.noteCall(call, line.task, line.cpu, lo, hi);
+    this.wrote(line);
+  }
+
+  /** Takes note that the event of a line, or several, were written. */
+  wrote(line: EventLine): void {
     this.last[line.cpu] = LAST.event;
     this.lastTs = line.ts;
   }

@@ -275,11 +275,11 @@ test.each([
   ['another event', '  sh-5 [000] d..2. 1.0: sched_switch: prev_comm=sh prev_pid=5 ==> next_pid=0'],
   [
     'a probe',
-    '  <idle>-0 [001] d.h2. 170.824545: kfree_p: (kfree+0x0/0x110) ptr=0xffff8c83c2293560',
+    '  <idle>-0 [001] d.h2. 170.824545: read_p: (vfs_read+0x0/0x110) ptr=0xffff8c83c2293560',
   ],
   [
     'a probe named like an event',
-    '  sh-0 [001] .... 1.5: kfree: (kfree+0x0/0x110) ptr=0xffff8c83c2293560',
+    '  sh-0 [001] .... 1.5: kfree: (vfs_read+0x0/0x110) ptr=0xffff8c83c2293560',
   ],
   [
     'trace_printk in the latency form',

@@ -162,7 +162,7 @@ test('--header tells the release and the CPUs, --show-lost-events the gaps', asy
 
 test('events of other systems with the same name are not ours', async () => {
   const trace = await readTraceBytes(
-    `            perf  1002 [001]   144.249187: ${EVENT}\n            perf  1002 [001]   144.249187:          probe:kmalloc: (ffffffff81234567) size=8\n`,
+    `            perf  1002 [001]   144.249187: ${EVENT}\n            perf  1002 [001]   144.249187:          mine:kmalloc: call_site=f+0x1 ptr=0x8 size=8\n`,
   );
   expect(trace.stats).toEqual({ other_events: 1 });
 });

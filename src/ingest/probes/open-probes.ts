@@ -1,0 +1,63 @@
+// What a ring buffer's formats and symbols say about probes → the reader of their records; undefined
+// where no probe is described, which is nearly always.
+
+import { EVENT_KIND } from '../../kernel/event-kind.ts';
+import { SymbolTable } from '../../kernel/symbols.ts';
+import type { BatchWriter } from '../batch-writer.ts';
+import type { TraceInput } from '../format.ts';
+import type { EventFormat } from '../ring-buffer/event-format.ts';
+import type { ByteLayout } from '../ring-buffer/page.ts';
+import { TRAMPOLINES } from '../text/site-text.ts';
+import { ProbeEvents } from './probe-events.ts';
+import { parseProbeMapping } from './probe-plan.ts';
+import { isProbeFormat, ProbeRecords } from './probe-records.ts';
+
+/** An address as its two halves. */
+export interface AddressHalves {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export interface OpenedProbes {
+  readonly records: ProbeRecords;
+  /** The address that stands for a caller under a return probe. */
+  readonly trampoline: AddressHalves | undefined;
+}
+
+export function openProbes(
+  formats: readonly EventFormat[],
+  layout: ByteLayout,
+  input: TraceInput,
+  writer: BatchWriter,
+): OpenedProbes | undefined {
+  if (!formats.some(isProbeFormat)) return undefined;
+  const kallsyms = input.sidecars.bytes('kallsyms.txt');
+  const symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
+  const trampoline = findTrampoline(symbols);
+  const events = new ProbeEvents(writer, recordedKinds(formats), layout.pageSize);
+  const internSite = (lo: number, hi: number): number =>
+    (lo === 0 && hi === 0) || (lo === trampoline?.lo && hi === trampoline.hi)
+      ? 0
+      : writer.dictionary.sites.internAddress(lo, hi);
+  const mappings = input.maps.map(parseProbeMapping);
+  const records = new ProbeRecords(formats, layout, events, symbols, mappings, internSite);
+  return { records, trampoline };
+}
+
+/** Tracepoints that the file describes: trace-cmd describes those that it records. */
+function recordedKinds(formats: readonly EventFormat[]): Set<number> {
+  const kinds: Readonly<Record<string, number>> = EVENT_KIND;
+  return new Set(
+    formats.filter((f) => f.fields.has('call_site')).map((f) => kinds[f.name] ?? EVENT_KIND.none),
+  );
+}
+
+function findTrampoline(symbols: SymbolTable | undefined): AddressHalves | undefined {
+  for (const name of TRAMPOLINES) {
+    const address = symbols?.addressOf(name);
+    if (address !== undefined) {
+      return { lo: Number(address & 0xffffffffn), hi: Number(address >> 32n) };
+    }
+  }
+  return undefined;
+}
