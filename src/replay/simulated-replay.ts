@@ -10,14 +10,14 @@ import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import { getOrder } from '../kernel/slub-order.ts';
 import { NOT_PLANNED } from './cache-plan.ts';
 import { PageSource } from './page-source.ts';
-import { NO_SLAB, type SlabTable } from './slab-table.ts';
+import { NO_SLAB, type SlabTable, type SlabWatcher } from './slab-table.ts';
 import { SlabUsage } from './slab-usage.ts';
 import type { ModelCache, SlubModel } from './slub-model.ts';
 
 /** Any number does: it only decides where the random orders of new slabs begin. */
 const SEED = 0x51ab;
 
-export class SimulatedReplay {
+export class SimulatedReplay implements SlabWatcher {
   /** By number of the cache; page-backed kmalloc is the one behind the last. */
   readonly usage: SlabUsage;
   private readonly calls: CallTable;
@@ -46,7 +46,7 @@ export class SimulatedReplay {
     this.usage = new SlabUsage(slub.caches.length + 1);
     const most = Math.max(1, ...slub.caches.map(({ plan }) => plan.geometry.objsPerSlab));
     this.objectBits = Math.ceil(Math.log2(most));
-    slub.table.onRemove = (slab) => this.removed(slab);
+    slub.table.watch(this);
   }
 
   add(batch: EventBatch): void {
@@ -135,7 +135,7 @@ export class SimulatedReplay {
     return this.bytesOf(getOrder(this.calls.bytesReq(call), this.slub.pageSize));
   }
 
-  private removed(slab: number): void {
+  slabRemoved(slab: number): void {
     const { table } = this;
     const order = table.order[slab]!;
     this.usage.changePages(table.cache[slab]!, -this.bytesOf(order));

@@ -23,12 +23,18 @@ export const ON = {
 const FREE = 1;
 /** Was allocated at least once since its slab is known. */
 const USED = 2;
+/** Free, but in a sheaf: on no freelist. */
+const HELD = 4;
 
 const TWO_32 = 4294967296;
 
+/** Is told before a slab is forgotten. */
+export interface SlabWatcher {
+  slabRemoved(row: number): void;
+}
+
 export class SlabTable {
-  /** Told before a slab is forgotten. */
-  onRemove: ((row: number) => void) | undefined = undefined;
+  private readonly watchers: SlabWatcher[] = [];
   private readonly pageShift: number;
   private readonly pages = new AddressMap(1024);
   private capacity = 0;
@@ -65,6 +71,10 @@ export class SlabTable {
 
   constructor(pageSize: number) {
     this.pageShift = Math.log2(pageSize);
+  }
+
+  watch(watcher: SlabWatcher): void {
+    this.watchers.push(watcher);
   }
 
   /** Rows are below this. */
@@ -115,7 +125,7 @@ export class SlabTable {
 
   /** Forgets a slab that is on no list: its pages went back to the page allocator. */
   remove(row: number): void {
-    this.onRemove?.(row);
+    for (const watcher of this.watchers) watcher.slabRemoved(row);
     this.eachPage(row, (lo, hi) => this.pages.delete(lo, hi));
     const objects = this.objects[row]!;
     const free = this.unusedLinks.get(objects);
@@ -154,6 +164,16 @@ export class SlabTable {
     this.objState[this.links[row]! + object] = USED;
   }
 
+  /** True where a sheaf has the object. */
+  isHeld(row: number, object: number): boolean {
+    return (this.objState[this.links[row]! + object]! & HELD) !== 0;
+  }
+
+  /** A sheaf has the object now, which is on no list. */
+  setHeld(row: number, object: number, wasUsed: boolean): void {
+    this.objState[this.links[row]! + object] = FREE | HELD | (wasUsed ? USED : 0);
+  }
+
   nextObject(row: number, object: number): number {
     return this.objNext[this.links[row]! + object]!;
   }
@@ -168,7 +188,7 @@ export class SlabTable {
     this.objNext[at + object] = head;
     this.objPrev[at + object] = NIL;
     if (head !== NIL) this.objPrev[at + head] = object;
-    this.objState[at + object]! |= FREE;
+    this.objState[at + object] = (this.objState[at + object]! & USED) | FREE;
     return object;
   }
 
@@ -181,6 +201,17 @@ export class SlabTable {
     if (next !== NIL) this.objPrev[at + next] = prev;
     this.objState[at + object]! &= ~FREE;
     return next;
+  }
+
+  /** Turns a list round; returns its new head. */
+  reverse(row: number, list: number): number {
+    let reversed = NIL;
+    for (let object = list; object !== NIL; ) {
+      const next = this.nextObject(row, object);
+      reversed = this.push(row, object, reversed);
+      object = next;
+    }
+    return reversed;
   }
 
   /** Puts the list `front` in front of the list `back`; returns the head and counts `front`. */
