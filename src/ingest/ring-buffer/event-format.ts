@@ -41,8 +41,17 @@ export function parseEventFormat(text: string): EventFormat | undefined {
   const id = /^ID:\s*(\d+)/m.exec(text)?.[1];
   if (name === undefined || id === undefined || Number(id) > 0xffff) return undefined;
   const printAt = text.indexOf('print fmt:');
-  const fields = parseFields(text.slice(0, printAt < 0 ? undefined : printAt));
-  return { name, id: Number(id), fields, printFmt: printAt < 0 ? '' : text.slice(printAt + 10) };
+  // A trace.dat describes some thousand events, of which a handful is looked at.
+  let fields: ReadonlyMap<string, EventField> | undefined;
+  return {
+    name,
+    id: Number(id),
+    get fields() {
+      fields ??= parseFields(text.slice(0, printAt < 0 ? undefined : printAt));
+      return fields;
+    },
+    printFmt: printAt < 0 ? '' : text.slice(printAt + 10),
+  };
 }
 
 /** The fields that the lines of a text describe, by name. */

@@ -8,6 +8,7 @@
 
 import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
+import { windowedSource } from '../../base/windowed-source.ts';
 import { parseTraceClock } from '../../kernel/trace-info.ts';
 import type { EventFormat } from '../ring-buffer/event-format.ts';
 import { isPageSize, type PageShape } from '../ring-buffer/header-page.ts';
@@ -49,7 +50,7 @@ export interface TraceDatHeader {
 export function readTraceDatHeader(source: ByteSource, path: string): TraceDatHeader {
   const parts = new MetadataParts();
   try {
-    return readHeader(source, parts);
+    return readHeader(windowedSource(source), parts);
   } catch (error) {
     if (!(error instanceof OutOfBytes || error instanceof BadPiece)) throw error;
     const place = parts.current;

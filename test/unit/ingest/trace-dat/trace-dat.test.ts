@@ -176,6 +176,21 @@ describe.each(Object.entries(VERSIONS))('%s', (name, build) => {
     expect(trace.stats).toEqual({ lost_events: 2 * (5 + 1 + 7) });
   });
 
+  test('the statistics of a CPU are those of the buffer that was named before them', async () => {
+    const text = (overrun: number): string => `CPU: 0\noverrun: ${overrun}\ndropped events: 0\n`;
+    const texts = [text(3), '\nBuffer: in\n\n', text(5)];
+    const bytes = build({
+      options: texts.map((t) => option(2, t)),
+      buffers: [
+        { name: '', cpus: [frees(10n, 1, [0])] },
+        { name: 'in', cpus: [frees(20n, 2, [0])] },
+      ],
+    });
+    const lost = async (buffer: string) => (await readTraceBytes(bytes, { buffer })).stats;
+    expect(await lost('top')).toEqual({ lost_events: 3 });
+    expect(await lost('in')).toEqual({ lost_events: 5 });
+  });
+
   test('of several buffers the one with events about slab memory is read', async () => {
     const [a, b] = [frees(100n, 1, [0]), frees(200n, 2, [0])];
     const buffers = [
