@@ -72,7 +72,9 @@ function record(owners: Owner[], event: OwnerEvent, outcome: number): void {
       if (last !== undefined) last.free = event;
       break;
     case OUTCOME.freeLate:
-      if (beforeLast !== undefined) beforeLast.free = event;
+      if (beforeLast === undefined) break;
+      beforeLast.free = event;
+      beforeLast.freedUnseen = false;
       break;
     case OUTCOME.freeUnknown:
       add(owners, { ...owner, alloc: undefined, free: event });

@@ -27,7 +27,8 @@ export type FindingName =
   | 'freelist_missing'
   | 'freelist_count'
   | 'sheaf_nonsense'
-  | 'list_count';
+  | 'list_count'
+  | 'slab_count';
 
 /** What each name means, in the words of a report. */
 const FINDING_TEXTS: Readonly<Record<FindingName, string>> = {
@@ -57,6 +58,7 @@ const FINDING_TEXTS: Readonly<Record<FindingName, string>> = {
   freelist_count: 'freelists with more or fewer objects than their slab’s counters say',
   sheaf_nonsense: 'sheaves that hold what is no object',
   list_count: 'node lists whose length is not their counter',
+  slab_count: 'caches with more or fewer slabs than their counters say',
 };
 
 export interface Finding {

@@ -3,6 +3,8 @@
 
 import type { KernelConfig } from '../../kernel/kernel-config.ts';
 import { Findings } from '../findings.ts';
+import { MissingMemory } from '../kernel-reader.ts';
+import type { SlubCache } from '../slub-walk/caches.ts';
 import { addSlab, type CacheOccupancy, emptyOccupancy } from '../slub-walk/occupancy.ts';
 import { physicalMemory, type SlubImage, walkSlabs } from '../slub-walk/walk-slabs.ts';
 import { snapshotCaches } from './checked-cache.ts';
@@ -64,6 +66,7 @@ export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined)
     },
     findings,
   );
+  for (const { cache, occupancy } of caches) compareCounter(slub, cache, occupancy.slabs, findings);
   return {
     slabs,
     objects,
@@ -74,4 +77,28 @@ export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined)
     notUnderstood: caches.filter((c) => !c.isUnderstood).map((c) => c.cache.name),
     findings,
   };
+}
+
+/** kmem_cache_node.nr_slabs of all nodes: validate_slab_node() reports where it is another. */
+function compareCounter(
+  { kernel, layout }: SlubImage,
+  cache: SlubCache,
+  found: number,
+  findings: Findings,
+): void {
+  const { nrSlabs } = layout.node;
+  if (nrSlabs === undefined) return;
+  try {
+    let counter = 0n;
+    for (const node of cache.nodes) {
+      if (node !== undefined) counter += kernel.reader.u64(node.node + BigInt(nrSlabs));
+    }
+    if (counter !== BigInt(found)) {
+      const where = (): string => `${cache.name}: ${found} found, the counter says ${counter}`;
+      findings.add('slab_count', where);
+    }
+  } catch (error) {
+    if (!(error instanceof MissingMemory)) throw error;
+    findings.add('list_unreadable', () => `${cache.name}: ${error.message}`);
+  }
 }
