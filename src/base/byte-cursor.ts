@@ -56,7 +56,8 @@ export class ByteCursor {
   size64(): number {
     const at = this.position;
     const value = this.u64();
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new OutOfBytes(at, Number(value), this.remaining);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER))
+      throw new OutOfBytes(at, Number(value), this.remaining);
     return Number(value);
   }
 
