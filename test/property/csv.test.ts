@@ -50,7 +50,7 @@ function toCsv({ dictionary, info, batches }: Omit<Held, 'stats'>): string[] {
     site === 0 ? null : names.label(site),
   );
   const csv = new EventCsv({ dictionary, info, gfpNames: gfpNamesOf(null), siteLabels });
-  return [csv.heading(), ...batches.map((batch) => csv.rows(batch))];
+  return [csv.begin(), ...batches.map((batch) => csv.rows(batch))];
 }
 
 function textInput(texts: readonly string[], chunkBytes: number): TraceInput {
