@@ -79,9 +79,7 @@ export function recordedGeometry(
 ): RecordedGeometry | undefined {
   const { sysfs } = cache;
   const asRecorded =
-    sysfs === null
-      ? specOfSlabinfo(cache, parameters.debug)
-      : specOfSysfs(sysfs, cache.name, NO_DEBUG);
+    sysfs === null ? specOfSizes(cache, parameters) : specOfSysfs(sysfs, cache.name, NO_DEBUG);
   const fit = fitFreePointer(asRecorded, cache.slabSize, { ...parameters, debug: NO_DEBUG });
   const { spec, computed } = fit;
   if (computed === undefined) return undefined;
@@ -122,16 +120,33 @@ function recordedFigures(
   };
 }
 
-function specOfSlabinfo(cache: KnownCache, debug: SlubDebug): CacheSpec {
-  const kmalloc = isKmallocCacheName(cache.name) ? SLAB.KMALLOC : 0;
-  return {
-    name: cache.name,
-    objectSize: cache.objectSize ?? cache.slabSize,
+/**
+ * A cache of which only sizes are known: as its creator may have asked for it, so that the rules give
+ * them again.
+ * Model: of several alignments that do, none and then the cache line's stand before others.
+ */
+function specOfSizes(cache: KnownCache, parameters: SlubParameters): CacheSpec {
+  const { name, slabSize } = cache;
+  const { debug, cacheLine, pageSize } = parameters;
+  const kmalloc = isKmallocCacheName(name) ? SLAB.KMALLOC : 0;
+  const spec: CacheSpec = {
+    name,
+    objectSize: cache.objectSize ?? slabSize,
     align: 0,
-    flags: cacheDebugFlags(debug, kmalloc, cache.name),
+    flags: cacheDebugFlags(debug, kmalloc, name),
     hasCtor: false,
     usersize: 0,
   };
+  const alignments = [0, cacheLine];
+  for (let align = 16; align <= pageSize; align *= 2) alignments.push(align);
+  for (const hasCtor of [false, true]) {
+    for (const align of alignments) {
+      const tried = { ...spec, align, hasCtor };
+      const computed = computeGeometry(tried, { ...parameters, debug: NO_DEBUG });
+      if (computed?.slabSize === slabSize) return tried;
+    }
+  }
+  return spec;
 }
 
 interface FreePointerFit {
