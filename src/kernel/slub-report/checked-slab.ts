@@ -15,7 +15,7 @@ export interface CheckedCache {
   readonly name: string;
   readonly geometry: Pick<CacheGeometry, 'objectSize' | 'flags' | 'layout'>;
   readonly rules: Pick<SlubRules, 'generation' | 'origSizeMovesFreePointer'>;
-  /** False where object and padding hold what nobody recorded: they are not printed then. */
+  /** False where the objects hold what nobody recorded: they are not printed then. */
   readonly contentsKnown: boolean;
 }
 

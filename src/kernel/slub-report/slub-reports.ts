@@ -319,9 +319,11 @@ export class SlubReports {
     if (hasRedZone) print('Redzone  ', -layout.redLeftPad, 0);
     else if (offset > 16 && cache.contentsKnown) print('Bytes b4 ', -16, 0);
     if (cache.contentsKnown) print('Object   ', 0, Math.min(objectSize, MOST_OBJECT));
-    if (hasRedZone) print('Redzone  ', objectSize, layout.inuse);
-    if (cache.contentsKnown) print('Padding  ', layout.metadataEnd, sizeFromObject(cache));
     else report.leftOut.add('contents of the object');
+    if (hasRedZone) print('Redzone  ', objectSize, layout.inuse);
+    if (cache.contentsKnown || hasFlag(cache, SLAB.POISON)) {
+      print('Padding  ', layout.metadataEnd, sizeFromObject(cache));
+    } else report.leftOut.add('padding');
   }
 
   /** print_tracking() */

@@ -7,12 +7,12 @@
 
 import type { CallTable, StringList } from '../../kernel/dictionary.ts';
 import type { EventBatch } from '../../kernel/event-batch.ts';
-import { EVENT_KIND, isAlloc, isKmalloc } from '../../kernel/event-kind.ts';
+import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
 import { GFP } from '../../kernel/gfp-flags.ts';
 import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
 import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
 import { SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slab-flags.ts';
-import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
+import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
 import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
 import {
   pointerText,
@@ -20,12 +20,12 @@ import {
   SlubReports,
 } from '../../kernel/slub-report/slub-reports.ts';
 import type { SlubRules } from '../../kernel/slub-rules.ts';
-import { NO_SLAB, type SlabTable } from '../slab-table.ts';
+import { NIL, NO_SLAB, type SlabTable } from '../slab-table.ts';
 import type { SlubModel } from '../slub-model.ts';
+import { FreeEvidence } from './free-evidence.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
 import { TouchedSlab } from './touched-slab.ts';
 import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
-import { UnseenAllocations } from './unseen-allocations.ts';
 
 export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
   readonly calls: CallTable;
@@ -35,7 +35,7 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
   /** CONFIG_SLAB_FREELIST_HARDENED */
   readonly isHardened: boolean;
   readonly nonSlab: NonSlabAddresses;
-  /** How far the clocks of two CPUs may be apart, in units of the trace's clock. */
+  /** See FreeEvidence. */
   readonly skew: number;
 }
 
@@ -57,9 +57,7 @@ export class DebugWatch {
   private readonly checks: readonly (SlubChecks | undefined)[];
   /** By row of the slab table: the slabs whose bytes are kept. */
   private readonly touched = new Map<number, TouchedSlab>();
-  private readonly unseen: UnseenAllocations;
-  private readonly skew: number;
-  private lastLossTs = Number.NEGATIVE_INFINITY;
+  private readonly evidence: FreeEvidence;
 
   constructor(input: DebugWatchInput) {
     const { slub, rules, calls } = input;
@@ -70,11 +68,13 @@ export class DebugWatch {
     this.rules = rules;
     this.isHardened = input.isHardened;
     this.nonSlab = input.nonSlab;
-    this.skew = input.skew;
-    this.unseen = new UnseenAllocations(
-      (row) => this.checks[this.table.cache[row]!]?.cache.name ?? '',
-      (rows) => this.withdraw(rows),
-    );
+    this.evidence = new FreeEvidence({
+      calls,
+      tracks: this.tracks,
+      skew: input.skew,
+      nameOf: (row) => this.checks[this.table.cache[row]!]?.cache.name ?? '',
+      withdraw: (rows) => this.withdraw(rows),
+    });
     this.texts = new TrackTexts({ ...input, calls, tracks: this.tracks });
     this.found = new SlubReports(
       {
@@ -89,7 +89,8 @@ export class DebugWatch {
     );
     this.checks = slub.caches.map(({ plan: { name, geometry } }) => {
       if ((geometry.flags & SLAB_DEBUG_FLAGS) === 0) return undefined;
-      const contentsKnown = (geometry.flags & SLAB.POISON) !== 0;
+      // A constructor's bytes, and those of an object that is not poisoned, are in no trace.
+      const contentsKnown = geometry.layout.objectPoison;
       const cache: CheckedCache = { name, geometry, rules, contentsKnown };
       return new SlubChecks(cache, this.found);
     });
@@ -112,9 +113,17 @@ export class DebugWatch {
     this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]!);
   }
 
+  /** A slab's pages go back to the page allocator. */
+  slabRemoved(row: number): void {
+    const slab = this.touched.get(row);
+    if (slab === undefined) return;
+    this.checks[this.table.cache[row]!]?.discard(slab);
+    this.slabLost(row);
+  }
+
   /** A slab turns out to be gone: nothing is known of how. */
   slabLost(row: number): void {
-    if (this.touched.delete(row)) this.unseen.forget(row);
+    if (this.touched.delete(row)) this.evidence.forget(row);
   }
 
   /** An object is allocated; before the model takes it. */
@@ -141,15 +150,15 @@ export class DebugWatch {
     const checks = this.checks[table.cache[row]!];
     if (checks === undefined) return true;
     const slot = table.slot(row, object);
-    if (this.isRepeated(batch, i, slot)) return true;
-    const isLate = batch.ts[i]! - tracks.time(slot, TRACK.alloc) > this.skew;
-    if (isLate && !table.isFree(row, object)) tracks.settle(slot);
+    const isFree = table.isFree(row, object);
+    if (this.evidence.isRepeated(batch, i, slot)) return true;
+    if (!isFree) this.evidence.freed(batch, i, slot);
+    const isAgain = isFree && this.evidence.isFreedTwice(batch, i, row, slot);
     let slab = this.touched.size === 0 ? undefined : this.touched.get(row);
-    const isAgain = table.isFree(row, object) && this.isFreedTwice(batch, i, row, slot);
     if (isAgain) slab ??= this.touch(row);
     if (slab !== undefined) {
       this.texts.now = batch.ts[i]!;
-      if (!isAgain && table.isFree(row, object)) {
+      if (isFree && !isAgain) {
         // It was allocated unseen.
         slab.take(object);
         slab.fill(object, undefined);
@@ -223,7 +232,7 @@ export class DebugWatch {
     if (kind === EVENT_KIND.write) this.write(batch, i);
     else if (kind === EVENT_KIND.validate) this.validate(batch.call[i]!);
     else if (kind === EVENT_KIND.cache_destroy) this.destroy(batch.call[i]!);
-    else if (kind === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+    else if (kind === EVENT_KIND.lost) this.evidence.lost(batch.ts[i]!);
   }
 
   private allocTouched(checks: SlubChecks, slab: TouchedSlab, object: number, call: number): void {
@@ -239,40 +248,6 @@ export class DebugWatch {
       bytesReq: calls.bytesReq(call),
       isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0,
     });
-  }
-
-  /**
-   * True where a free of a free object can be nothing else but a mistake.
-   * Model: an allocation that left no event is possible in caches that kmem_cache_alloc_bulk() serves;
-   * more than some frees of free objects at one place of a named cache show that it is one of them.
-   */
-  private isFreedTwice(batch: EventBatch, i: number, row: number, slot: number): boolean {
-    const { tracks } = this;
-    if (!tracks.isSurelyFree(slot, this.lastLossTs) || tracks.isOwed(slot)) return false;
-    const isTie = tracks.time(slot, TRACK.free) === batch.ts[i];
-    if (isTie && tracks.cpu(slot, TRACK.free) !== batch.cpu[i]) return false;
-    if (this.isAllocatedAhead(batch, i)) return false;
-    if (isKmalloc(this.calls.kind(tracks.call(slot, TRACK.alloc)))) return true;
-    return this.unseen.isTrusted(batch.call[i]!, row);
-  }
-
-  /** True where another CPU's allocation of the same object follows so soon that it may be earlier. */
-  private isAllocatedAhead(batch: EventBatch, i: number): boolean {
-    const end = batch.ts[i]! + this.skew;
-    for (let j = i + 1; j < batch.length && batch.ts[j]! <= end; j++) {
-      if (batch.ptrLo[j] !== batch.ptrLo[i] || batch.ptrHi[j] !== batch.ptrHi[i]) continue;
-      return batch.cpu[j] !== batch.cpu[i] && isAlloc(this.calls.kind(batch.call[j]!));
-    }
-    return false;
-  }
-
-  private isRepeated(batch: EventBatch, i: number, slot: number): boolean {
-    const { tracks } = this;
-    return (
-      tracks.call(slot, TRACK.free) === batch.call[i] &&
-      tracks.time(slot, TRACK.free) === batch.ts[i] &&
-      tracks.cpu(slot, TRACK.free) === batch.cpu[i]
-    );
   }
 
   private warnWrongCache(
@@ -355,22 +330,26 @@ export class DebugWatch {
     const number = this.slub.cacheOfCall[call]!;
     const checks = this.checks[number];
     if (checks === undefined) return;
-    const { table } = this;
-    let isAnyLeft = false;
+    const { table, found } = this;
+    const { name } = checks.cache;
+    const before = found.count;
+    /** An object of a full slab, which is on no list that is looked at. */
+    let first: bigint | undefined;
     for (const row of table.rowsByCache(number + 1)[number]!) {
-      const left = this.remainingIn(row);
+      const left = this.remainingIn(row).map((object) => objectOffset(checks.cache, object));
       if (left.length === 0) continue;
-      isAnyLeft = true;
-      const slab = this.touch(row);
-      // A full slab is on no list that is looked at.
-      if (slab.freelist === 0n) continue;
-      this.found.remaining(
-        checks.cache,
-        slab,
-        left.map((object) => slab.offset(object)),
-      );
+      first ??= table.base(row) + BigInt(left[0]!);
+      if (table.freelist[row] !== NIL) found.remaining(checks.cache, this.touch(row), left);
     }
-    if (isAnyLeft) this.warnDestroy(checks.cache.name, call);
+    if (first === undefined) return;
+    const site = this.texts.siteOf(call);
+    const from = site === null ? '' : ` when called from ${site}`;
+    const warning = `kmem_cache_destroy ${name}: Slab cache still has objects${from}`;
+    if (found.count > before) found.append(warning);
+    else {
+      const about = { kind: 'remaining-objects', title: warning, cache: name } as const;
+      found.line({ ...about, address: first, slab: 0n }, warning, ['the WARNING']);
+    }
   }
 
   private remainingIn(row: number): number[] {
@@ -381,19 +360,6 @@ export class DebugWatch {
       if (tracks.isSurelyAllocated(table.slot(row, object))) left.push(object);
     }
     return left;
-  }
-
-  private warnDestroy(name: string, call: number): void {
-    const site = this.texts.siteOf(call);
-    const from = site === null ? '' : ` when called from ${site}`;
-    this.found.append(`kmem_cache_destroy ${name}: Slab cache still has objects${from}`);
-  }
-
-  slabRemoved(row: number): void {
-    const slab = this.touched.get(row);
-    if (slab === undefined) return;
-    this.checks[this.table.cache[row]!]?.discard(slab);
-    this.slabLost(row);
   }
 
   /** Slabs whose only damage were frees that are not believed any more. */
