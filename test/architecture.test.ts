@@ -22,7 +22,11 @@ const LAYERS: Record<string, Layer> = {
   store: { from: ['base', 'kernel'], packages: ['better-sqlite3'] },
   replay: { from: ['base', 'kernel'] },
   analysis: { from: ['base', 'kernel'], types: ['replay', 'store'] },
-  report: { from: ['base', 'kernel'], types: ['analysis', 'pipeline'], packages: ['cli-table3'] },
+  report: {
+    from: ['base', 'kernel'],
+    types: ['analysis', 'pipeline'],
+    packages: ['cli-table3', 'hyparquet-writer', 'pprof-format'],
+  },
   pipeline: { from: ['base', 'kernel', 'ingest', 'snapshot', 'store', 'replay', 'analysis'] },
   cli: {
     from: ['base', 'pipeline', 'report'],

@@ -5,15 +5,17 @@ import { setImmediate } from 'node:timers/promises';
 import { describeError, OutputError } from '../base/errors.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { writeEventRows } from '../store/event-rows-file.ts';
-import type { EventTableInput } from '../store/event-table.ts';
+import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../store/event-table.ts';
+import type { SqlValue } from '../store/sql-value.ts';
 import { onEndSignal } from './end-signals.ts';
 import type { SourceOptions } from './load-run.ts';
 import { openOrIngest } from './open-database.ts';
 
-/** Renders events as text, a batch at a time. */
-export interface EventText {
-  heading(): string;
-  rows(batch: EventBatch): string;
+/** Renders events for another tool, a batch at a time. */
+export interface EventWriter {
+  begin(): string | Uint8Array;
+  rows(batch: EventBatch): string | Uint8Array;
+  end(): string | Uint8Array;
 }
 
 export interface ExportTarget {
@@ -21,33 +23,49 @@ export interface ExportTarget {
   readonly force: boolean;
 }
 
-/** Writes events as text; returns how many. */
+/** What the rows of events need, and how the SQL table `event` has them. */
+export interface EventTable {
+  readonly input: EventTableInput;
+  readonly columns: readonly string[];
+  readonly rowOf: (batch: EventBatch, i: number, seq: number) => SqlValue[];
+}
+
+/** Writes events, all of them; returns how many. */
 export async function exportEvents(
   options: SourceOptions,
   target: ExportTarget,
-  createText: (input: EventTableInput) => EventText,
+  createWriter: (table: EventTable) => EventWriter,
 ): Promise<number> {
   const opened = await openOrIngest(options);
   try {
-    const text = createText(opened.tables);
-    const file = new PartialFile(target);
-    try {
-      file.write(text.heading());
+    const rows = new EventRows(opened.tables);
+    const writer = createWriter({
+      input: opened.tables,
+      columns: EVENT_COLUMNS,
+      rowOf: (batch, i, seq) => rows.row(batch, i, seq),
+    });
+    return await writeFile(target, async (file) => {
+      file.write(writer.begin());
       let count = 0;
       for (const batch of opened.database.batches()) {
-        file.write(text.rows(batch));
+        file.write(writer.rows(batch));
         count += batch.length;
         await setImmediate(); // lets signals through
       }
-      file.finish();
+      file.write(writer.end());
       return count;
-    } catch (error) {
-      file.abandon();
-      throw error;
-    }
+    });
   } finally {
     opened.close();
   }
+}
+
+/** Writes one result as a whole. */
+export async function exportResult(
+  target: ExportTarget,
+  content: string | Uint8Array,
+): Promise<void> {
+  await writeFile(target, async (file) => file.write(content));
 }
 
 /** Writes a plain SQLite file with a row for every event; returns how many. */
@@ -60,6 +78,22 @@ export async function exportSqliteRows(
     return await writeEventRows(opened.path, opened.tables, target.path, target.force);
   } finally {
     opened.close();
+  }
+}
+
+/** Does some work on a file that gets its name when that is done. */
+async function writeFile<T>(
+  target: ExportTarget,
+  work: (file: PartialFile) => Promise<T>,
+): Promise<T> {
+  const file = new PartialFile(target);
+  try {
+    const result = await work(file);
+    file.finish();
+    return result;
+  } catch (error) {
+    file.abandon();
+    throw error;
   }
 }
 
@@ -85,8 +119,8 @@ class PartialFile {
     }
   }
 
-  write(text: string): void {
-    const bytes = Buffer.from(text);
+  write(content: string | Uint8Array): void {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at);
     } catch (error) {

@@ -24,7 +24,7 @@ export class EventCsv {
     this.input = input;
   }
 
-  heading(): string {
+  begin(): string {
     const ts = this.input.info.clockUnit === 'ns' ? 'ts' : 'ts_ns';
     return csvLine([
       ts,
@@ -51,6 +51,10 @@ export class EventCsv {
     let text = '';
     for (let i = 0; i < batch.length; i++) text += this.row(batch, i);
     return text;
+  }
+
+  end(): string {
+    return '';
   }
 
   private row(batch: EventBatch, i: number): string {

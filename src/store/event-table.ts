@@ -14,7 +14,7 @@ import { damagedEvents } from './open-database.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';
 
-const EVENT_COLUMNS: string[] = [
+export const EVENT_COLUMNS: string[] = [
   'seq',
   'ts_ns',
   'cpu',
@@ -107,13 +107,16 @@ export class EventRows {
       for (let i = 0; i < batch.length; i++) {
         const ts = originNs + BigInt(batch.ts[i] as number);
         if (ts < lowest || ts > highest) continue;
-        yield this.row(batch, i, segment.first_seq + i, ts);
+        yield this.row(batch, i, segment.first_seq + i);
       }
     }
   }
 
-  private row(batch: EventBatch, i: number, seq: number, ts: bigint): SqlValue[] {
-    const { tasks, strings } = this.input.dictionary;
+  /** The values of an event, in the order of EVENT_COLUMNS. */
+  row(batch: EventBatch, i: number, seq: number): SqlValue[] {
+    const { dictionary, info } = this.input;
+    const { tasks, strings } = dictionary;
+    const ts = info.originNs + BigInt(batch.ts[i] as number);
     const call = batch.call[i] as number;
     const task = batch.task[i] as number;
     const fields = this.fields(call);

@@ -66,7 +66,7 @@ test('a foreign text lists what was tried and why it was refused', () =>
   expectError(
     ['analyze', write('letter.txt', 'Dear kernel,\n')],
     65,
-    /not a trace that can be read\n {2}Tried trace-dat: .+; ftrace-text: /,
+    /not a trace that can be read: .+\n {2}Tried trace-dat: .+; ftrace-text, /,
   ));
 
 test('a foreign binary', () => expectError(['analyze', process.execPath], 65, 'not a trace'));
@@ -168,6 +168,7 @@ test.each([
   ['ingest', ['ingest', STACKS]],
   ['export --to csv', ['export', STACKS, '--to', 'csv']],
   ['export --to sqlite-rows', ['export', STACKS, '--to', 'sqlite-rows']],
+  ['export --to pprof', ['export', STACKS, '--to', 'pprof']],
 ] as const)('%s overwrites a file only with --force', async (name, args) => {
   const path = write(`there-${name}`, 'precious');
   await expectError([...args, '-o', path], 74, 'exists already');
@@ -181,6 +182,7 @@ test.each([
   ['ingest', ['ingest', STACKS]],
   ['export --to csv', ['export', STACKS, '--to', 'csv']],
   ['export --to sqlite-rows', ['export', STACKS, '--to', 'sqlite-rows']],
+  ['export --to pprof', ['export', STACKS, '--to', 'pprof']],
 ] as const)('%s into a folder that is not there', (_, args) =>
   expectError([...args, '-o', '/no/such/folder/file'], 74, '/no/such/folder/file: '),
 );

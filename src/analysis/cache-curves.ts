@@ -1,0 +1,65 @@
+// How many bytes of each cache were live over the trace: one curve for each cache, points where it
+// changed. The names of caches are known only behind the pass, so the moments hold counts by call.
+
+import { isAlloc } from '../kernel/event-kind.ts';
+import type { LiveSample } from './live-series.ts';
+import { objectBytes } from './object-size.ts';
+import type { ResolvedRun } from './resolved-run.ts';
+import { absoluteTime, type RunOrigin, type RunSummary, summarizeRun } from './run-summary.ts';
+
+interface CurvePoint {
+  /** Nanoseconds (or units of the trace's clock), as the trace has them. */
+  readonly time: bigint;
+  readonly bytes: number;
+}
+
+interface CacheCurve {
+  readonly cache: string | null;
+  readonly points: readonly CurvePoint[];
+}
+
+export interface CacheCurves {
+  readonly run: RunSummary;
+  /** The largest first. */
+  readonly curves: readonly CacheCurve[];
+}
+
+export function buildCacheCurves(
+  run: ResolvedRun,
+  samples: readonly LiveSample[],
+  origin: RunOrigin,
+): CacheCurves {
+  const { calls } = run.dictionary;
+  const groupOf = new Int32Array(calls.length).fill(-1);
+  const bytesOf = new Float64Array(calls.length);
+  const numbers = new Map<string | null, number>();
+  for (let call = 1; call < calls.length; call++) {
+    const cache = run.names.ofCall[call];
+    if (!isAlloc(calls.kind(call)) || !run.selectsCache(cache)) continue;
+    const group = numbers.get(cache ?? null) ?? numbers.size;
+    numbers.set(cache ?? null, group);
+    groupOf[call] = group;
+    bytesOf[call] = objectBytes(run.dictionary, run.facts, call).allocated;
+  }
+  const points: CurvePoint[][] = Array.from({ length: numbers.size }, () => []);
+  const now = new Float64Array(numbers.size);
+  for (const { ts, live } of samples) {
+    now.fill(0);
+    for (let call = 1; call < live.length; call++) {
+      const group = groupOf[call]!;
+      if (group >= 0) now[group]! += live[call]! * bytesOf[call]!;
+    }
+    const time = BigInt(absoluteTime(run, ts));
+    points.forEach((own, group) => {
+      const bytes = now[group]!;
+      if ((own.at(-1)?.bytes ?? 0) !== bytes) own.push({ time, bytes });
+    });
+  }
+  const curves = [...numbers].map(([cache, group]) => ({ cache, points: points[group] ?? [] }));
+  const most = ({ points: own }: CacheCurve): number =>
+    own.reduce((max, { bytes }) => Math.max(max, bytes), 0);
+  return {
+    run: summarizeRun(run, origin),
+    curves: curves.filter((curve) => curve.points.length > 0).sort((a, b) => most(b) - most(a)),
+  };
+}
