@@ -117,7 +117,7 @@ class RootNames {
         const { symbols } = this.kernel;
         const own = BigInt.asUintN(64, at - symbols.shift);
         const found = this.kernel.kallsyms?.resolve(hiOf(own), loOf(own));
-        if (found === undefined) return kind;
+        if (found === undefined) return kind === 'everything else' ? 'no symbol' : kind;
         const module = found.module === undefined ? '' : ` [${found.module}]`;
         return `${found.name}${plus(BigInt(found.offset))}${module}`;
       }

@@ -77,6 +77,8 @@ export interface SnapshotSummary {
   readonly evidence: readonly string[];
   readonly findings: readonly {
     readonly name: string;
+    /** What the name means. */
+    readonly text: string;
     readonly count: number;
     readonly first: string;
   }[];

@@ -303,7 +303,7 @@ class LeaksSession {
         kernelRelease: kernel.release ?? null,
         layouts: kernel.layout?.source ?? null,
         evidence: match.evidence.map(({ text }) => text),
-        findings: kernel.findings.list().map(({ name, count, first }) => ({ name, count, first })),
+        findings: kernel.findings.list(),
       },
       notes,
     };

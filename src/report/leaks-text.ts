@@ -3,7 +3,7 @@
 import { formatBytes, formatCount, formatDuration, formatSeconds } from '../base/bytes-format.ts';
 import type { LeakCandidate, LeakGroup, LeakReferrers, Leaks } from '../pipeline/leaks-result.ts';
 import { escapeText } from './escape.ts';
-import { moment, runLine, trustFooter, wrapped } from './run-text.ts';
+import { doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
 export interface LeaksTextOptions {
@@ -39,11 +39,16 @@ export function renderLeaks(leaks: Leaks, options: LeaksTextOptions): string {
   if (groups.length > 0) text += `\n${renderGroups(groups, options.top)}`;
   text += options.all ? `\n${renderAll(candidates)}` : renderExample(leaks);
   text += renderNotReported(leaks);
-  for (const { name, count, first } of leaks.snapshots.flatMap((s) => s.findings)) {
-    text += wrapped('  ', `${name}: ${formatCount(count)}, first: ${escapeText(first)}`);
-  }
-  for (const note of leaks.notes) text += wrapped('  note  ', note);
-  text += trustFooter(leaks.completeness);
+  const notes = [
+    ...leaks.notes,
+    ...leaks.snapshots.flatMap(({ findings }) =>
+      findings.map(
+        (f) => `snapshot: ${formatCount(f.count)} ${f.text} (first: ${escapeText(f.first)})`,
+      ),
+    ),
+    ...doubts(leaks.completeness),
+  ];
+  text += notes.length === 0 ? '' : `\n${notes.map((note) => labelled('note', note)).join('')}`;
   return text + renderNext(leaks, options);
 }
 
@@ -76,7 +81,7 @@ function groupRow(group: LeakGroup, i: number, hasRetained: boolean): Cell[] {
   const [task, ...others] = group.tasks;
   const row: Cell[] = [i + 1, group.objects, group.bytes];
   if (hasRetained) row.push(group.retainedBytes);
-  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const more = others.length === 0 ? '' : ` +${others.length}`;
   row.push(groupSite(group), cachesText(group), `${task ?? '-'}${more}`, group.oldestSec);
   return row;
 }
@@ -117,7 +122,7 @@ export function renderLeaksCsv(leaks: Leaks): string {
 
 function cachesText({ caches }: LeakGroup): string {
   const [first = '', ...others] = caches;
-  return others.length === 0 ? first : `${first} and ${others.length} more`;
+  return others.length === 0 ? first : `${first} +${others.length}`;
 }
 
 function groupSite({ symbol, module, site }: LeakGroup): string {
@@ -186,10 +191,18 @@ function renderNext({ candidates, groups }: Leaks, { source }: LeaksTextOptions)
   const address = groups[0]?.example ?? '';
   const name = escapeText(source);
   return (
-    `\nNext:  slabreplay leaks ${name} --who-points-to ${address}\n` +
-    `       slabreplay leaks ${name} --format kmemleak        slabreplay leaks ${name} --all\n`
+    `\nNext:  slabreplay leaks ${name} --all\n` +
+    `       slabreplay leaks ${name} --who-points-to ${address}\n` +
+    `       slabreplay leaks ${name} --format kmemleak\n`
   );
 }
+
+const KIND_OF_HOLDER: Readonly<Record<string, string>> = {
+  white: 'unreferenced',
+  gray: 'object',
+  black: 'ignored object',
+  'everything else': 'memory',
+};
 
 /** `--who-points-to` */
 export function renderReferrers(result: LeakReferrers, top: number): string {
@@ -204,7 +217,7 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
     gray: 'referenced',
     black: 'not looked at: ignored by annotation, or waiting for kfree_rcu()',
   }[object.colour];
-  text += `${meaning}; ${formatCount(referrers.length)} words point to it\n`;
+  text += `${meaning}; ${referrers.length === 1 ? '1 word points' : `${formatCount(referrers.length)} words point`} to it\n`;
   const shown = top === 0 ? referrers : referrers.slice(0, top);
   if (shown.length === 0) return text;
   const columns: Column[] = [
@@ -215,12 +228,7 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
   ];
   text += `\n${renderTable(
     columns,
-    shown.map((r) => [
-      r.address,
-      r.kind === 'white' ? 'unreferenced' : r.kind === 'gray' ? 'object' : r.kind,
-      r.holder,
-      r.allocatedAt ?? '',
-    ]),
+    shown.map((r) => [r.address, KIND_OF_HOLDER[r.kind] ?? r.kind, r.holder, r.allocatedAt ?? '']),
   )}`;
   if (shown.length < referrers.length) {
     text += `  ${formatCount(referrers.length - shown.length)} more (--top 0 prints all)\n`;

@@ -43,6 +43,10 @@ not-leak site=alloc_slots
 not-leak site=bpf_ringbuf_area_alloc
 # mm/vmalloc.c: from rb_node on, so that va_start is no reference to the area.
 scan-area site=alloc_vmap_area offset=16
+# SLAB_NOLEAKTRACE: mm/kmemleak.c, lib/debugobjects.c.
+ignore cache=kmemleak_object
+ignore cache=kmemleak_scan_area
+ignore cache=debug_objects_cache
 `;
 
 /** The table that always holds. */

@@ -4,7 +4,7 @@
 import { addHi, addLo, hiOf, loOf } from '../address.ts';
 import type { Cpu } from '../per-cpu.ts';
 import type { Annotation } from './annotations.ts';
-import { indexObjects, ObjectIndex, type PageTableOfObjects } from './object-index.ts';
+import { indexObjects, ObjectIndex, type ObjectPages } from './object-index.ts';
 import { BLACK, GRAY, type ObjectColumns, ObjectList } from './object-list.ts';
 import type { PerCpuAllocation } from './percpu-allocations.ts';
 import type { RootClass, ScanPlan } from './scan-plan.ts';
@@ -20,7 +20,7 @@ export type OtherObject =
 
 export interface BuiltScan {
   readonly objects: ObjectColumns;
-  readonly table: PageTableOfObjects;
+  readonly table: ObjectPages;
   readonly plan: ScanPlan;
   /** By object: the one that references beyond its first count for. */
   readonly excess: ReadonlyMap<number, number>;

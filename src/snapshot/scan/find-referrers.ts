@@ -31,8 +31,9 @@ export function findReferrers(
   const sink: ReferenceSink = {
     missing: 0,
     addBytes: () => undefined,
-    add(source, _target, hi, lo) {
-      if (source !== target && found.length < MAX_REFERRERS) found.push({ hi, lo, source });
+    add(source, _target, place, at) {
+      if (source === target || found.length === MAX_REFERRERS) return;
+      found.push({ hi: place.hiOf(at), lo: place.loOf(at), source });
     },
   };
   const index = new ObjectIndex(only, indexObjects(only));

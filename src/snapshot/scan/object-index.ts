@@ -1,41 +1,151 @@
 // An address → the object it points into (lookup_object() of mm/kmemleak.c, alias = 1: anywhere in
 // [pointer, pointer + size)). A hash table over the pages that objects lie on leads to the first
-// object of the page; halving finds the one among them. Shared memory, as the objects are.
+// object of the page; where a page has several, one number for each 128 bytes of it leads on to the
+// last one that begins before them. Everything is packed: a scan spends its time waiting for these
+// tables. Shared memory, as the objects are.
 
 import { addHi, addLo, distance, pageNumber } from '../address.ts';
 import type { ObjectColumns } from './object-list.ts';
 
-const PAGE_BITS = 12;
-/** 32-bit words of an entry: page (low and high half of its number), first object, objects. */
+/**
+ * 32-bit words of an entry: the low half of the page's number; its high half (20 bits) and above it
+ * how many objects touch the page (1 to 513); the first of them; where its lines begin.
+ */
 const STRIDE = 4;
+const HI_BITS = 20;
+const HI_MASK: number = 2 ** HI_BITS - 1;
 const HALF = 2 ** 32;
-
-/** Plain data, for every thread. */
-export interface PageTableOfObjects {
-  readonly words: Uint32Array;
-  readonly shift: number;
-  /** The high halves of objects lie in [loHi, hiHi] of one of two ranges. */
-  readonly ranges: Uint32Array;
-}
+/** Lines of a page, and the bits of an address within one. */
+const LINES = 32;
+const LINE_BITS = 7;
+/** An object in one word: where it begins in its page (12 bits), its size above (20 bits). */
+const START_MASK = 4095;
+const SIZE_SHIFT = 12;
+/** Sizes from here on do not fit there. */
+const LARGE = 2 ** 20 - 1;
+/** Pages that one index holds: 512 GiB. */
+const MAX_BITS = 28;
 
 /** High halves from here on are the kernel's half; below lie per-CPU offsets. */
 const KERNEL_HI = 0xff000000;
+
+/** Plain data, for every thread. */
+export interface ObjectPages {
+  readonly words: Uint32Array;
+  /** For each line: the last object that begins at or before it, counted from the page's first. */
+  readonly lines: Uint16Array;
+  /** By object: start and size. */
+  readonly places: Uint32Array;
+  readonly shift: number;
+  /** High halves of objects: lowest and highest of the kernel's half, then of per-CPU offsets. */
+  readonly ranges: Uint32Array;
+}
 
 function hashPage(pageLo: number, pageHi: number, shift: number): number {
   return Math.imul(pageLo ^ Math.imul(pageHi, 0x85ebca6b), 0x9e3779b1) >>> shift;
 }
 
-/** @throws RangeError where objects lie on more than 2^27 pages (512 GiB) */
-export function indexObjects(objects: ObjectColumns): PageTableOfObjects {
+/** @throws RangeError where objects lie on more pages than an index holds */
+export function indexObjects(objects: ObjectColumns): ObjectPages {
   let pages = 0;
-  eachPage(objects, () => pages++);
+  let several = 0;
+  eachPage(objects, (_page, _first, count) => {
+    pages++;
+    if (count > 1) several++;
+  });
   const bits = Math.max(4, Math.ceil(Math.log2(pages * 2 + 1)));
-  if (bits > 28) throw new RangeError('objects on more pages than an index holds');
+  if (bits > MAX_BITS) throw new RangeError('objects on more pages than an index holds');
   const shift = 32 - bits;
   const words = new Uint32Array(new SharedArrayBuffer(2 ** bits * STRIDE * 4));
+  const lines = new Uint16Array(new SharedArrayBuffer(several * LINES * 2));
+  let next = 0;
+  eachPage(objects, (page, first, count) => {
+    insert(words, shift, page, first, count, next);
+    if (count > 1) {
+      fillLines(lines.subarray(next, next + LINES), objects, page, first, count);
+      next += LINES;
+    }
+  });
+  return { words, lines, places: placesOf(objects), shift, ranges: highHalves(objects) };
+}
+
+function placesOf({ count, lo, size }: ObjectColumns): Uint32Array {
+  const places = new Uint32Array(new SharedArrayBuffer(count * 4));
+  for (let i = 0; i < count; i++) {
+    places[i] = (lo[i]! & START_MASK) + Math.min(LARGE, size[i]!) * 2 ** SIZE_SHIFT;
+  }
+  return places;
+}
+
+/** Each page that objects touch, with the first of them and how many; in order. */
+function eachPage(
+  objects: ObjectColumns,
+  visit: (page: number, first: number, count: number) => void,
+): void {
+  let page = -1;
+  let first = 0;
+  for (let i = 0; i < objects.count; i++) {
+    const from = pageNumber(objects.hi[i]!, objects.lo[i]!);
+    if (page >= 0 && from > page) visit(page, first, i - first);
+    if (from > page) first = i;
+    const bytes = objects.size[i]! - 1;
+    const last = pageNumber(
+      addHi(objects.hi[i]!, objects.lo[i]!, bytes),
+      addLo(objects.lo[i]!, bytes),
+    );
+    // The page that the object begins on, then those it has to itself; the last may have more.
+    for (page = from; page < last; page++) {
+      visit(page, first, i + 1 - first);
+      first = i;
+    }
+  }
+  if (page >= 0) visit(page, first, objects.count - first);
+}
+
+function insert(
+  words: Uint32Array,
+  shift: number,
+  page: number,
+  first: number,
+  count: number,
+  lines: number,
+): void {
+  const pageLo = page % HALF;
+  const pageHi = Math.floor(page / HALF);
+  const mask = 2 ** (32 - shift) - 1;
+  let slot = hashPage(pageLo | 0, pageHi, shift);
+  while (words[slot * STRIDE + 1] !== 0) slot = (slot + 1) & mask;
+  const at = slot * STRIDE;
+  words[at] = pageLo;
+  words[at + 1] = pageHi + count * 2 ** HI_BITS;
+  words[at + 2] = first;
+  words[at + 3] = lines;
+}
+
+function fillLines(
+  lines: Uint16Array,
+  objects: ObjectColumns,
+  page: number,
+  first: number,
+  count: number,
+): void {
+  let object = 0;
+  for (let line = 0; line < LINES; line++) {
+    while (object + 1 < count) {
+      const i = first + object + 1;
+      const within = objects.lo[i]! & START_MASK;
+      // Only the first object may have begun on an earlier page.
+      if (pageNumber(objects.hi[i]!, objects.lo[i]!) !== page) break;
+      if (within > line << LINE_BITS) break;
+      object++;
+    }
+    lines[line] = object;
+  }
+}
+
+function highHalves(objects: ObjectColumns): Uint32Array {
   const ranges = new Uint32Array(new SharedArrayBuffer(16));
   ranges.set([HALF - 1, 0, HALF - 1, 0]);
-  eachPage(objects, (page, object) => insert(words, shift, page, object));
   for (let i = 0; i < objects.count; i++) {
     const hi = objects.hi[i]!;
     const last = addHi(hi, objects.lo[i]!, objects.size[i]! - 1);
@@ -43,98 +153,80 @@ export function indexObjects(objects: ObjectColumns): PageTableOfObjects {
     ranges[at] = Math.min(ranges[at]!, hi);
     ranges[at + 1] = Math.max(ranges[at + 1]!, last);
   }
-  return { words, shift, ranges };
+  return ranges;
 }
 
-/** Each page that an object touches, in the order of the objects. */
-function eachPage(objects: ObjectColumns, visit: (page: number, object: number) => void): void {
-  for (let i = 0; i < objects.count; i++) {
-    const hi = objects.hi[i]!;
-    const lo = objects.lo[i]!;
-    const bytes = objects.size[i]! - 1;
-    const first = pageNumber(hi, lo);
-    const last = pageNumber(addHi(hi, lo, bytes), addLo(lo, bytes));
-    for (let page = first; page <= last; page++) visit(page, i);
-  }
-}
-
-function insert(words: Uint32Array, shift: number, page: number, object: number): void {
-  const pageLo = page % HALF;
-  const pageHi = Math.floor(page / HALF);
-  const mask = 2 ** (32 - shift) - 1;
-  let slot = hashPage(pageLo | 0, pageHi, shift);
-  for (;;) {
-    const at = slot * STRIDE;
-    if (words[at + 3] === 0) {
-      words[at] = pageLo;
-      words[at + 1] = pageHi;
-      words[at + 2] = object;
-      words[at + 3] = 1;
-      return;
-    }
-    if (words[at] === pageLo && words[at + 1] === pageHi) {
-      words[at + 3]!++;
-      return;
-    }
-    slot = (slot + 1) & mask;
-  }
-}
-
-/** Looks objects up; every thread has its own over the same memory. */
+/**
+ * Looks objects up; every thread has its own over the same memory. Halves of addresses are taken as
+ * signed 32-bit numbers, which is what the processor computes with: any others are slow here.
+ */
 export class ObjectIndex {
   readonly objects: ObjectColumns;
-  /** Words whose high half lies in neither range point to no object. */
+  /** Words whose high half lies in neither range point to no object; unsigned, as the others. */
   readonly minHi: number;
   readonly maxHi: number;
   readonly minOffsetHi: number;
   readonly maxOffsetHi: number;
-  private readonly words: Uint32Array;
+  private readonly words: Int32Array;
+  private readonly lines: Uint16Array;
+  private readonly places: Int32Array;
   private readonly shift: number;
   private readonly mask: number;
 
-  constructor(objects: ObjectColumns, table: PageTableOfObjects) {
+  constructor(objects: ObjectColumns, pages: ObjectPages) {
     this.objects = objects;
-    this.words = table.words;
-    this.shift = table.shift;
-    this.mask = 2 ** (32 - table.shift) - 1;
-    this.minHi = table.ranges[0]!;
-    this.maxHi = table.ranges[1]!;
-    this.minOffsetHi = table.ranges[2]!;
-    this.maxOffsetHi = table.ranges[3]!;
+    this.words = new Int32Array(pages.words.buffer);
+    this.lines = pages.lines;
+    this.places = new Int32Array(pages.places.buffer);
+    this.shift = pages.shift;
+    this.mask = 2 ** (32 - pages.shift) - 1;
+    this.minHi = pages.ranges[0]!;
+    this.maxHi = pages.ranges[1]!;
+    this.minOffsetHi = pages.ranges[2]!;
+    this.maxOffsetHi = pages.ranges[3]!;
   }
 
   /** The object that holds an address, or -1. */
   find(hi: number, lo: number): number {
     const { words, mask } = this;
     // The page's number, 52 bits, in two halves.
-    const pageLo = ((hi << (32 - PAGE_BITS)) | (lo >>> PAGE_BITS)) >>> 0;
-    const pageHi = hi >>> PAGE_BITS;
-    let slot = hashPage(pageLo | 0, pageHi, this.shift);
+    const pageLo = (hi << HI_BITS) | (lo >>> 12);
+    const pageHi = (hi >>> 12) | 0;
+    let slot = hashPage(pageLo, pageHi, this.shift);
     for (;;) {
       const at = slot * STRIDE;
-      const count = words[at + 3]!;
-      if (count === 0) return -1;
-      if (words[at] === pageLo && words[at + 1] === pageHi) {
-        return this.among(words[at + 2]!, count, hi, lo);
+      const hiAndCount = words[at + 1]!;
+      if (hiAndCount === 0) return -1;
+      if (words[at] === pageLo && (hiAndCount & HI_MASK) === pageHi) {
+        return this.among(words[at + 2]!, hiAndCount >>> HI_BITS, words[at + 3]!, hi, lo);
       }
       slot = (slot + 1) & mask;
     }
   }
 
   /** Of `count` objects that touch the page from `first` on: the one that holds the address. */
-  private among(first: number, count: number, hi: number, lo: number): number {
-    const { objects } = this;
-    const starts = objects.lo;
-    // All but the first begin on this page: their high half is the address's own.
-    let low = first + 1;
-    let high = first + count;
-    while (low < high) {
-      const mid = (low + high) >>> 1;
-      if (starts[mid]! <= lo) low = mid + 1;
-      else high = mid;
+  private among(first: number, count: number, lines: number, hi: number, lo: number): number {
+    const { places } = this;
+    const within = lo & START_MASK;
+    let i = first;
+    if (count > 1) {
+      i += this.lines[lines + (within >>> LINE_BITS)]!;
+      // All but the first begin on this page.
+      for (const end = first + count; i + 1 < end; i++) {
+        if ((places[i + 1]! & START_MASK) > within) break;
+      }
     }
-    const i = low - 1;
-    const behind = distance(hi, lo, objects.hi[i]!, starts[i]!);
+    const place = places[i]!;
+    const size = place >>> SIZE_SHIFT;
+    const behind = within - (place & START_MASK);
+    if (behind >= 0 && behind < size && i > first) return i;
+    return i > first && size < LARGE ? -1 : this.inFirst(i, hi, lo);
+  }
+
+  /** The first object of a page may begin before it. */
+  private inFirst(i: number, hi: number, lo: number): number {
+    const { objects } = this;
+    const behind = distance(hi >>> 0, lo >>> 0, objects.hi[i]!, objects.lo[i]!);
     return behind >= 0 && behind < objects.size[i]! ? i : -1;
   }
 }

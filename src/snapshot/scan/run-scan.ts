@@ -2,7 +2,7 @@
 // none are left.
 
 import type { AddressSpace } from '../address-space.ts';
-import { ObjectIndex, type PageTableOfObjects } from './object-index.ts';
+import { ObjectIndex, type ObjectPages } from './object-index.ts';
 import type { ObjectColumns } from './object-list.ts';
 import { type FoundReferences, References } from './references.ts';
 import { MemoryScan, type PageFields } from './scan-memory.ts';
@@ -11,7 +11,7 @@ import { ROOT_CLASSES, type ScanPlan } from './scan-plan.ts';
 /** What every thread gets; plain data and shared memory. */
 export interface ScanTask {
   readonly objects: ObjectColumns;
-  readonly table: PageTableOfObjects;
+  readonly table: ObjectPages;
   readonly plan: ScanPlan;
   readonly pages: PageFields;
   /** The next range that nobody took yet. */

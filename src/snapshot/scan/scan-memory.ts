@@ -12,13 +12,21 @@ const WINDOW = 1024 * 1024;
 const MAX_GAP = 16 * 1024;
 const PAGE = 4096;
 const WORD = 8;
+/** Per-CPU offsets begin behind the static part, which begins behind a guard page; less is a number. */
+const FIRST_OFFSET = 4096;
 
 /** Takes what a scan finds; of `source` as in a plan. */
 export interface ReferenceSink {
-  /** A word at (hi, lo) that points into an object, perhaps into the one it is in itself. */
-  add(source: number, target: number, hi: number, lo: number): void;
+  /** A word that points into an object, perhaps into the one it is in itself. */
+  add(source: number, target: number, place: WordPlace, at: number): void;
   addBytes(source: number, bytes: number): void;
   missing: number;
+}
+
+/** Tells the address of a word of the window. */
+export interface WordPlace {
+  hiOf(at: number): number;
+  loOf(at: number): number;
 }
 
 /** Where _refcount stands in a struct page, and how large that is. */
@@ -27,13 +35,17 @@ export interface PageFields {
   readonly refcount: number;
 }
 
-export class MemoryScan {
+export class MemoryScan implements WordPlace {
   private readonly space: AddressSpace;
   private readonly plan: ScanPlan;
   private readonly index: ObjectIndex;
   private readonly pages: PageFields;
   private readonly sink: ReferenceSink;
-  private readonly words: Uint32Array = new Uint32Array((WINDOW + PAGE) / 4);
+  /** Signed, as the index takes them. */
+  private readonly words: Int32Array = new Int32Array((WINDOW + PAGE) / 4);
+  /** Where in `words` those stand that may be pointers. */
+  private readonly pointers: Int32Array = new Int32Array((WINDOW + PAGE) / 8);
+  private readonly hasOffsets: boolean;
   private readonly bytes: Uint8Array = new Uint8Array(this.words.buffer);
   /** What the window has of its memory: offsets [from, to) in order. */
   private readonly from: number[] = [];
@@ -52,6 +64,7 @@ export class MemoryScan {
     this.space = space;
     this.plan = plan;
     this.index = index;
+    this.hasOffsets = index.maxOffsetHi >= index.minOffsetHi;
     this.pages = pages;
     this.sink = sink;
   }
@@ -80,6 +93,14 @@ export class MemoryScan {
     }
   }
 
+  hiOf(at: number): number {
+    return addHi(this.baseHi, this.baseLo, at * 4);
+  }
+
+  loOf(at: number): number {
+    return addLo(this.baseLo, at * 4);
+  }
+
   private longRange(i: number): void {
     const { hi, lo, length, source } = this.plan;
     for (let done = 0; done < length[i]!; done += WINDOW) {
@@ -96,6 +117,10 @@ export class MemoryScan {
     this.baseLo = lo - within;
     this.from.length = 0;
     this.to.length = 0;
+    if (this.space.read(hi, this.baseLo, this.bytes.subarray(0, bytes + within))) {
+      this.there(0, bytes + within);
+      return;
+    }
     for (const run of this.space.runs(hi, this.baseLo, bytes + within)) {
       const at = distance(run.hi, run.lo, hi, this.baseLo);
       if (this.space.readRun(run, 0, this.bytes.subarray(at, at + run.length))) {
@@ -148,17 +173,64 @@ export class MemoryScan {
     }
   }
 
-  /** @param first index into `words`, of the low half of a 64-bit word */
+  /**
+   * Two passes: which words may be pointers at all (their high half says so), then what those few
+   * point to. Apart, both run as fast as the memory gives the words.
+   * @param first index into `words`, of the low half of a 64-bit word
+   */
   private scan(first: number, end: number, source: number): void {
-    const { words, index } = this;
-    const { minHi, maxHi, minOffsetHi, maxOffsetHi } = index;
+    const { index, sink, words, pointers } = this;
+    const count = this.hasOffsets
+      ? this.collectWithOffsets(first, end)
+      : this.collect(first, end, index.minHi | 0, index.maxHi - index.minHi);
+    for (let i = 0; i < count; i++) {
+      const at = pointers[i]!;
+      const target = index.find(words[at + 1]!, words[at]!);
+      if (target >= 0) sink.add(source, target, this, at);
+    }
+  }
+
+  /** Words with a high half from `min` (signed) to `min + span`. */
+  private collect(first: number, end: number, min: number, span: number): number {
+    const { words, pointers } = this;
+    let count = 0;
+    let at = first;
+    for (; at + 8 <= end; at += 8) {
+      const a = (words[at + 1]! - min) | 0;
+      const b = (words[at + 3]! - min) | 0;
+      const c = (words[at + 5]! - min) | 0;
+      const d = (words[at + 7]! - min) | 0;
+      // `x | (span - x)` is negative where x is not within 0 and span: mostly all four are not.
+      if (((a | (span - a)) & (b | (span - b)) & (c | (span - c)) & (d | (span - d))) < 0) continue;
+      if ((a | (span - a)) >= 0) pointers[count++] = at;
+      if ((b | (span - b)) >= 0) pointers[count++] = at + 2;
+      if ((c | (span - c)) >= 0) pointers[count++] = at + 4;
+      if ((d | (span - d)) >= 0) pointers[count++] = at + 6;
+    }
+    for (; at < end; at += 2) {
+      const x = (words[at + 1]! - min) | 0;
+      if ((x | (span - x)) >= 0) pointers[count++] = at;
+    }
+    return count;
+  }
+
+  /** The same where words may be per-CPU pointers too (6.12). */
+  private collectWithOffsets(first: number, end: number): number {
+    const { words, pointers, index } = this;
+    const min = index.minHi | 0;
+    const span = index.maxHi - index.minHi;
+    const minOffset = index.minOffsetHi | 0;
+    const offsetSpan = index.maxOffsetHi - index.minOffsetHi;
+    let count = 0;
     for (let at = first; at < end; at += 2) {
       const hi = words[at + 1]!;
-      if (hi < minHi ? hi < minOffsetHi || hi > maxOffsetHi : hi > maxHi) continue;
-      const target = index.find(hi, words[at]!);
-      if (target < 0) continue;
-      const { baseHi, baseLo } = this;
-      this.sink.add(source, target, addHi(baseHi, baseLo, at * 4), addLo(baseLo, at * 4));
+      const above = (hi - min) | 0;
+      if (above < 0 || above > span) {
+        if ((hi - minOffset) >>> 0 > offsetSpan) continue;
+        if (hi === 0 && words[at]! >= 0 && words[at]! < FIRST_OFFSET) continue;
+      }
+      pointers[count++] = at;
     }
+    return count;
   }
 }
