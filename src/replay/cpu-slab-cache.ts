@@ -3,13 +3,14 @@
 // the kernels is in CpuSlabRules.
 
 import type { NodeLists } from './node-lists.ts';
+import type { Sheaf } from './sheaf.ts';
+import type { SlabBacking } from './slab-backing.ts';
 import type {
   CacheCounts,
   CacheLists,
   CacheShape,
   ListedObjects,
   ListedSlabs,
-  SlabCache,
 } from './slab-cache.ts';
 import { SlabList } from './slab-list.ts';
 import { NIL, NO_SLAB, ON, type SlabTable } from './slab-table.ts';
@@ -21,7 +22,10 @@ export interface CpuSlabRules {
   readonly deactivateReverses: boolean;
 }
 
-export class CpuSlabCache implements SlabCache {
+/** One or two such allocations are of tasks that have moved. */
+const MAX_FOREIGN = 3;
+
+export class CpuSlabCache implements SlabBacking {
   readonly id: number;
   readonly shape: CacheShape;
   choiceSlab: number = NO_SLAB;
@@ -33,6 +37,8 @@ export class CpuSlabCache implements SlabCache {
   private readonly cpuFreelist: Uint16Array;
   private readonly cpuPartial: SlabList[];
   private readonly nodes: NodeLists;
+  /** By CPU: how often others have taken from its slab since it did so itself. */
+  private readonly foreign: Uint8Array;
   private slabs = 0;
   private allocated = 0;
 
@@ -51,6 +57,7 @@ export class CpuSlabCache implements SlabCache {
     this.nodes = nodes;
     this.cpuSlab = new Int32Array(cpus).fill(NO_SLAB);
     this.cpuFreelist = new Uint16Array(cpus).fill(NIL);
+    this.foreign = new Uint8Array(cpus);
     this.cpuPartial = Array.from({ length: cpus }, () => new SlabList(table));
   }
 
@@ -81,6 +88,7 @@ export class CpuSlabCache implements SlabCache {
 
   alloc(cpu: number, node: number): boolean {
     if (!this.prepare(cpu, node)) return false;
+    this.foreign[cpu] = 0;
     this.setChoice(this.cpuSlab[cpu]!, this.cpuFreelist[cpu]!);
     this.take(this.choiceSlab, this.choiceObject);
     return true;
@@ -129,7 +137,8 @@ export class CpuSlabCache implements SlabCache {
     switch (table.on[slab]) {
       case ON.cpuSlab:
         // Of this CPU: objects before it were taken unseen. Of another: the task has moved.
-        if (owner === cpu && this.cpuFreelist[cpu] === NIL) this.refill(cpu);
+        if (owner !== cpu) this.noteForeign(owner, cpu);
+        else if (this.cpuFreelist[cpu] === NIL) this.refill(cpu);
         break;
       case ON.cpuPartial:
         this.cpuPartial[owner]!.remove(slab);
@@ -147,10 +156,45 @@ export class CpuSlabCache implements SlabCache {
     this.take(slab, object);
   }
 
-  useNewSlab(cpu: number, _node: number, slab: number, object: number): void {
+  useNewSlab(cpu: number, node: number, slab: number, object: number): void {
     this.slabs++;
+    // Where nothing fits, what the CPU had of other nodes has gone back to their lists.
+    if (this.choiceSlab === NO_SLAB) this.prepare(cpu, node);
     this.replaceCpuSlab(cpu, slab);
     this.take(slab, object);
+  }
+
+  /** __kmem_cache_alloc_bulk() of 6.18: one object after the other as if each were allocated. */
+  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number {
+    const { table } = this;
+    for (let lacking = count; lacking > 0; lacking--) {
+      if (!this.prepare(cpu, -1)) return lacking;
+      const slab = this.cpuSlab[cpu]!;
+      const object = this.cpuFreelist[cpu]!;
+      const wasUsed = table.wasUsed(slab, object);
+      this.take(slab, object);
+      table.setHeld(slab, object, wasUsed);
+      sheaf.push(slab, object);
+    }
+    return 0;
+  }
+
+  addOpened(cpu: number, slab: number): void {
+    const { table } = this;
+    this.slabs++;
+    this.allocated += table.inuse[slab]!;
+    // One that is used up was the CPU's before another one that is not.
+    const isUsedUp = table.freelist[slab] === NIL;
+    if (!isUsedUp || this.cpuFreelist[cpu] === NIL) this.replaceCpuSlab(cpu, slab);
+  }
+
+  reopen(cpu: number, slab: number, free: ArrayLike<number>): void {
+    const { table } = this;
+    this.giveUp(slab);
+    table.fill(slab, free);
+    table.inuse[slab] = table.objects[slab]! - free.length;
+    this.allocated -= free.length;
+    this.replaceCpuSlab(cpu, slab);
   }
 
   free(cpu: number, slab: number, object: number): void {
@@ -237,6 +281,21 @@ export class CpuSlabCache implements SlabCache {
   private setChoice(slab: number, object: number): void {
     this.choiceSlab = slab;
     this.choiceObject = object;
+  }
+
+  /** A CPU whose slab another one uses again and again has it no more. */
+  private noteForeign(owner: number, cpu: number): void {
+    const { table } = this;
+    this.foreign[owner]!++;
+    if (this.foreign[owner]! < MAX_FOREIGN) return;
+    const slab = this.cpuSlab[owner]!;
+    const { head } = table.splice(slab, table.freelist[slab]!, this.cpuFreelist[owner]!);
+    table.freelist[slab] = NIL;
+    table.inuse[slab] = table.objects[slab]!;
+    this.detach(owner);
+    this.replaceCpuSlab(cpu, slab);
+    this.cpuFreelist[cpu] = head;
+    this.foreign[owner] = 0;
   }
 
   private nodeMatches(slab: number, node: number): boolean {
@@ -428,23 +487,12 @@ export class CpuSlabCache implements SlabCache {
     const slab = this.cpuSlab[cpu]!;
     const atHead = table.freelist[slab] === NIL;
     let front = this.cpuFreelist[cpu]!;
-    if (this.rules.deactivateReverses) front = this.reverse(slab, front);
+    if (this.rules.deactivateReverses) front = table.reverse(slab, front);
     const { head, count } = table.splice(slab, front, table.freelist[slab]!);
     table.freelist[slab] = head;
     table.inuse[slab]! -= count;
     this.detach(cpu);
     if (head !== NIL) this.putOnNode(slab, atHead);
-  }
-
-  private reverse(slab: number, list: number): number {
-    const { table } = this;
-    let reversed = NIL;
-    for (let object = list; object !== NIL; ) {
-      const next = table.nextObject(slab, object);
-      reversed = table.push(slab, object, reversed);
-      object = next;
-    }
-    return reversed;
   }
 
   private discard(slab: number): void {

@@ -60,6 +60,15 @@ export class FreshOrder {
     return new FreshOrder(follower, false);
   }
 
+  /** The same order, begun so that `object` is at `place`. */
+  around(object: number, place: number): Uint16Array {
+    const sequence = this.from(object);
+    const turned = new Uint16Array(sequence.length);
+    turned.set(sequence.subarray(0, sequence.length - place), place);
+    turned.set(sequence.subarray(sequence.length - place));
+    return turned;
+  }
+
   /** The objects of a new slab in the order in which they are handed out. */
   from(first: number): Uint16Array {
     const sequence = new Uint16Array(this.follower.length);
@@ -134,6 +143,14 @@ export class FollowerVotes {
     for (let at = 0; at < other.candidate.length; at++) {
       const next = other.candidate[at]!;
       if (next !== NIL) this.add(Math.floor(at / CANDIDATES), next, other.count[at]!);
+    }
+  }
+
+  /** Takes over the votes of another call, as if each follower had come before its object. */
+  mergeReversed(other: FollowerVotes): void {
+    for (let at = 0; at < other.candidate.length; at++) {
+      const next = other.candidate[at]!;
+      if (next !== NIL) this.add(next, Math.floor(at / CANDIDATES), other.count[at]!);
     }
   }
 

@@ -29,7 +29,9 @@ export function learnedOrders(
       ofCall !== undefined &&
       ofCall.objects === votes[number]?.objects
     ) {
-      votes[number].merge(ofCall);
+      // A sheaf is a stack: what was put on it last comes first.
+      if (plan.caches[number]!.geometry.sheafCapacity > 0) votes[number].mergeReversed(ofCall);
+      else votes[number].merge(ofCall);
     }
   }
   const isShuffled = isRandom ?? ascendingShare(votes) < SEQUENTIAL_SHARE;

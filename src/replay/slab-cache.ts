@@ -75,7 +75,8 @@ export interface ListedSlabs {
 
 /** Objects that are free outside of their slabs' freelists, the next one to be handed out first. */
 export interface ListedObjects {
-  readonly kind: 'cpuFreelist';
+  readonly kind: 'cpuFreelist' | 'mainSheaf' | 'spareSheaf' | 'barnSheaf';
+  /** Number of the CPU, of a barn's sheaf that of the node. */
   readonly owner: number;
   /** Slab and index of each. */
   readonly objects: readonly (readonly [slab: number, object: number])[];

@@ -164,6 +164,11 @@ export class SlabTable {
     this.objState[this.links[row]! + object] = USED;
   }
 
+  /** The object is allocated, as far as is known since before its slab is known. */
+  setOld(row: number, object: number): void {
+    this.objState[this.links[row]! + object] = 0;
+  }
+
   /** True where a sheaf has the object. */
   isHeld(row: number, object: number): boolean {
     return (this.objState[this.links[row]! + object]! & HELD) !== 0;

@@ -6,10 +6,11 @@ import { SLAB_DEBUG_FLAGS } from '../kernel/slab-flags.ts';
 import type { SlubParameters } from '../kernel/slub-parameters.ts';
 import type { CachePlan, PlannedCache } from './cache-plan.ts';
 import { CpuSlabCache, type CpuSlabRules } from './cpu-slab-cache.ts';
-import { DebugCache } from './debug-cache.ts';
 import type { FreshOrder } from './fresh-order.ts';
 import type { MemoryNodes } from './memory-nodes.ts';
 import { NodeLists } from './node-lists.ts';
+import { NodeSlabCache } from './node-slab-cache.ts';
+import { SheafCache } from './sheaf-cache.ts';
 import type { CacheShape, SlabCache } from './slab-cache.ts';
 import { SlabTable } from './slab-table.ts';
 
@@ -45,7 +46,11 @@ export class SlubModel {
     this.pageSize = pageSize;
     this.caches = plan.caches.map((planned, id) => ({
       plan: planned,
-      model: makeCache(id, planned, parameters, { table: this.table, nodes, cpus }),
+      model: makeCache(id, planned, parameters, orders[id] as FreshOrder, {
+        table: this.table,
+        nodes,
+        cpus,
+      }),
       order: orders[id] as FreshOrder,
     }));
   }
@@ -63,17 +68,25 @@ function makeCache(
   id: number,
   { name, geometry }: PlannedCache,
   { rules }: SlubParameters,
+  order: FreshOrder,
   { table, nodes, cpus }: Surroundings,
 ): SlabCache {
   const shape = shapeOf(name, geometry);
   const lists = new NodeLists(table, nodes.count, nodes.nodeOfCpu);
-  if ((geometry.flags & SLAB_DEBUG_FLAGS) !== 0) return new DebugCache(id, shape, table, lists);
   const isOldest = rules.generation === '5.10';
+  if ((geometry.flags & SLAB_DEBUG_FLAGS) !== 0) {
+    return new NodeSlabCache(id, shape, table, lists, isOldest);
+  }
   const cpuSlabRules: CpuSlabRules = {
     limitsByObjects: !rules.cpuPartialInSlabs,
     deactivateReverses: isOldest,
   };
-  return new CpuSlabCache(id, shape, table, lists, cpus, cpuSlabRules);
+  const backing =
+    rules.sheaves === 'all'
+      ? new NodeSlabCache(id, shape, table, lists, false)
+      : new CpuSlabCache(id, shape, table, lists, cpus, cpuSlabRules);
+  if (geometry.sheafCapacity === 0) return backing;
+  return new SheafCache(backing, table, order, nodes, cpus, geometry.sheafCapacity);
 }
 
 function shapeOf(name: string, geometry: CacheGeometry): CacheShape {

@@ -1,13 +1,16 @@
-// A cache with debug flags: no CPU slabs, no CPU partial lists; every allocation and free goes to the
-// node's list (mm/slub.c, alloc_single_from_partial(), alloc_single_from_new_slab(),
-// free_to_partial_list(), 6.1 and 6.12; 5.10 takes the way of a CPU slab that is given back at once,
-// to the same end).
+// A cache without CPU slabs and CPU partial lists: every allocation and free goes to the node's list.
+// So do caches with debug flags (mm/slub.c, alloc_single_from_partial(),
+// alloc_single_from_new_slab(), free_to_partial_list(), 6.1 and 6.12; in 5.10 a slab becomes the CPU's
+// and is given back at once, which turns its freelist round), and since 7.0 all caches behind their sheaves
+// (refill_objects(), __slab_free(); known by the sheets and by debian-plain-7x).
 
 import type { NodeLists } from './node-lists.ts';
-import type { CacheCounts, CacheLists, CacheShape, SlabCache } from './slab-cache.ts';
+import type { Sheaf } from './sheaf.ts';
+import type { SlabBacking } from './slab-backing.ts';
+import type { CacheCounts, CacheLists, CacheShape } from './slab-cache.ts';
 import { NIL, NO_SLAB, ON, type SlabTable } from './slab-table.ts';
 
-export class DebugCache implements SlabCache {
+export class NodeSlabCache implements SlabBacking {
   readonly id: number;
   readonly shape: CacheShape;
   choiceSlab: number = NO_SLAB;
@@ -17,12 +20,24 @@ export class DebugCache implements SlabCache {
   private readonly nodes: NodeLists;
   private slabs = 0;
   private allocated = 0;
+  /** Slabs that a refill has taken off the list. */
+  private readonly taken: number[] = [];
 
-  constructor(id: number, shape: CacheShape, table: SlabTable, nodes: NodeLists) {
+  private readonly turnsFreelist: boolean;
+
+  /** @param turnsFreelist 5.10: what deactivate_slab() does to the objects behind the one allocated */
+  constructor(
+    id: number,
+    shape: CacheShape,
+    table: SlabTable,
+    nodes: NodeLists,
+    turnsFreelist: boolean,
+  ) {
     this.id = id;
     this.shape = shape;
     this.table = table;
     this.nodes = nodes;
+    this.turnsFreelist = turnsFreelist;
   }
 
   choose(cpu: number, node: number): void {
@@ -33,12 +48,12 @@ export class DebugCache implements SlabCache {
   alloc(cpu: number, node: number): boolean {
     this.choose(cpu, node);
     if (this.choiceSlab === NO_SLAB) return false;
-    this.take(this.choiceSlab, this.choiceObject);
+    this.takeFirst(this.choiceSlab, this.choiceObject);
     return true;
   }
 
   adopt(_cpu: number, _node: number, slab: number, object: number): void {
-    this.take(slab, object);
+    this.takeFirst(slab, object);
     if (this.table.on[slab] !== ON.nodePartial) return;
     // The kernel takes from the first slab of a list, so this is the one.
     const list = this.nodes.listOf(slab);
@@ -50,7 +65,7 @@ export class DebugCache implements SlabCache {
     this.slabs++;
     this.table.on[slab] = ON.nodePartial;
     this.nodes.listOf(slab).pushHead(slab);
-    this.take(slab, object);
+    this.takeFirst(slab, object);
   }
 
   free(_cpu: number, slab: number, object: number): void {
@@ -67,6 +82,50 @@ export class DebugCache implements SlabCache {
       table.on[slab] = ON.nodePartial;
       this.nodes.listOf(slab).pushTail(slab);
     }
+  }
+
+  /**
+   * refill_objects(): takes slabs from the head of the list until they have enough, then empties them
+   * one after the other; what the last one has left over goes to the tail of the list.
+   */
+  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number {
+    const { table, taken } = this;
+    taken.length = 0;
+    for (let free = 0; free < count; ) {
+      const slab = this.nodes.first(cpu, -1, this.shape.minPartial);
+      if (slab === NO_SLAB) break;
+      this.unlist(slab);
+      taken.push(slab);
+      free += table.objects[slab]! - table.inuse[slab]!;
+    }
+    let lacking = count;
+    for (const slab of taken) {
+      for (; lacking > 0 && table.freelist[slab] !== NIL; lacking--) this.moveTo(sheaf, slab);
+      if (table.freelist[slab] === NIL) continue;
+      table.on[slab] = ON.nodePartial;
+      this.nodes.listOf(slab).pushTail(slab);
+    }
+    return lacking;
+  }
+
+  addOpened(_cpu: number, slab: number): void {
+    const { table } = this;
+    this.slabs++;
+    this.allocated += table.inuse[slab]!;
+    if (table.freelist[slab] === NIL) return;
+    table.on[slab] = ON.nodePartial;
+    this.nodes.listOf(slab).pushHead(slab);
+  }
+
+  reopen(_cpu: number, slab: number, free: ArrayLike<number>): void {
+    const { table } = this;
+    this.giveUp(slab);
+    table.fill(slab, free);
+    table.inuse[slab] = table.objects[slab]! - free.length;
+    this.allocated -= free.length;
+    if (free.length === 0) return;
+    table.on[slab] = ON.nodePartial;
+    this.nodes.listOf(slab).pushHead(slab);
   }
 
   drop(slab: number): void {
@@ -117,6 +176,23 @@ export class DebugCache implements SlabCache {
 
   lists(): CacheLists {
     return { slabs: this.nodes.listed(), objects: [] };
+  }
+
+  private takeFirst(slab: number, object: number): void {
+    const { table } = this;
+    this.take(slab, object);
+    if (this.turnsFreelist) table.freelist[slab] = table.reverse(slab, table.freelist[slab]!);
+  }
+
+  private moveTo(sheaf: Sheaf, slab: number): void {
+    const { table } = this;
+    const object = table.freelist[slab]!;
+    const wasUsed = table.wasUsed(slab, object);
+    table.freelist[slab] = table.unlink(slab, object);
+    table.inuse[slab]!++;
+    this.allocated++;
+    table.setHeld(slab, object, wasUsed);
+    sheaf.push(slab, object);
   }
 
   /** Marks an object allocated; a slab that is full then is on no list. */

@@ -1,0 +1,197 @@
+// New slabs behind sheaves. A refill takes the objects of new slabs in one go, before the recording
+// shows any of them: the one that is allocated first is the last that was put on the sheaf, and with
+// the order of new slabs it tells the others. How many objects a slab gave is known only as far as the
+// model knows what older slabs had left; what does not fit later corrects it.
+
+import type { CpuSheaves } from './cpu-sheaves.ts';
+import type { FreshOrder } from './fresh-order.ts';
+import { COMING } from './sheaf.ts';
+import type { SlabBacking } from './slab-backing.ts';
+import { NO_SLAB, type SlabTable } from './slab-table.ts';
+
+export class ComingSlabs {
+  private readonly backing: SlabBacking;
+  private readonly table: SlabTable;
+  private readonly order: FreshOrder;
+  private readonly sheaves: CpuSheaves;
+  /** By CPU: the new slab that the latest refill took last, NO_SLAB once that is certain. */
+  private readonly slab: Int32Array;
+  /** Its object that was allocated first, and the place of that in the slab's order. */
+  private readonly first: Uint16Array;
+  private readonly place: Uint16Array;
+  /** How many main sheaves a CPU had, up to 2: what the first one held is from before the trace. */
+  private readonly mains: Uint8Array;
+
+  constructor(
+    backing: SlabBacking,
+    table: SlabTable,
+    order: FreshOrder,
+    sheaves: CpuSheaves,
+    cpus: number,
+  ) {
+    this.backing = backing;
+    this.table = table;
+    this.order = order;
+    this.sheaves = sheaves;
+    this.slab = new Int32Array(cpus).fill(NO_SLAB);
+    this.first = new Uint16Array(cpus);
+    this.place = new Uint16Array(cpus);
+    this.mains = new Uint8Array(cpus);
+  }
+
+  /** A new slab appears with `object`, where the main sheaf has one that is to come, or has not. */
+  open(cpu: number, slab: number, object: number): void {
+    const { sheaves } = this;
+    if (sheaves.main[cpu]!.topSlab !== COMING && !this.correctFewer(cpu)) this.expect(cpu);
+    this.take(cpu, slab, object);
+  }
+
+  /**
+   * The slab that was to come is one that is known already: by another CPU, or by a free. Its objects
+   * that were not seen yet are the ones.
+   */
+  openKnown(cpu: number, slab: number, object: number): boolean {
+    const { table } = this;
+    const main = this.sheaves.main[cpu]!;
+    if (main.topSlab !== COMING || table.wasUsed(slab, object)) return false;
+    const place = main.topObject;
+    const sequence = this.order.around(object, place);
+    main.size--;
+    this.takeOver(slab, object);
+    for (let k = place - 1, at = main.size - 1; k >= 0; k--, at--) {
+      if (at < 0 || main.slabs[at] !== COMING || main.objects[at] !== k) break;
+      const other = sequence[k]!;
+      if (table.wasUsed(slab, other)) continue;
+      this.takeOver(slab, other);
+      table.setHeld(slab, other, false);
+      main.slabs[at] = slab;
+      main.objects[at] = other;
+    }
+    return true;
+  }
+
+  /** The latest new slab has given more objects to the main sheaf than was thought. */
+  correctMore(cpu: number, slab: number, object: number): boolean {
+    const main = this.sheaves.main[cpu]!;
+    if (main.topSlab !== COMING || this.slab[cpu] !== slab) return false;
+    const popped = this.place[cpu]! + 1;
+    const given = Math.min(this.backing.shape.objsPerSlab, main.size + popped);
+    if (given <= popped) return false;
+    if (this.order.around(this.first[cpu]!, given - 1)[given - 1 - popped] !== object) return false;
+    if (!this.correct(cpu, 0, given - popped)) return false;
+    main.size--;
+    return true;
+  }
+
+  /** Told of each main sheaf that is refilled or comes from the barn. */
+  changedMain(cpu: number): void {
+    if (this.mains[cpu]! < 2) this.mains[cpu]!++;
+  }
+
+  /**
+   * The latest new slab has given fewer objects to the main sheaf than was thought: those below them
+   * are of slabs that come now, the lowest of one that was there before.
+   */
+  private correctFewer(cpu: number): boolean {
+    const main = this.sheaves.main[cpu]!;
+    let run = 0;
+    while (run < main.size && main.slabs[main.size - 1 - run] === this.slab[cpu]) run++;
+    return run > 0 && this.correct(cpu, run, 0);
+  }
+
+  /** What the model has in sheaves was allocated unseen: the kernel has refilled. */
+  private expect(cpu: number): void {
+    const { sheaves } = this;
+    if (!sheaves.isNewMain) sheaves.forgetAll(cpu);
+    if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB) this.backing.giveUp(this.slab[cpu]!);
+    const main = sheaves.provide(cpu);
+    this.changedMain(cpu);
+    if (main.topSlab === COMING) return;
+    sheaves.forgetAbove(main, -1);
+    main.pushComing(sheaves.capacity, this.backing.shape.objsPerSlab);
+  }
+
+  /** The slab that was to come is this one. */
+  private take(cpu: number, slab: number, object: number): void {
+    const { table } = this;
+    const main = this.sheaves.main[cpu]!;
+    const place = main.topObject;
+    if (this.sheaves.isNewMain) {
+      this.slab[cpu] = slab;
+      this.first[cpu] = object;
+      this.place[cpu] = place;
+    }
+    const sequence = this.order.around(object, place);
+    main.size--;
+    table.fill(slab, sequence.subarray(place + 1));
+    table.inuse[slab] = place + 1;
+    for (let k = 0; k <= place; k++) table.setOld(slab, sequence[k]!);
+    for (let k = place - 1, at = main.size - 1; k >= 0; k--, at--) {
+      if (at < 0 || main.slabs[at] !== COMING || main.objects[at] !== k) break;
+      table.setHeld(slab, sequence[k]!, false);
+      main.slabs[at] = slab;
+      main.objects[at] = sequence[k]!;
+    }
+    table.setAllocated(slab, object);
+    this.backing.addOpened(cpu, slab);
+  }
+
+  /**
+   * The latest new slab has `held` objects in the main sheaf instead of the topmost `run`. Only where
+   * nothing else happened to it.
+   */
+  private correct(cpu: number, run: number, held: number): boolean {
+    const { table } = this;
+    const { objsPerSlab } = this.backing.shape;
+    const main = this.sheaves.main[cpu]!;
+    const slab = this.slab[cpu]!;
+    if (slab === NO_SLAB || this.mains[cpu] !== 2 || this.sheaves.isNewMain) return false;
+    const popped = this.place[cpu]! + 1 - run;
+    if (popped <= 0 || table.cache[slab] !== this.backing.id) return false;
+    const place = popped + held - 1;
+    const sequence = this.order.around(this.first[cpu]!, place);
+    let known = main.size - run;
+    for (let k = 0; k < objsPerSlab; k++) {
+      const wasPopped = k >= held && k <= place;
+      if (
+        !wasPopped &&
+        !this.isUntouched(slab, sequence[k]!, main.indexOf(slab, sequence[k]!) >= known)
+      )
+        return false;
+    }
+    this.backing.reopen(cpu, slab, sequence.subarray(place + 1));
+    while (known > 0 && main.slabs[known - 1] === COMING) known--;
+    const lacking = main.size - known - held;
+    main.size = known;
+    const older = lacking % objsPerSlab;
+    for (let k = objsPerSlab - older; k < objsPerSlab; k++) main.push(COMING, k);
+    main.pushComing(lacking - older, objsPerSlab);
+    for (let k = 0; k < held; k++) {
+      table.setHeld(slab, sequence[k]!, false);
+      main.push(slab, sequence[k]!);
+    }
+    this.place[cpu] = place;
+    if (held === 0) this.slab[cpu] = NO_SLAB;
+    return true;
+  }
+
+  private isUntouched(slab: number, object: number, isInMain: boolean): boolean {
+    const { table } = this;
+    if (!table.isFree(slab, object) || table.wasUsed(slab, object)) return false;
+    return table.isHeld(slab, object) === isInMain;
+  }
+
+  /** An object that was not seen yet leaves the place where it was thought to be. */
+  private takeOver(slab: number, object: number): void {
+    const { table } = this;
+    if (!table.isFree(slab, object)) return;
+    if (!table.isHeld(slab, object)) {
+      this.backing.takeUnseen(slab, object);
+      return;
+    }
+    for (const sheaf of this.sheaves.all()) {
+      const at = sheaf.indexOf(slab, object);
+      if (at >= 0) sheaf.slabs[at] = NO_SLAB; // another one is there
+    }
+  }
+}
