@@ -232,6 +232,16 @@ describe('gates', () => {
   });
 });
 
+test('a budget that matches nothing is named by its file', async () => {
+  const config = join(folder, 'gates.json');
+  writeFileSync(config, '{"budgets": {"cache:nix:live": "64KiB", "total:live": "1GiB"}}');
+  const { code, stderr } = await runCli(['compare', base, '--to', leaky, '--config', config]);
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining(`${config}: budgets 'cache:nix:live<=64KiB': no row matches, so this`),
+  ]);
+});
+
 describe('baselines', () => {
   test('stand for the runs they were made of, plain and packed', async () => {
     const file = join(folder, 'baseline.json');

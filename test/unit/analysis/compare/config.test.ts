@@ -50,6 +50,10 @@ test.each([
   expect(parse).toThrow(expect.objectContaining({ message }));
 });
 
+test('a byte order mark before it says nothing', () => {
+  expect(parseCompareConfig('\ufeff{"per": "second"}', 'gates.json').per).toBe('second');
+});
+
 test('what is not JSON is refused in one line', () => {
   expect(() => parseCompareConfig('{\n "failOn": [,]\n}', 'gates.json')).toThrow(
     /^gates\.json: not JSON: .+$/,
