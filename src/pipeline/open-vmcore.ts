@@ -30,6 +30,8 @@ export interface OpenedVmcore {
   readonly kernel: KernelImage;
   readonly slub: SlubImage | NoSlubImage;
   readonly sidecars: SidecarFiles;
+  /** Symbols are the recording's; else the image's own, which agree with it whatever it is of. */
+  readonly hasKallsyms: boolean;
   /** What the recording says of its boot. */
   readonly evidence: Omit<TraceEvidence, 'live'>;
 }
@@ -63,7 +65,7 @@ export function findVmcore({ source, vmcore }: VmcoreOptions): string | undefine
  */
 export async function openVmcore(path: string, options: VmcoreOptions): Promise<OpenedVmcore> {
   const folder = folderOf(findSource(options.source));
-  const sidecars = await openSidecars(options.source, options.sidecars ?? []);
+  const sidecars = await openSidecars(options.source, options.sidecars);
   const iomem = sidecars.text('iomem.txt');
   const snapshot = await openSnapshot(path, {
     ...(options.tmp === undefined ? {} : { tmp: options.tmp }),
@@ -82,7 +84,8 @@ export async function openVmcore(path: string, options: VmcoreOptions): Promise<
     });
     const evidence = { release: release ?? undefined, version };
     assertMatch(path, matchTrace(kernel, undefined, { ...evidence, live: undefined }));
-    return { path, kernel, slub: openSlub(kernel), sidecars, evidence };
+    const hasKallsyms = kallsyms !== undefined;
+    return { path, kernel, slub: openSlub(kernel), sidecars, hasKallsyms, evidence };
   } catch (error) {
     snapshot.close();
     throw error;

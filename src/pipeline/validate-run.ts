@@ -7,18 +7,19 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../analysis/run-summary.ts';
-import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { EXIT, ToolError, TraceFormatError, UsageError } from '../base/errors.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { globToRegExp } from '../base/glob.ts';
 import { parseKernelConfig } from '../kernel/kernel-config.ts';
 import { PAGE_SIZE } from '../snapshot/address.ts';
 import { matchTrace } from '../snapshot/match-trace.ts';
+import { isMemoryImage } from '../snapshot/open-snapshot.ts';
 import { readCpus } from '../snapshot/per-cpu.ts';
 import type { CacheOccupancy } from '../snapshot/slub-walk/occupancy.ts';
 import type { SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
 import type { SlabReport } from '../snapshot/validate/slab-report.ts';
 import { type SlabValidation, validateSlabs } from '../snapshot/validate/validate-slabs.ts';
-import { findSource } from './find-source.ts';
+import { canReadTwice, findSource } from './find-source.ts';
 import type { SourceOptions } from './load-run.ts';
 import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
 import { type HistoryOwner, readHistory, type TraceHistory } from './validate-history.ts';
@@ -100,20 +101,16 @@ export interface Validation {
 
 /** @throws ToolError where there is no snapshot, or none of this recording that can be walked */
 export async function validateRun(options: ValidateOptions): Promise<Validation> {
-  const path = findVmcore(options);
-  if (path === undefined) {
-    throw new UsageError(`${options.source}: no memory snapshot beside it`, {
-      hint: 'Name one with --vmcore FILE; in a recording folder it is called vmcore.',
-    });
-  }
+  const path = await snapshotOf(options);
   const opened = await openVmcore(path, options);
   try {
     const slub = walkable(opened);
     const config = parseKernelConfig(opened.sidecars.text('config') ?? '');
-    const validation = validateSlabs(slub, config);
     const selects = cacheSelector(options.caches ?? []);
-    const reports = validation.reports.filter((report) => selects(report.cache));
-    const history = await historyOf(options, path, reports);
+    const validation = validateSlabs(slub, config, selects);
+    assertSomething(opened, validation, options.caches ?? []);
+    const { reports } = validation;
+    const { history, failure } = await historyOf(options, path, reports);
     const match = matchTrace(opened.kernel, slub, { ...opened.evidence, live: history?.live });
     assertMatch(path, match);
     const run = history === undefined ? bareRun(options, opened) : runOf(history, path);
@@ -125,37 +122,84 @@ export async function validateRun(options: ValidateOptions): Promise<Validation>
         format: opened.kernel.snapshot.format,
         layouts: opened.kernel.layout?.source ?? null,
       },
-      evidence: match.evidence.map((item) => item.text),
+      evidence: match.evidence
+        .filter(({ kind }) => kind !== 'addresses' || opened.hasKallsyms)
+        .map(({ text }) => text),
       slabsChecked: validation.slabs,
       objectsChecked: validation.objects,
       objectsUnchecked: validation.objectsUnchecked,
       reports: reports.flatMap((report) => describeReport(report, history)),
       reportsLeftOut: validation.reportsLeftOut,
-      caches: validation.caches.filter(({ name }) => selects(name)).map(describeCache),
-      notes: notesOf(validation, opened.kernel),
+      caches: validation.caches.map(describeCache),
+      notes: [...notesOf(validation, opened.kernel), ...failure],
     };
   } finally {
     opened.kernel.snapshot.close();
   }
 }
 
-/** @throws TraceFormatError where slabs cannot be walked */
-function walkable({ path, slub }: OpenedVmcore): SlubImage {
-  if (!('reason' in slub)) return slub;
-  throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
-    hint: 'kallsyms.txt, struct-offsets.txt, btf or vmlinux beside it, or in --sidecars DIR, help.',
+/** The snapshot that is named, the source's own, or the source itself. */
+async function snapshotOf(options: ValidateOptions): Promise<string> {
+  const path = findVmcore(options);
+  if (path !== undefined) return path;
+  const { source } = options;
+  const found = findSource(source);
+  // The path of a folder's events is another one.
+  const isFile = found.kind === 'trace' && found.path === source && canReadTwice(source);
+  if (isFile && (await isMemoryImage(source))) return source;
+  throw new UsageError(`${source}: no memory snapshot beside it`, {
+    hint: 'Name one with --vmcore FILE; in a recording folder it is called vmcore.',
   });
 }
 
+/** @throws TraceFormatError where slabs cannot be walked */
+function walkable({ path, slub, kernel }: OpenedVmcore): SlubImage {
+  if (!('reason' in slub)) return slub;
+  throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
+    hint: isCutOff(kernel)
+      ? CUT_OFF
+      : 'kallsyms.txt, struct-offsets.txt, btf or vmlinux beside it, or in --sidecars DIR, help.',
+  });
+}
+
+/** @throws ToolError where nothing at all was looked at */
+function assertSomething(
+  { path, kernel }: OpenedVmcore,
+  { slabs, caches }: SlabValidation,
+  globs: readonly string[],
+): void {
+  if (caches.length === 0) {
+    throw new UsageError(`--cache ${globs.join(' --cache ')}: the snapshot has no such cache`);
+  }
+  if (slabs > 0 || globs.length > 0) return;
+  throw new TraceFormatError(`${path}: no slab of the kernel is in the image`, {
+    hint: isCutOff(kernel) ? CUT_OFF : 'Was kernel memory left out when it was written?',
+  });
+}
+
+const CUT_OFF = 'The image ends too early: copy it again.';
+
+function isCutOff({ findings }: OpenedVmcore['kernel']): boolean {
+  return findings.get('truncated') > 0;
+}
+
+/** What the trace knows of the objects in some reports; why not, where it cannot be read. */
 async function historyOf(
   options: ValidateOptions,
   path: string,
   reports: readonly SlabReport[],
-): Promise<TraceHistory | undefined> {
+): Promise<{ readonly history: TraceHistory | undefined; readonly failure: readonly string[] }> {
   const found = findSource(options.source);
   const hasEvents = found.kind !== 'folder' && found.path !== path;
-  if (!options.history || !hasEvents || reports.length === 0) return undefined;
-  return readHistory(options, reports);
+  if (!options.history || !hasEvents || reports.length === 0) {
+    return { history: undefined, failure: [] };
+  }
+  try {
+    return { history: await readHistory(options, reports), failure: [] };
+  } catch (error) {
+    if (!(error instanceof ToolError) || error.exitCode !== EXIT.badData) throw error;
+    return { history: undefined, failure: [`the events cannot be read: ${error.message}`] };
+  }
 }
 
 function cacheSelector(globs: readonly string[]): (name: string) => boolean {

@@ -63,8 +63,10 @@ function trustLines({ slabsChecked, objectsChecked, caches, evidence }: Validati
   );
 }
 
-function foundText({ reportsLeftOut }: Validation, damages: readonly Damage[]): string {
-  if (damages.length === 0) return 'no damage';
+function foundText({ reportsLeftOut, notes }: Validation, damages: readonly Damage[]): string {
+  if (damages.length === 0) {
+    return notes.length === 0 ? 'no damage' : 'no damage in what could be read';
+  }
   const caches = new Set(damages.map(({ report }) => report.cache)).size;
   const consequences = damages.reduce((n, damage) => n + damage.consequences.length, 0);
   return (
@@ -83,10 +85,22 @@ const DAMAGE_COLUMNS: readonly Column[] = [
   { title: 'cache' },
   { title: 'object' },
   { title: 'damage' },
+  { title: 'where' },
 ];
 
 function damageCells({ report }: Damage, i: number): Cell[] {
-  return [i + 1, report.cache, report.address, report.title];
+  // Counts have their figures in the report.
+  const [title = ''] = report.title.split('. ');
+  return [i + 1, report.cache, report.address, title, placeText(report)];
+}
+
+/** `+64, 4 bytes` of the object; of slab padding, from the slab's start. */
+function placeText({ kind, address, slab, firstByte, lastByte }: ValidationReport): string {
+  const from = kind === 'slab-padding' ? slab : address;
+  if (from === null || firstByte === null || lastByte === null) return '';
+  const offset = BigInt(firstByte) - BigInt(from);
+  const length = Number(BigInt(lastByte) - BigInt(firstByte)) + 1;
+  return `${offset < 0n ? '' : '+'}${offset}, ${counted(length, 'byte')}`;
 }
 
 function damageText({ report, consequences, notes }: Damage, number: number): string {

@@ -3,6 +3,7 @@
 // says nothing about itself and is what is left, where iomem.txt tells where its memory lies.
 
 import { TraceFormatError } from '../base/errors.ts';
+import { readChunks } from '../base/input-bytes.ts';
 import { Findings } from './findings.ts';
 import { elfCoreFormat } from './image/elf-core.ts';
 import { FlattenedFile, isFlattened } from './image/flattened.ts';
@@ -73,6 +74,14 @@ export async function openSnapshot(path: string, options: SnapshotOptions = {}):
     file.close();
     throw error;
   }
+}
+
+/** True where a file begins as a memory image does; printed words and raw memory do not show it. */
+export async function isMemoryImage(path: string): Promise<boolean> {
+  for await (const head of readChunks(path, { truncated: false })) {
+    return isFlattened(head) || IMAGE_FORMATS.some((format) => format.detect(head) === true);
+  }
+  return false;
 }
 
 /** Opens in a worker what another thread of this process has open; needs no second unpacking. */

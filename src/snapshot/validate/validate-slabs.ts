@@ -32,8 +32,15 @@ export interface SlabValidation {
 /** An image whose layouts do not fit has damage everywhere; so many reports are kept. */
 const MAX_REPORTS = 10_000;
 
-/** @param config the kernel's build configuration, for the page flags in reports */
-export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined): SlabValidation {
+/**
+ * @param config the kernel's build configuration, for the page flags in reports
+ * @param selects says by its name whether a cache is looked at
+ */
+export function validateSlabs(
+  slub: SlubImage,
+  config: KernelConfig | undefined,
+  selects: (name: string) => boolean = () => true,
+): SlabValidation {
   const { kernel, layout } = slub;
   const copy = new SlabCopy(physicalMemory(kernel));
   const details = new SnapshotDetails(kernel, copy, layout.slab.pageFlags, config);
@@ -41,6 +48,7 @@ export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined)
     ...cache,
     validator: new SlabValidator(cache, copy, details),
     occupancy: emptyOccupancy(cache.cache.name),
+    isSelected: selects(cache.cache.name),
     reports: [] as SlabReport[],
   }));
   const findings = new Findings();
@@ -53,7 +61,7 @@ export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined)
     slub,
     (slab) => {
       const cache = caches[slab.cacheIndex];
-      if (cache === undefined) return;
+      if (cache === undefined || !cache.isSelected) return;
       addSlab(cache.occupancy, slab);
       const { reports, unchecked } = cache.validator.validate(slab);
       const room = Math.min(reports.length, MAX_REPORTS - kept);
@@ -66,15 +74,18 @@ export function validateSlabs(slub: SlubImage, config: KernelConfig | undefined)
     },
     findings,
   );
-  for (const { cache, occupancy } of caches) compareCounter(slub, cache, occupancy.slabs, findings);
+  const selected = caches.filter((cache) => cache.isSelected);
+  for (const { cache, occupancy } of selected) {
+    compareCounter(slub, cache, occupancy.slabs, findings);
+  }
   return {
     slabs,
     objects,
     objectsUnchecked,
-    reports: caches.flatMap((cache) => cache.reports),
+    reports: selected.flatMap((cache) => cache.reports),
     reportsLeftOut,
-    caches: caches.map((cache) => cache.occupancy),
-    notUnderstood: caches.filter((c) => !c.isUnderstood).map((c) => c.cache.name),
+    caches: selected.map((cache) => cache.occupancy),
+    notUnderstood: selected.filter((c) => !c.isUnderstood).map((c) => c.cache.name),
     findings,
   };
 }
