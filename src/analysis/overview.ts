@@ -3,6 +3,7 @@
 import { compareText, formatAddress } from '../base/format-address.ts';
 import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/event-kind.ts';
 import { type CallGroup, groupCalls, totalSums } from './group-calls.ts';
+import type { Finding } from './lint/finding.ts';
 import type { LiveSeries } from './live-series.ts';
 import type { ReplayedCache, ReplayFidelity } from './replay-summary.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -101,19 +102,6 @@ export interface Totals {
   readonly crossCpuFrees: number;
 }
 
-/** Something worth looking at, named with the line of code that makes it. */
-export interface Finding {
-  readonly rule: string;
-  readonly severity: 'error' | 'warning' | 'note';
-  readonly count: number;
-  readonly site: string | null;
-  readonly symbol: string | null;
-  readonly module: string | null;
-  readonly cache: string | null;
-  readonly message: string;
-  readonly example: Readonly<Record<string, string | number | null>> | null;
-}
-
 export interface Analysis {
   readonly type: 'analysis';
   readonly run: RunSummary;
@@ -172,12 +160,16 @@ export interface ReplayedRun {
 /** The allocations of these are the recording's own, not the machine's. */
 const RECORDERS = /^(trace-cmd|perf|perf-exec|perf_\S*|slabreplay|simpleperf)$/;
 
-/** @param replayed where the run was replayed */
+/**
+ * @param replayed where the run was replayed
+ * @param findings what lint found
+ */
 export function buildAnalysis(
   run: ResolvedRun,
   series: LiveSeries,
   origin: RunOrigin,
   replayed?: ReplayedRun,
+  findings: readonly Finding[] = [],
 ): Analysis {
   const totals = totalSums(run);
   const { tallies, info } = run;
@@ -232,7 +224,7 @@ export function buildAnalysis(
     caches: cacheRows(run, series, replayed?.caches),
     callSites: callSiteRows(run, series, info.clockUnit === 'ns'),
     freeSites: freeSiteRows(run),
-    findings: [],
+    findings,
     advice,
     recorder: recorderShare(run),
   };

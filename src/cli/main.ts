@@ -11,6 +11,7 @@ import { registerFormats } from './commands/formats.ts';
 import { registerFrag } from './commands/frag.ts';
 import { registerIngest } from './commands/ingest.ts';
 import { registerLeaks } from './commands/leaks.ts';
+import { registerLint } from './commands/lint.ts';
 import { registerPerfkmem } from './commands/perfkmem.ts';
 import { registerRates } from './commands/rates.ts';
 import { registerReplay } from './commands/replay.ts';
@@ -41,6 +42,7 @@ function createProgram(): Command {
   registerIngest(program);
   registerFrag(program);
   registerRates(program);
+  registerLint(program);
   registerSlabinfo(program);
   registerPerfkmem(program);
   registerReplay(program);

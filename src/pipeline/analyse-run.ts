@@ -7,13 +7,13 @@ import { RateBins } from '../analysis/rate-bins.ts';
 import { buildRates, type Rates, type RatesBy } from '../analysis/rates.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
 import { canReadTwice } from './find-source.ts';
-import { loadReplayed } from './load-replayed.ts';
+import { loadLinted } from './lint-run.ts';
 import { loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
 
 /** The overview of a run; with `replays` also through the SLUB model, where the source allows it. */
 export async function analyseRun(options: SourceOptions, replays: boolean): Promise<Analysis> {
-  const { loaded, replayed } = await loadReplayed(options, replays);
-  return buildAnalysis(loaded.run, loaded.series, loaded.origin, replayed);
+  const { loaded, replayed, findings } = await loadLinted(options, replays);
+  return buildAnalysis(loaded.run, loaded.series, loaded.origin, replayed, findings);
 }
 
 /**

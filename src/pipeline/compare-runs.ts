@@ -24,7 +24,7 @@ import {
 import { STDIN } from '../base/input-bytes.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { loadReplayed } from './load-replayed.ts';
+import { loadLinted } from './lint-run.ts';
 import type { SourceOptions } from './load-run.ts';
 
 export interface CompareRequest {
@@ -127,7 +127,7 @@ export async function readRunFigures(
   replays: boolean,
 ): Promise<RunFigures> {
   let peaks: PeakLog | undefined;
-  const { loaded, replayed } = await loadReplayed(options, replays, [
+  const { loaded, replayed, findings } = await loadLinted(options, replays, [
     ({ calls }) => (peaks = new PeakLog(calls)),
   ]);
   const { run, series, origin, sidecars } = loaded;
@@ -137,7 +137,7 @@ export async function readRunFigures(
       hint: 'Were the kmem events switched on while it was recorded?',
     });
   }
-  const analysis = buildAnalysis(run, series, origin, replayed);
+  const analysis = buildAnalysis(run, series, origin, replayed, findings);
   return buildRunFigures({ run, analysis, replayed, peaks, build: buildOf(sidecars), filter });
 }
 

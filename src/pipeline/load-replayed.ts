@@ -4,11 +4,14 @@ import { NO_FILTER, selectsEverything } from '../analysis/event-filter.ts';
 import type { ReplayedRun } from '../analysis/overview.ts';
 import { canReadTwice } from './find-source.ts';
 import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
+import type { ObservedRun } from './observe-run.ts';
 
 export interface LoadedReplay {
   readonly loaded: LoadedRun;
   /** Undefined where it was not asked for, or where the source does not allow it. */
   readonly replayed: ReplayedRun | undefined;
+  /** The model after the last event. */
+  readonly model: ObservedRun | undefined;
 }
 
 /**
@@ -21,19 +24,20 @@ export async function loadReplayed(
   extra: readonly TrackerFactory[] = [],
 ): Promise<LoadedReplay> {
   if (!replays || !canReadTwice(options.source)) {
-    return { loaded: await loadRun(options, extra), replayed: undefined };
+    return { loaded: await loadRun(options, extra), replayed: undefined, model: undefined };
   }
   const { prepareReplay } = await import('./prepare-replay.ts');
   const prepared = await prepareReplay(options, {}, extra);
   const { loaded } = prepared;
-  if (loaded.run.info.hashedPointers) return { loaded, replayed: undefined };
+  if (loaded.run.info.hashedPointers) return { loaded, replayed: undefined, model: undefined };
   const { observeRun } = await import('./observe-run.ts');
-  const { slub, observed } = await observeRun(options, prepared);
+  const model = await observeRun(options, prepared);
+  const { slub, observed } = model;
   const { summarizeCaches, summarizeFidelity } = await import('../analysis/replay-summary.ts');
   const replayed = {
     fidelity: summarizeFidelity(observed, 2),
     caches: summarizeCaches(slub, (cache) => observed.fidelityOf(cache)),
     isWhole: selectsEverything(options.filter ?? NO_FILTER),
   };
-  return { loaded, replayed };
+  return { loaded, replayed, model };
 }

@@ -5,8 +5,9 @@ import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overvi
 import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
-import { escapeText } from './escape.ts';
+import { escapeText, shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
+import { findingText, severityLine } from './lint-text.ts';
 import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
@@ -25,7 +26,7 @@ export function renderOverview(analysis: Analysis, top: number, source: string):
     wasteTable(analysis, top),
     heldTable(analysis, top),
     busiestTable(analysis, top),
-    findings(analysis),
+    findings(analysis, source),
     next(source),
   ]
     .filter((part) => part !== '')
@@ -231,12 +232,15 @@ function busiestTable({ caches, run }: Analysis, top: number): string {
   return titled('Busiest caches', columns, rows);
 }
 
-function findings({ findings: found }: Analysis): string {
+function findings({ findings: found }: Analysis, source: string): string {
+  const errors = found.filter(({ severity }) => severity === 'error');
+  const rules = new Set(found.map(({ rule }) => rule));
   if (found.length === 0) return '';
-  const count = (severity: string): number => found.filter((f) => f.severity === severity).length;
-  let text = `Findings   ${count('error')} errors, ${count('warning')} warnings\n`;
-  for (const f of found) text += labelled(f.rule, escapeText(f.message));
-  return text;
+  let text = `Findings   ${severityLine(found)}   (slabreplay lint ${shellWord(source)})\n`;
+  for (const finding of errors) text += wrapped(`  ${finding.rule}  `, findingText(finding));
+  const rest = [...rules].filter((rule) => !errors.some((finding) => finding.rule === rule));
+  const counted = rest.map((rule) => `${found.filter((f) => f.rule === rule).length} ${rule}`);
+  return text + (counted.length === 0 ? '' : wrapped('  ', counted.join(', ')));
 }
 
 function next(source: string): string {

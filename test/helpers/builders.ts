@@ -12,7 +12,7 @@
 // kmem_cache_free that names its cache, `free ? A` one that names none.
 // OBJECT: a name with an address (a page) of its own, `A+64` that many bytes behind it, `0x…`, NULL
 // or ZERO. Sizes: what was asked for, and what it takes where the cache's name does not say it.
-// Keys: by=SITE gfp=0x… node=N accounted=yes name=CACHE (in an allocation) stack=SITE;SITE; a SITE is
+// Keys: by=SITE gfp=0x… node=N accounted=yes name=CACHE (in an allocation) stack=SITE;SITE flags=0x…; a SITE is
 // a symbol or an address.
 // Further events: `bulk_free OBJECT`, `page_alloc PFN [ORDER]`, `page_free PFN [ORDER]`, `lost N`.
 // Lines that are empty or begin with # say nothing.
@@ -37,6 +37,8 @@ interface TestEvent extends Moment {
   readonly call: Partial<Call>;
   readonly ptr: bigint;
   readonly stack: readonly string[];
+  /** As `EventBatch.flags`. */
+  readonly flags: number;
 }
 
 /** A trace as the readers would give it. */
@@ -89,7 +91,7 @@ export class TestTrace {
     batch.ptrLo[i] = Number(event.ptr & 0xffffffffn);
     batch.ptrHi[i] = Number(event.ptr >> 32n);
     batch.cpu[i] = event.cpu;
-    batch.flags[i] = FLAGS_UNKNOWN;
+    batch.flags[i] = event.flags;
     const frames = Uint32Array.from(event.stack, (site) => this.site(site));
     batch.stack[i] = dictionary.stacks.intern(frames, frames.length);
   }
@@ -105,7 +107,8 @@ export class TestTrace {
       return value === undefined;
     });
     const [call, ptr] = this.event(verb, args, options, line);
-    return { ...now, call, ptr, stack: options.get('stack')?.split(';') ?? [] };
+    const flags = Number(options.get('flags') ?? FLAGS_UNKNOWN);
+    return { ...now, call, ptr, stack: options.get('stack')?.split(';') ?? [], flags };
   }
 
   private event(

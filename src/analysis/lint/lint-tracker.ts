@@ -1,0 +1,60 @@
+// What lint rules need of single events beyond the common counts: the context of allocations that
+// may sleep, and the first event of each call.
+//
+// The recorded flags are those of the moment before the tracepoint: what it adds to the preempt count
+// itself is taken off again when the event is written (tracing_gen_ctx_dec(), kernel/trace/trace.c
+// 6.1; preempt_count() - 1 in trace_event_buffer_reserve(), 5.10). perf does not take it off, so a
+// depth counts only where some event shows that tasks have a depth of 0.
+
+import type { Dictionary } from '../../kernel/dictionary.ts';
+import { type EventBatch, FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/event-batch.ts';
+import { isAlloc } from '../../kernel/event-kind.ts';
+import { GFP } from '../../kernel/gfp-flags.ts';
+import { OUTCOME, type PairedBatch } from '../paired-batch.ts';
+import type { Tracker } from '../run-tracker.ts';
+import { CallSightings } from './call-sightings.ts';
+
+const INTERRUPT = IRQ_FLAG.hardirq | IRQ_FLAG.softirq | IRQ_FLAG.nmi;
+const ATOMIC = INTERRUPT | IRQ_FLAG.irqsOff | IRQ_FLAG.bhOff;
+/** Preempt depth in `EventBatch.flags`. */
+const DEPTH = 0x0f00;
+
+export class LintTracker implements Tracker {
+  readonly first: CallSightings = new CallSightings();
+  /** Allocations that may sleep, in a context that must not. */
+  readonly atomic: CallSightings = new CallSightings();
+  /** The same where nothing but the preempt depth says so. */
+  readonly preemptOff: CallSightings = new CallSightings();
+  readonly failed: CallSightings = new CallSightings();
+  readonly nullFrees: CallSightings = new CallSightings();
+  /** True where some task was seen with a preempt depth of 0. */
+  showsDepth = false;
+  private readonly dictionary: Dictionary;
+
+  constructor(dictionary: Dictionary) {
+    this.dictionary = dictionary;
+  }
+
+  add(batch: EventBatch, paired: PairedBatch): void {
+    const { calls, tasks } = this.dictionary;
+    for (let i = 0; i < batch.length; i++) {
+      if (paired.selected[i] === 0) continue;
+      const call = batch.call[i]!;
+      this.first.note(call, batch, i);
+      const outcome = paired.outcome[i];
+      if (outcome === OUTCOME.allocFailed) this.failed.note(call, batch, i);
+      else if (outcome === OUTCOME.freeNull) this.nullFrees.note(call, batch, i);
+      const flags = batch.flags[i]!;
+      if (flags === FLAGS_UNKNOWN) continue;
+      const pid = tasks.pid(batch.task[i]!);
+      if (pid !== 0 && (flags & (DEPTH | ATOMIC)) === 0) this.showsDepth = true;
+      // The boot task (pid 0) runs with interrupts and preemption off before there is anyone to
+      // schedule, and the allocator does not sleep then (GFP_BOOT_MASK); later it is the idle task.
+      const suspicious = pid === 0 ? flags & INTERRUPT : flags & (ATOMIC | DEPTH);
+      if (suspicious === 0 || !isAlloc(calls.kind(call))) continue;
+      if ((calls.gfp(call) & GFP.DIRECT_RECLAIM) === 0) continue;
+      if ((suspicious & ATOMIC) !== 0) this.atomic.note(call, batch, i);
+      else this.preemptOff.note(call, batch, i);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { isFree } from '../../../kernel/event-kind.ts';
+import { siteLabel } from '../../site-names.ts';
+import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
+
+/** Below this share of a site's frees, bulk allocations and events out of order explain them. */
+const LEAST_SHARE = 0.5;
+const LEAST_COUNT = 10;
+
+export const freesOfUnknown: LintRule = {
+  id: 'free-of-unknown',
+  severity: 'note',
+  title: 'a call site that mostly frees what was never seen allocated',
+  help:
+    'In a recording from boot nearly all objects have their allocation in it. Objects from bulk ' +
+    'allocations have none; anything else may be memory of another allocator.',
+  find({ run, tracker }) {
+    if (!run.facts.tracedFromBoot || run.stats.get('lost_events') > 0) return [];
+    const { calls } = run.dictionary;
+    const tally = run.tallies.calls;
+    const sites = new Map<string, { calls: number[]; unknown: number; all: number }>();
+    for (let call = 1; call < calls.length; call++) {
+      if (!isFree(calls.kind(call))) continue;
+      const id = siteLabel(run.sites.get(calls.site(call)));
+      const site = sites.get(id) ?? { calls: [], unknown: 0, all: 0 };
+      sites.set(id, site);
+      const unknown = tally.unknownFrees[call] ?? 0;
+      site.calls.push(call);
+      site.unknown += unknown;
+      site.all += unknown + (tally.freed[call] ?? 0);
+    }
+    return [...sites.values()]
+      .filter(({ unknown, all }) => unknown >= LEAST_COUNT && unknown > all * LEAST_SHARE)
+      .map((site) => ({
+        count: site.unknown,
+        ...siteColumns(run.sites.get(calls.site(site.calls[0] as number))),
+        cache: null,
+        message: `${site.unknown} of its ${site.all} frees were of objects whose allocation is not in the trace`,
+        example: exampleOf(run, tracker.first, site.calls),
+      }));
+  },
+};

@@ -1,0 +1,42 @@
+import { durationSec, perSecond } from '../../run-summary.ts';
+import { siteLabel } from '../../site-names.ts';
+import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
+
+const LEAST_COUNT = 1000;
+const LEAST_PER_SECOND = 100;
+
+export const kfreeNull: LintRule = {
+  id: 'kfree-null',
+  severity: 'note',
+  title: 'kfree(NULL) in a hot path',
+  help:
+    'kfree(NULL) is allowed and does nothing, but it is a call (and with the tracepoint on, an ' +
+    'event). Where it happens thousands of times, a test before it is cheaper.',
+  find({ run, tracker }) {
+    const { calls } = run.dictionary;
+    const seconds = durationSec(run);
+    const sites = new Map<string, { calls: number[]; count: number }>();
+    for (let call = 1; call < calls.length; call++) {
+      if (!tracker.nullFrees.has(call)) continue;
+      const id = siteLabel(run.sites.get(calls.site(call)));
+      const site = sites.get(id) ?? { calls: [], count: 0 };
+      sites.set(id, site);
+      site.calls.push(call);
+      site.count += tracker.nullFrees.count(call);
+    }
+    return [...sites.values()].flatMap((site) => {
+      const rate = perSecond(site.count, seconds);
+      if (site.count < LEAST_COUNT || (rate !== null && rate < LEAST_PER_SECOND)) return [];
+      const often = rate === null ? '' : `, ${Math.round(rate)} times a second`;
+      return [
+        {
+          count: site.count,
+          ...siteColumns(run.sites.get(calls.site(site.calls[0] as number))),
+          cache: null,
+          message: `kfree(NULL) ${site.count} times${often}`,
+          example: exampleOf(run, tracker.nullFrees, site.calls),
+        },
+      ];
+    });
+  },
+};

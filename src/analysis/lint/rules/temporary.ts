@@ -1,0 +1,75 @@
+// Objects that are freed right away, again and again: nothing else was allocated on the CPU between.
+
+import { formatBytes } from '../../../base/bytes-format.ts';
+import { GFP } from '../../../kernel/gfp-flags.ts';
+import { type CallGroup, groupCalls } from '../../group-calls.ts';
+import type { ResolvedRun } from '../../resolved-run.ts';
+import { durationSec } from '../../run-summary.ts';
+import { type SiteName, siteLabel } from '../../site-names.ts';
+import { exampleOf, type LintEvidence, type LintRule, siteColumns } from '../finding.ts';
+
+const LEAST_PER_SECOND = 1000;
+const LEAST_COUNT = 1000;
+const TEMPORARY_SHARE = 0.9;
+
+interface Key {
+  readonly name: SiteName;
+  readonly cache: string | null;
+}
+
+/** Hot sites whose objects are nearly all temporary. */
+function hotTemporary(
+  run: ResolvedRun,
+  selects: (call: number) => boolean,
+): { group: CallGroup<Key>; often: string }[] {
+  const { calls } = run.dictionary;
+  const seconds = durationSec(run);
+  const groups = groupCalls<Key>(run, (call, cache) => {
+    if (!selects(call)) return undefined;
+    const name = run.sites.get(calls.site(call));
+    return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
+  });
+  return groups.flatMap((group) => {
+    const { allocs, temporary } = group;
+    const rate = seconds === null || seconds === 0 ? null : allocs / seconds;
+    const isHot = allocs >= LEAST_COUNT && (rate === null || rate >= LEAST_PER_SECOND);
+    if (!isHot || temporary < allocs * TEMPORARY_SHARE) return [];
+    return [{ group, often: rate === null ? '' : `, ${Math.round(rate)} allocations a second` }];
+  });
+}
+
+export const temporaryInHotPath: LintRule = {
+  id: 'temporary-in-hot-path',
+  severity: 'note',
+  title: 'a hot path that allocates and frees at once',
+  help:
+    'The object does not outlive the call. A buffer on the stack (if small), one that is kept, or a ' +
+    'cache of its own without zeroing saves both calls.',
+  find: ({ run, tracker }: LintEvidence) =>
+    hotTemporary(run, () => true).map(({ group, often }) => ({
+      count: group.temporary,
+      ...siteColumns(group.key.name),
+      cache: group.key.cache,
+      message: `${group.temporary} of ${group.allocs} objects were freed before anything else was allocated on their CPU${often}`,
+      example: exampleOf(run, tracker.first, group.calls),
+    })),
+};
+
+export const zeroedTemporary: LintRule = {
+  id: 'zeroed-temporary',
+  severity: 'note',
+  title: 'memory zeroed for objects that are thrown away at once',
+  help:
+    '__GFP_ZERO clears every byte at each allocation. For a hot temporary object that the caller fills ' +
+    'anyway, kmalloc() instead of kzalloc() saves that.',
+  find: ({ run, tracker }: LintEvidence) =>
+    hotTemporary(run, (call) => (run.dictionary.calls.gfp(call) & GFP.ZERO) !== 0).map(
+      ({ group, often }) => ({
+        count: group.temporary,
+        ...siteColumns(group.key.name),
+        cache: group.key.cache,
+        message: `${formatBytes(group.bytesAlloc)} were zeroed for ${group.allocs} objects${often}`,
+        example: exampleOf(run, tracker.first, group.calls),
+      }),
+    ),
+};

@@ -1,0 +1,70 @@
+// Findings of a run: the rules of src/analysis/lint over its events, and over its replay where there
+// is one.
+
+import type { Finding, FindingSeverity, LintEvidence } from '../analysis/lint/finding.ts';
+import { lintRun, SEVERITIES } from '../analysis/lint/lint.ts';
+import { LintTracker } from '../analysis/lint/lint-tracker.ts';
+import { PairTally } from '../analysis/pair-tally.ts';
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../analysis/run-summary.ts';
+import { type LoadedReplay, loadReplayed } from './load-replayed.ts';
+import type { SourceOptions, TrackerFactory } from './load-run.ts';
+
+export interface Lint {
+  readonly type: 'findings';
+  readonly run: RunSummary;
+  readonly completeness: Completeness;
+  readonly findings: readonly Finding[];
+}
+
+export interface LintedRun extends LoadedReplay {
+  readonly findings: readonly Finding[];
+}
+
+/** Errors first. */
+export async function findDefects(options: SourceOptions, replays: boolean): Promise<Lint> {
+  const { loaded, findings } = await loadLinted(options, replays);
+  const { run, origin } = loaded;
+  return {
+    type: 'findings',
+    run: summarizeRun(run, origin),
+    completeness: judgeCompleteness(run),
+    findings,
+  };
+}
+
+/** True where a finding is of that severity or worse. */
+export function isCrossed({ findings }: Lint, severity: FindingSeverity): boolean {
+  const least = SEVERITIES.indexOf(severity);
+  return findings.some((finding) => SEVERITIES.indexOf(finding.severity) >= least);
+}
+
+/** As `loadReplayed`, with the findings. */
+export async function loadLinted(
+  options: SourceOptions,
+  replays: boolean,
+  extra: readonly TrackerFactory[] = [],
+): Promise<LintedRun> {
+  const trackers: { lint: LintTracker; pairs: PairTally }[] = [];
+  const begin: TrackerFactory = (dictionary) => {
+    const lint = new LintTracker(dictionary);
+    trackers.push({ lint, pairs: new PairTally() });
+    return lint;
+  };
+  const pair: TrackerFactory = () => (trackers[0] as (typeof trackers)[0]).pairs;
+  const read = await loadReplayed(options, replays, [begin, pair, ...extra]);
+  const { run } = read.loaded;
+  const { lint, pairs } = trackers[0] as (typeof trackers)[0];
+  const replay = await replayEvidence(read);
+  return { ...read, findings: lintRun({ run, tracker: lint, pairs, replay }) };
+}
+
+async function replayEvidence({ model }: LoadedReplay): Promise<LintEvidence['replay']> {
+  if (model === undefined) return null;
+  const { describeReports } = await import('./watch-debug.ts');
+  return { slub: model.slub, reports: describeReports(model.watch) };
+}
