@@ -76,7 +76,9 @@ export function perSecond(count: number, seconds: number | null): number | null 
   return seconds === null || seconds === 0 ? null : count / seconds;
 }
 
-const COUNTED_APART = new Set(['lost_events', 'bad_line', 'bad_record', 'bad_page', 'bad_row']);
+/** What is counted as damaged. */
+const DAMAGED = ['bad_line', 'bad_record', 'bad_page', 'bad_row'] as const;
+const COUNTED_APART: ReadonlySet<string> = new Set(['lost_events', ...DAMAGED]);
 
 export function judgeCompleteness(run: ResolvedRun): Completeness {
   const { stats, tallies, info } = run;
@@ -86,11 +88,7 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
   }
   return {
     lostEvents: stats.get('lost_events'),
-    badRecords:
-      stats.get('bad_line') +
-      stats.get('bad_record') +
-      stats.get('bad_page') +
-      stats.get('bad_row'),
+    badRecords: sum(DAMAGED.map((name) => stats.get(name))),
     hashedPointers: info.hashedPointers,
     startsAtBoot: run.facts.tracedFromBoot,
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
@@ -133,6 +131,9 @@ function notesOf(run: ResolvedRun): string[] {
   if (stats.get('lost_events_unknown') > 0) {
     notes.push('The tracer lost events in places where it did not count them.');
   }
+  const damaged: ReadonlySet<string> = new Set(DAMAGED);
+  const first = stats.list().find(({ name }) => damaged.has(name))?.firstPosition ?? '';
+  if (first !== '') notes.push(`The first damaged record is ${first}.`);
   if (stats.get('truncated') > 0) notes.push('The input ends too early; what could be read was.');
   const inferred = names.inferred.reduce(
     (count, guess, call) => (guess ? count + (tallies.calls.allocs[call] ?? 0) : count),

@@ -29,18 +29,22 @@ export function loadFormats(): Promise<TraceFormat[]> {
  * @throws TraceFormatError that lists what was tried and why each refused
  */
 export async function detectFormat(head: Uint8Array, path: string): Promise<TraceFormat> {
-  const refusals: string[] = [];
+  /** Names of formats by why they refuse; the last are the texts', which tell most. */
+  const refusals = new Map<string, string[]>();
+  let why = '';
   for (const load of LOAD.values()) {
     const format = await load();
     const answer = format.detect(head);
     if (answer === true) return format;
-    refusals.push(`${format.name}: ${answer}`);
+    why = answer;
+    refusals.set(why, [...(refusals.get(why) ?? []), format.name]);
   }
   // A CPU that has no events has an empty file; those of the others lie beside it.
   if (head.length === 0 && isCpuFileName(path)) return formatByName('raw-pages');
   if (head.length === 0) throw new TraceFormatError(`${path}: the file is empty`);
-  throw new TraceFormatError(`${path}: not a trace that can be read`, {
-    hint: `Tried ${refusals.join('; ')}. \`slabreplay formats\` lists what can be read.`,
+  const tried = Array.from(refusals, ([reason, names]) => `${names.join(', ')}: ${reason}`);
+  throw new TraceFormatError(`${path}: not a trace that can be read: ${why}`, {
+    hint: `Tried ${tried.join('; ')}. \`slabreplay formats\` lists what can be read.`,
   });
 }
 

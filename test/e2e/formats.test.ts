@@ -12,9 +12,9 @@ const BEGIN =
   '<!-- begin: tested files (UPDATE_DOCS=1 npx vitest run test/e2e/formats.test.ts) -->\n';
 const END = '<!-- end: tested files -->';
 
-/** Files that hold events, by their names. */
+/** Files that hold events, or what may be taken for them, by their names. */
 const EVENT_FILE =
-  /^(.*\.dat|.*\.data|trace.*\.txt|.*report.*\.txt|.*\.script.*\.txt|trace_pipe_raw\.cpu\d+)(\.gz)?$/;
+  /^(.*\.dat|.*\.data|trace.*\.txt|.*report.*\.txt|.*\.script.*\.txt|.*hist\.txt|trace_pipe_raw\.cpu\d+)(\.gz)?$/;
 
 function eventFiles(folder: string): string[] {
   return readdirSync(recording(folder), { withFileTypes: true })

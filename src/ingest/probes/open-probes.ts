@@ -27,7 +27,7 @@ export interface OpenedProbes {
 export function openProbes(
   formats: readonly EventFormat[],
   layout: ByteLayout,
-  input: TraceInput,
+  input: Pick<TraceInput, 'sidecars' | 'maps'>,
   writer: BatchWriter,
 ): OpenedProbes | undefined {
   if (!formats.some(isProbeFormat)) return undefined;

@@ -9,6 +9,7 @@
 // into the event that was written already.
 
 import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
+import { FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/event-batch.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/event-kind.ts';
 import { kmallocAllocatedSize } from '../../kernel/kmalloc-caches.ts';
 import type { BatchWriter } from '../batch-writer.ts';
@@ -38,9 +39,13 @@ export class ProbeHit {
   site = 0;
 }
 
+/** Context that is not told. */
+const ANY_CONTEXT = -1;
+
 /** A call that has not returned yet. */
 class PendingCall {
   func = 0;
+  context = ANY_CONTEXT;
   kind = 0;
   hasSize = false;
   size = 0;
@@ -91,13 +96,19 @@ class TaskCalls {
     return call;
   }
 
-  /** Leaves the innermost call of a function, and those inside it; undefined where there is none. */
-  pop(func: number): PendingCall | undefined {
-    let depth = this.depth - 1;
-    while (depth >= 0 && this.calls[depth]!.func !== func) depth--;
-    if (depth < 0) return undefined;
-    this.depth = depth;
-    return this.calls[depth];
+  /**
+   * Leaves the innermost call of a function in a context, and those inside it; undefined where there
+   * is none.
+   */
+  pop(func: number, context: number): PendingCall | undefined {
+    for (let depth = this.depth - 1; depth >= 0; depth--) {
+      const call = this.calls[depth]!;
+      const isAny = call.context === ANY_CONTEXT || context === ANY_CONTEXT;
+      if (call.func !== func || !(isAny || call.context === context)) continue;
+      this.depth = depth;
+      return call;
+    }
+    return undefined;
   }
 
   /** The call that the task is in. */
@@ -157,6 +168,7 @@ export class ProbeEvents {
     const { hit } = this;
     const call = this.callsOf(hit.task, hit.cpu).push();
     call.func = hit.func;
+    call.context = contextOf(hit.flags);
     this.fill(call, plan.kind);
   }
 
@@ -175,7 +187,7 @@ export class ProbeEvents {
     const { values, hit } = this;
     const calls = this.callsOf(hit.task, hit.cpu);
     const { depth } = calls;
-    const entry = calls.pop(hit.func);
+    const entry = calls.pop(hit.func, contextOf(hit.flags));
     if (entry !== undefined && depth - calls.depth > 1) this.countMissing(depth - calls.depth - 1);
     const call = entry ?? calls.unseen;
     const lo = values.lo('ret');
@@ -299,6 +311,15 @@ export class ProbeEvents {
     }
     return calls;
   }
+}
+
+/**
+ * Task, softirq or hardirq: a call returns where it was made. A probe that traps counts as an NMI
+ * itself (irqentry_nmi_enter() in kernel/entry/common.c, 6.1), so then the flags do not tell.
+ */
+function contextOf(flags: number): number {
+  const isTold = flags !== FLAGS_UNKNOWN && (flags & IRQ_FLAG.nmi) === 0;
+  return isTold ? flags & (IRQ_FLAG.hardirq | IRQ_FLAG.softirq) : ANY_CONTEXT;
 }
 
 /** True where an allocation's caller is not told by its own event. */

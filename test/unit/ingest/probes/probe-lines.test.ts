@@ -4,15 +4,16 @@ import { type ReadOptions, readTraceBytes } from '../../../helpers/read-trace.ts
 const A = '0xffff888001000000';
 const B = '0xffff888001000100';
 
-/** Lines of tracefs, `TASK CPU EVENT…`, a microsecond apart. */
+/** Lines of tracefs, `TASK CPU[h|s|Z] EVENT…`, a microsecond apart. */
 async function read(text: string, options: ReadOptions = {}) {
   const lines = text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .map((line, i) => {
-      const [, task = '', cpu = '', event = ''] = /^(\S+) (\d) (.*)$/.exec(line) ?? [];
-      return `  ${task} [00${cpu}] .....     1.${String(i).padStart(6, '0')}: ${event}`;
+      const [, task = '', cpu = '', event = ''] = /^(\S+) (\d\S?) (.*)$/.exec(line) ?? [];
+      const [number, context = '.'] = cpu;
+      return `  ${task} [00${number}] ..${context}..     1.${String(i).padStart(6, '0')}: ${event}`;
     });
   return readTraceBytes(`${['# tracer: nop', ...lines].join('\n')}\n`, options);
 }
@@ -88,6 +89,20 @@ describe('an allocation is a call and its return', () => {
       '7 kmalloc ffff888001000100 20 irq+0x2f',
       '7 kmalloc ffff888001000000 10 task+0x2f',
     ]);
+  });
+
+  test('inside which an interrupt allocates, whose return was missed', async () => {
+    const lines = `
+      sh-7 0 ${ENTRY} size=10
+      sh-7 0h ${ENTRY} size=20
+      sh-7 0 ${RETURN('task')} ret=${A}
+      sh-7 0Z ${ENTRY} size=30
+      sh-7 0s ${RETURN('softirq')} ret=${B}`;
+    expect(await told(lines)).toEqual([
+      '7 kmalloc ffff888001000000 10 task+0x2f',
+      '7 kmalloc ffff888001000100 30 softirq+0x2f',
+    ]);
+    expect((await read(lines)).stats).toEqual({ probe_half_missing: 1 });
   });
 
   test('whose return was missed', async () => {

@@ -1,0 +1,101 @@
+// Calls and returns of probes, of several tasks mixed, nested as interrupts and reclaim nest them:
+// every return that was seen finds its own call, whatever others are missed.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { readTraceBytes } from '../helpers/read-trace.ts';
+
+/** A call with the calls that happen inside it. */
+interface Call {
+  readonly func: string;
+  readonly inner: readonly Call[];
+  readonly seesReturn: boolean;
+}
+
+const { call } = fc.letrec<{ call: Call; inner: Call[] }>((tie) => ({
+  call: fc.record({
+    func: fc.constantFrom('kmalloc_a', 'kmalloc_b', 'kmem_cache_alloc'),
+    inner: tie('inner'),
+    seesReturn: fc.constant(true),
+  }),
+  inner: fc.oneof({ maxDepth: 4 }, fc.constant([]), fc.array(tie('call'), { maxLength: 2 })),
+}));
+
+/** What one task does, as lines without a time, and what must be told of it, in order. */
+function unroll(calls: readonly Call[], pid: number): { lines: string[]; told: string[] } {
+  const lines: string[] = [];
+  const told: string[] = [];
+  let object = 0;
+  const run = ({ func, inner, seesReturn }: Call): void => {
+    const size = ++object;
+    const task = `  t-${pid} [00${pid % 2}] .....`;
+    lines.push(`${task} TIME: ${func}_p: (${func}+0x0/0x9) size=${size}`);
+    for (const next of inner) run(next);
+    if (!seesReturn) return;
+    const ret = (pid * 65536 + size).toString(16);
+    lines.push(`${task} TIME: ${func}_r: (f${size}+0x1/0x2 <- ${func}) ret=0xffff8880${ret}`);
+    told.push(`${pid} ffff8880${ret} ${size} f${size}+0x1`);
+  };
+  for (const one of calls) run(one);
+  return { lines, told };
+}
+
+/** Takes lines of the tasks in turn, as `order` says. */
+function mix(tasks: readonly { lines: string[] }[], order: readonly number[]): string {
+  const rest = tasks.map(({ lines }) => [...lines]);
+  const mixed: string[] = [];
+  for (let i = 0; rest.some((lines) => lines.length > 0); i++) {
+    const left = rest.filter((lines) => lines.length > 0);
+    mixed.push(left[(order[i % order.length] ?? 0) % left.length]?.shift() ?? '');
+  }
+  return `# tracer: nop\n${mixed
+    .map((line, i) => line.replace('TIME', `1.${String(i).padStart(6, '0')}`))
+    .join('\n')}\n`;
+}
+
+const workload = fc.record({
+  tasks: fc.array(fc.array(call, { maxLength: 4 }), { minLength: 1, maxLength: 3 }),
+  order: fc.array(fc.nat(7), { minLength: 1, maxLength: 20 }),
+});
+
+test('every return finds its own call', async () => {
+  await fc.assert(
+    fc.asyncProperty(workload, async ({ tasks, order }) => {
+      const made = tasks.map((calls, i) => unroll(calls, i + 1));
+      const read = await readTraceBytes(mix(made, order), { format: 'ftrace-text' });
+      expect(read.stats).toEqual({});
+      for (const [i, { told }] of made.entries()) {
+        const own = read.events().filter(({ pid }) => pid === i + 1);
+        const texts = own.map((e) => `${e.pid} ${e.ptr.toString(16)} ${e.bytesReq} ${e.site}`);
+        expect(texts).toEqual(told);
+      }
+    }),
+    { seed: 11, numRuns: 150 },
+  );
+});
+
+/** Loses the returns of some calls; a call of the same function inside them keeps its own. */
+function lose(calls: readonly Call[], which: readonly boolean[], at = { i: 0 }): Call[] {
+  return calls.map((one) => ({
+    ...one,
+    seesReturn: which[at.i++ % which.length] ?? true,
+    inner: lose(one.inner, which, at),
+  }));
+}
+
+test('missed returns cost their own allocation, and no other', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(call, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 9 }),
+      async (calls, which) => {
+        const { lines, told } = unroll(lose(calls, which), 1);
+        const text = mix([{ lines }], [0]);
+        const read = await readTraceBytes(text, { format: 'ftrace-text' });
+        const returned = (e: { ptr: bigint }): string => e.ptr.toString(16);
+        expect(read.events().map(returned)).toEqual(told.map((line) => line.split(' ')[1]));
+      },
+    ),
+    { seed: 12, numRuns: 150 },
+  );
+});
