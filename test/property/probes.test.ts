@@ -12,7 +12,7 @@ interface Call {
   readonly seesReturn: boolean;
 }
 
-const { call } = fc.letrec<{ call: Call; inner: Call[] }>((tie) => ({
+const { call } = fc.letrec<{ call: Call; inner: readonly Call[] }>((tie) => ({
   call: fc.record({
     func: fc.constantFrom('kmalloc_a', 'kmalloc_b', 'kmem_cache_alloc'),
     inner: tie('inner'),
