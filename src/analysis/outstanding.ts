@@ -7,7 +7,7 @@ import type { ResolvedRun } from './resolved-run.ts';
 import { siteLabel } from './site-names.ts';
 
 /** Ages in seconds at which the columns of the histogram end; the last one has no end. */
-export const AGE_LIMITS_SEC = [1, 5, 30, 300] as const;
+const AGE_LIMITS_SEC = [1, 5, 30, 300] as const;
 
 export interface OutstandingGroup {
   readonly site: string | null;

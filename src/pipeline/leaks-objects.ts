@@ -163,7 +163,7 @@ interface Origin {
 }
 
 /** Seconds from an object's allocation to the end of the trace; null where the clock has none. */
-export function ageOf(run: ResolvedRun, row: number): number | null {
+function ageOf(run: ResolvedRun, row: number): number | null {
   if (run.info.clockUnit !== 'ns') return null;
   return (run.tallies.lastTs - run.live.ts(row)) / 1e9;
 }

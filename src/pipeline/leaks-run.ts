@@ -6,6 +6,7 @@ import { VERDICT } from '../analysis/live-verdicts.ts';
 import { findOutstanding } from '../analysis/outstanding.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { judgeCompleteness, summarizeRun } from '../analysis/run-summary.ts';
+import { formatBytes } from '../base/bytes-format.ts';
 import { describeError, InputError, TraceFormatError, UsageError } from '../base/errors.ts';
 import { configNumber, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { Suppressions } from '../kernel/lsan-suppressions.ts';
@@ -74,6 +75,8 @@ export interface LeaksRun {
   readonly hz: number;
 }
 
+/** Objects that miss from the image and do no harm. */
+const MISSING_SHARE = 0.01;
 /** Debian's, and the kernel's own default. */
 const DEFAULT_HZ = 250;
 
@@ -274,6 +277,8 @@ class LeaksSession {
     }
     const pages = pageFields(kernel);
     const found = await scanInThreads(kernel, built, pages);
+    const missing = missingNote(found);
+    if (missing !== undefined) notes.push(missing);
     const graph = buildGraph(built.objects.count, found);
     const colours = colourObjects(built.objects, graph, found, built.excess);
     const objects = new DescribedObjects({
@@ -397,6 +402,19 @@ function summarizeScan(
     conservative,
     threads: found.length,
   };
+}
+
+/** What a filtered or cut image does to the answer; undefined where it is whole enough. */
+function missingNote(found: readonly FoundReferences[]): string | undefined {
+  const sum = (of: (f: FoundReferences) => number): number =>
+    found.reduce((total, f) => total + of(f), 0);
+  const missing = sum((f) => f.missingInSmall);
+  const all = missing + sum((f) => f.bytes[ROOT_CLASSES.length] ?? 0);
+  if (missing <= all * MISSING_SHARE) return undefined;
+  return (
+    `${formatBytes(missing)} of ${formatBytes(all)} in objects are not in the image: what only ` +
+    'they refer to looks unreferenced.'
+  );
 }
 
 /** @throws InputError */

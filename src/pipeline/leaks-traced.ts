@@ -62,7 +62,7 @@ export function traceColumns(
 }
 
 /** kmalloc beyond the largest size class (KMALLOC_MAX_CACHE_SIZE). */
-export function isPageBacked({ dictionary, facts }: ResolvedRun, call: number): boolean {
+function isPageBacked({ dictionary, facts }: ResolvedRun, call: number): boolean {
   const { calls } = dictionary;
   return isKmalloc(calls.kind(call)) && calls.bytesReq(call) > facts.kmalloc.maxCacheSize;
 }

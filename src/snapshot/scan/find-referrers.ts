@@ -29,7 +29,6 @@ export function findReferrers(
   const only = list.sorted();
   const found: Referrer[] = [];
   const sink: ReferenceSink = {
-    missing: 0,
     addBytes: () => undefined,
     add(source, _target, place, at) {
       if (source === target || found.length === MAX_REFERRERS) return;

@@ -35,6 +35,10 @@ const NOLEAKTRACE_CACHES: ReadonlySet<string> = new Set([
   'kmemleak_scan_area',
   'debug_objects_cache',
 ]);
+/** KERNEL_IMAGE_SIZE: no section is larger. */
+const MAX_SECTION = 2 ** 30;
+/** Copies of per-CPU allocations that are looked at: 1000 CPUs with 60,000 of them. */
+const MAX_COPIES = 2 ** 26;
 /** Modules lie above the kernel's image (arch/x86/include/asm/pgtable_64_types.h). */
 const START_KERNEL_MAP = 0xffffffff80000000n;
 
@@ -105,7 +109,7 @@ class KernelScanBuilder {
     for (const [startName, endName] of SECTIONS) {
       const start = symbols.addressOf(startName);
       const end = symbols.addressOf(endName);
-      if (start === undefined || end === undefined || end <= start) {
+      if (start === undefined || end === undefined || !isSection(start, end)) {
         this.notes.push(`No symbols ${startName} and ${endName}: that section is not scanned.`);
         continue;
       }
@@ -124,7 +128,7 @@ class KernelScanBuilder {
     const start = symbols.addressOf('__per_cpu_start');
     const end = symbols.addressOf('__per_cpu_end');
     const cpus = readCpus(this.kernel);
-    if (start === undefined || end === undefined || cpus.length === 0) {
+    if (start === undefined || end === undefined || !isSection(start, end) || cpus.length === 0) {
       this.notes.push('Per-CPU variables were not found: they are not scanned.');
       return;
     }
@@ -208,13 +212,13 @@ class KernelScanBuilder {
         }
       },
     });
-    const { snapshot } = this.kernel;
-    if (snapshot.kind === 'physical') {
-      for (const r of snapshot.memory.ranges()) {
-        end = Math.max(end, Math.ceil((r.start + r.length) / PAGE_SIZE));
-      }
+    for (const run of this.kernel.space.runs(
+      hiOf(vmemmap),
+      loOf(vmemmap),
+      Math.max(end, endOfImage(this.kernel)) * size,
+    )) {
+      builder.rootAt('struct pages', run.hi, run.lo, run.length);
     }
-    builder.root('struct pages', vmemmap, end * size);
   }
 
   private vmalloc(): void {
@@ -225,8 +229,11 @@ class KernelScanBuilder {
       return;
     }
     const holders = areas[0]?.vmStruct === 0n ? this.vmStructs() : undefined;
+    const most = bytesInImage(this.kernel);
     for (const area of areas) {
       const { addr, bytes, isVmalloc } = area;
+      // More than there is memory: not what it says.
+      if (bytes > most) continue;
       if (addr >= START_KERNEL_MAP) {
         builder.root('modules', addr, bytes);
         continue;
@@ -266,8 +273,12 @@ class KernelScanBuilder {
       this.notes.push('Per-CPU allocations were not found: they are not scanned.');
       return;
     }
-    const areReported = isAtLeast(parseRelease(this.kernel.release ?? null), 6, 12);
     const cpus = readCpus(this.kernel);
+    if (found.length * cpus.length > MAX_COPIES) {
+      this.notes.push('There are more per-CPU allocations than can be: they are not scanned.');
+      return;
+    }
+    const areReported = isAtLeast(parseRelease(this.kernel.release ?? null), 6, 12);
     for (const allocation of found) {
       const { pointer, bytes } = allocation;
       if (areReported) {
@@ -280,4 +291,21 @@ class KernelScanBuilder {
       }
     }
   }
+}
+
+function isSection(start: bigint, end: bigint): boolean {
+  return end > start && end - start <= BigInt(MAX_SECTION);
+}
+
+/** One past the last physical page of the image. */
+function endOfImage({ snapshot }: KernelImage): number {
+  let end = 0;
+  if (snapshot.kind === 'printed') return end;
+  for (const r of snapshot.memory.ranges()) end = Math.ceil((r.start + r.length) / PAGE_SIZE);
+  return end;
+}
+
+/** Physical addresses up to its end. */
+function bytesInImage(kernel: KernelImage): number {
+  return endOfImage(kernel) * PAGE_SIZE;
 }

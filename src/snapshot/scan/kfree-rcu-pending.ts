@@ -74,20 +74,32 @@ class PendingWalk {
 
   /** rcu_heads, each with the address of the next in its first word. */
   private chain(first: bigint): void {
-    const { reader } = this.kernel;
-    for (let at = first; at !== 0n && this.found.length < MAX_PENDING; at = reader.u64(at)) {
-      this.found.push(at);
-    }
+    for (const at of this.follow(first, 0n)) this.found.push(at);
   }
 
   /** Up to 6.2: pages that lead to the next one. */
   private singleList(variable: bigint): void {
     const { reader } = this.kernel;
     const next = BigInt(offsetOf(this.layout, 'kvfree_rcu_bulk_data', 'next'));
-    let page = reader.u64(variable);
-    while (page !== 0n && this.found.length < MAX_PENDING) {
-      this.records(page);
-      page = reader.u64(page + next);
+    for (const page of this.follow(reader.u64(variable), next)) this.records(page);
+  }
+
+  /** A chain that ends with NULL; one that runs in a circle ends there (Brent's marker). */
+  private *follow(first: bigint, next: bigint): Generator<bigint> {
+    const { reader, findings } = this.kernel;
+    let marker = 0n;
+    let steps = 0;
+    let limit = 2;
+    for (let at = first; at !== 0n; at = reader.u64(at + next)) {
+      if (at === marker || this.found.length >= MAX_PENDING) {
+        findings.add('list_loop', 'objects that wait for kfree_rcu()');
+        return;
+      }
+      yield at;
+      if (++steps < limit) continue;
+      marker = at;
+      steps = 0;
+      limit *= 2;
     }
   }
 

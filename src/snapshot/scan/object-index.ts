@@ -4,6 +4,7 @@
 // last one that begins before them. Everything is packed: a scan spends its time waiting for these
 // tables. Shared memory, as the objects are.
 
+import { TraceFormatError } from '../../base/errors.ts';
 import { addHi, addLo, distance, pageNumber } from '../address.ts';
 import type { ObjectColumns } from './object-list.ts';
 
@@ -24,7 +25,7 @@ const SIZE_SHIFT = 12;
 /** Sizes from here on do not fit there. */
 const LARGE = 2 ** 20 - 1;
 /** Pages that one index holds: 512 GiB. */
-const MAX_BITS = 28;
+const MAX_PAGES = 2 ** 27;
 
 /** High halves from here on are the kernel's half; below lie per-CPU offsets. */
 const KERNEL_HI = 0xff000000;
@@ -45,8 +46,9 @@ function hashPage(pageLo: number, pageHi: number, shift: number): number {
   return Math.imul(pageLo ^ Math.imul(pageHi, 0x85ebca6b), 0x9e3779b1) >>> shift;
 }
 
-/** @throws RangeError where objects lie on more pages than an index holds */
+/** @throws TraceFormatError where objects lie on more pages than an index holds */
 export function indexObjects(objects: ObjectColumns): ObjectPages {
+  assertPages(objects);
   let pages = 0;
   let several = 0;
   eachPage(objects, (_page, _first, count) => {
@@ -54,7 +56,6 @@ export function indexObjects(objects: ObjectColumns): ObjectPages {
     if (count > 1) several++;
   });
   const bits = Math.max(4, Math.ceil(Math.log2(pages * 2 + 1)));
-  if (bits > MAX_BITS) throw new RangeError('objects on more pages than an index holds');
   const shift = 32 - bits;
   const words = new Uint32Array(new SharedArrayBuffer(2 ** bits * STRIDE * 4));
   const lines = new Uint16Array(new SharedArrayBuffer(several * LINES * 2));
@@ -75,6 +76,16 @@ function placesOf({ count, lo, size }: ObjectColumns): Uint32Array {
     places[i] = (lo[i]! & START_MASK) + Math.min(LARGE, size[i]!) * 2 ** SIZE_SHIFT;
   }
   return places;
+}
+
+/** Before anything is made that is as large as they say they are. */
+function assertPages({ count, size }: ObjectColumns): void {
+  let pages = count;
+  for (let i = 0; i < count; i++) pages += Math.floor(size[i]! / 4096);
+  if (pages <= MAX_PAGES) return;
+  throw new TraceFormatError('the live objects of this trace cover more than 512 GiB', {
+    hint: 'Their sizes (bytes_alloc) cannot be right.',
+  });
 }
 
 /** Each page that objects touch, with the first of them and how many; in order. */

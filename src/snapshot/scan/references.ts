@@ -5,6 +5,7 @@
 import { ensureLength } from '../../base/growable.ts';
 
 const SATURATED = 255;
+const PAGE = 4096;
 
 /** Plain data, as a thread gives it back. */
 export interface FoundReferences {
@@ -15,8 +16,9 @@ export interface FoundReferences {
   readonly edgeCount: number;
   /** Bytes read, by root class; last those of objects. */
   readonly bytes: Float64Array;
-  /** Bytes of ranges that the image does not hold. */
+  /** Bytes that the image does not hold; of ranges below a page, which are hardly ever all zero. */
   readonly missing: number;
+  readonly missingInSmall: number;
 }
 
 export class References {
@@ -24,7 +26,8 @@ export class References {
   private edges: Uint32Array = new Uint32Array(4096);
   private edgeCount = 0;
   private readonly bytes: Float64Array;
-  missing = 0;
+  private missing = 0;
+  private missingInSmall = 0;
 
   constructor(objects: number, rootClasses: number) {
     this.fromRoots = new Uint8Array(objects);
@@ -46,12 +49,15 @@ export class References {
   }
 
   result(): FoundReferences {
-    const { fromRoots, edgeCount, bytes, missing } = this;
-    return { fromRoots, edges: this.edges.slice(0, edgeCount * 2), edgeCount, bytes, missing };
+    const { fromRoots, edgeCount, bytes, missing, missingInSmall } = this;
+    const edges = this.edges.slice(0, edgeCount * 2);
+    return { fromRoots, edges, edgeCount, bytes, missing, missingInSmall };
   }
 
-  addBytes(source: number, bytes: number): void {
+  addBytes(source: number, bytes: number, missing: number): void {
     const root = source < 0 ? -1 - source : this.bytes.length - 1;
     this.bytes[root]! += bytes;
+    this.missing += missing;
+    if (bytes + missing < PAGE) this.missingInSmall += missing;
   }
 }

@@ -19,8 +19,8 @@ const FIRST_OFFSET = 4096;
 export interface ReferenceSink {
   /** A word that points into an object, perhaps into the one it is in itself. */
   add(source: number, target: number, place: WordPlace, at: number): void;
-  addBytes(source: number, bytes: number): void;
-  missing: number;
+  /** Bytes of a range that were scanned, and those that the image does not have. */
+  addBytes(source: number, bytes: number, missing: number): void;
 }
 
 /** Tells the address of a word of the window. */
@@ -160,8 +160,7 @@ export class MemoryScan implements WordPlace {
       if (isStructPages(source)) this.structPages(firstWord, endWord, source);
       else this.scan(firstWord, endWord, source);
     }
-    this.sink.addBytes(source, there);
-    this.sink.missing += length - there;
+    this.sink.addBytes(source, there, length - there);
   }
 
   /** Only pages in use: _refcount is not 0. */

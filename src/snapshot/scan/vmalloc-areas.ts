@@ -90,7 +90,8 @@ function listHeads({ reader, symbols, layout }: KernelImage): bigint[] | undefin
   const nodes = reader.u64(variable);
   const count = Math.min(MAX_NODES, reader.u32(number));
   const stride = BigInt(sizeOf(layout, 'vmap_node'));
-  const head = BigInt(offsetOf(layout, 'vmap_node', 'busy.head'));
+  const busy = offsetOf(layout, 'vmap_node', 'busy');
+  const head = BigInt(busy + offsetOf(layout, 'rb_list', 'head'));
   return Array.from({ length: count }, (_, i) => nodes + BigInt(i) * stride + head);
 }
 
