@@ -20,7 +20,7 @@ export function renderValidation(validation: Validation, top: number): string {
     validation.notes.map((note) => labelled('note', escapeText(note))).join('') +
     (shown.length === 0 ? '' : `\n${renderTable(DAMAGE_COLUMNS, shown.map(damageCells))}`) +
     (left === 0 ? '' : `... ${formatCount(left)} more (--top 0)\n`) +
-    shown.map((damage, i) => `\n${damageText(damage, i + 1)}`).join('')
+    shown.map((damage, i) => `\n${damageText(damage, i, shown)}`).join('')
   );
 }
 
@@ -103,14 +103,19 @@ function placeText({ kind, address, slab, firstByte, lastByte }: ValidationRepor
   return `${offset < 0n ? '' : '+'}${offset}, ${counted(length, 'byte')}`;
 }
 
-function damageText({ report, consequences, notes }: Damage, number: number): string {
-  const { history, text } = report;
+function damageText(
+  { report, consequences, notes }: Damage,
+  i: number,
+  shown: readonly Damage[],
+): string {
+  const { history, text, address } = report;
+  const isSameObject = history !== null && shown[i - 1]?.report.address === address;
   return (
-    `[${number}] ${escapeText(report.cache)} ${report.address}: ${escapeText(report.title)}\n` +
+    `[${i + 1}] ${escapeText(report.cache)} ${report.address}: ${escapeText(report.title)}\n` +
     `${text.split('\n').map(escapeText).join('\n')}\n` +
     notes.map((note) => labelled('note', escapeText(note))).join('') +
     consequenceText(consequences) +
-    historyText(history)
+    (isSameObject ? labelled('trace', `as under [${i}]`) : historyText(history))
   );
 }
 
