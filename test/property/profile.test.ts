@@ -12,13 +12,17 @@ import { StackTally } from '../../src/analysis/stack-tally.ts';
 import { ANY_TIMES, SEED, traceLines } from '../helpers/random-traces.ts';
 import { ORIGIN, resolve } from '../helpers/tracked.ts';
 
-/** Stacks on some of the allocations. */
+/** With stacks on some of the allocations, and the second event of some large ones (Linux 6.12). */
 const lines = traceLines(ANY_TIMES).map((text) =>
   text
     .split('\n')
-    .map((line, i) =>
-      line.includes(' alloc ') && i % 3 > 0 ? `${line} stack=tracer;open+0x1;entry${i % 2}` : line,
-    )
+    .flatMap((line, i) => {
+      const isAlloc = line.includes(' alloc ');
+      const own = isAlloc && i % 3 > 0 ? `${line} stack=tracer;open+0x1;entry${i % 2}` : line;
+      const [, object] = / alloc kmalloc (\S+) .*__kmalloc_noprof/.exec(line) ?? [];
+      if (object === undefined || i % 2 === 0) return [own];
+      return [own, `@+1 alloc kmalloc ${object} 9000/16384 by=load_module+0x10`];
+    })
     .join('\n'),
 );
 
