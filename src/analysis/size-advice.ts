@@ -44,13 +44,24 @@ export interface SlabSavings {
 }
 
 /** What a request takes, and the next smaller amount that there is. */
-interface SizeStep {
+export interface SizeStep {
   readonly taken: number;
   readonly below: number | undefined;
   readonly hasClass: boolean;
 }
 
-export function adviseSizes(run: ResolvedRun): SizeAdvice[] {
+const ADVICE = new WeakMap<ResolvedRun, SizeAdvice[]>();
+
+/** Worked out once for a run. */
+export function adviseSizes(run: ResolvedRun): readonly SizeAdvice[] {
+  const known = ADVICE.get(run);
+  if (known !== undefined) return known;
+  const advice = findAdvice(run);
+  ADVICE.set(run, advice);
+  return advice;
+}
+
+function findAdvice(run: ResolvedRun): SizeAdvice[] {
   const { calls } = run.dictionary;
   const groups = groupCalls(run, (call) => {
     const bytesReq = calls.bytesReq(call);
@@ -96,7 +107,8 @@ export function adviseSizes(run: ResolvedRun): SizeAdvice[] {
     );
 }
 
-function sizeStep({ kmalloc, pageSize }: KernelFacts, bytesReq: number): SizeStep {
+/** What a request takes, by the classes of a machine. */
+export function sizeStep({ kmalloc, pageSize }: KernelFacts, bytesReq: number): SizeStep {
   const below = kmalloc.sizes.filter((size) => size < bytesReq).at(-1);
   const classSize = kmallocClassSize(kmalloc, bytesReq);
   if (classSize !== undefined) return { taken: classSize, below, hasClass: true };

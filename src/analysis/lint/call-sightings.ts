@@ -12,8 +12,12 @@ export class CallSightings {
   private firstLo: Uint32Array = new Uint32Array(0);
   private firstHi: Uint32Array = new Uint32Array(0);
 
+  /** Events that were noted. */
+  total = 0;
+
   note(call: number, batch: EventBatch, i: number): void {
     if (call >= this.counts.length) this.grow(call + 1);
+    this.total++;
     if (this.counts[call]!++ > 0) return;
     this.firstTs[call] = batch.ts[i]!;
     this.firstCpu[call] = batch.cpu[i]!;

@@ -2,6 +2,7 @@
 
 import { formatAddress } from '../../base/format-address.ts';
 import type { SlubModel } from '../../replay/slub-model.ts';
+import type { CallGroup } from '../group-calls.ts';
 import type { PairTally } from '../pair-tally.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
 import { absoluteTime } from '../run-summary.ts';
@@ -29,8 +30,15 @@ export interface LintEvidence {
   readonly run: ResolvedRun;
   readonly tracker: LintTracker;
   readonly pairs: PairTally;
+  /** The allocations by call site and cache. */
+  readonly sites: readonly CallGroup<SiteAndCache>[];
   /** Null where the run was not replayed. */
   readonly replay: ReplayEvidence | null;
+}
+
+export interface SiteAndCache {
+  readonly name: SiteName;
+  readonly cache: string | null;
 }
 
 export interface ReplayEvidence {

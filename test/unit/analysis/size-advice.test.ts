@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { adviseSizes, type SizeAdvice } from '../../../src/analysis/size-advice.ts';
 import { kernelFacts, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
 
-const advise = (lines: string, options?: ResolveOptions): SizeAdvice[] =>
+const advise = (lines: string, options?: ResolveOptions): readonly SizeAdvice[] =>
   adviseSizes(resolve(lines, options).run);
 
 /** `count` objects of a size at a site, live until the end. */
@@ -30,8 +30,8 @@ describe('a request just over a size class', () => {
         shrinkSavesAtPeak: 192,
         ownCacheSavesNow: null,
         ownCacheSavesAtPeak: null,
-      shrinkSavesSlabs: null,
-      ownCacheSavesSlabs: null,
+        shrinkSavesSlabs: null,
+        ownCacheSavesSlabs: null,
       },
     ]);
   });

@@ -10,6 +10,7 @@ export const allocationFailed: LintRule = {
     'The caller got no memory. Check that it looks at the result and takes back what it had done; ' +
     'failures are rare, so that path is seldom tested.',
   find({ run, tracker }) {
+    if (tracker.failed.total === 0) return [];
     const { calls } = run.dictionary;
     const groups = groupCalls(run, (call, cache) => {
       if (!tracker.failed.has(call)) return undefined;

@@ -1,5 +1,3 @@
-import { groupCalls } from '../../group-calls.ts';
-import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 1000;
@@ -12,13 +10,8 @@ export const crossCpu: LintRule = {
   help:
     'Such a free takes the slow path: the slab belongs to another CPU, so its freelist is changed ' +
     'with an atomic exchange and its cache line moves. Look for a queue between CPUs, or pin both ends.',
-  find({ run, tracker }) {
-    const { calls } = run.dictionary;
-    const groups = groupCalls(run, (call, cache) => {
-      const name = run.sites.get(calls.site(call));
-      return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
-    });
-    return groups.flatMap(({ key, calls: own, frees, crossCpuFrees }) => {
+  find({ run, tracker, sites }) {
+    return sites.flatMap(({ key, calls: own, frees, crossCpuFrees }) => {
       if (crossCpuFrees < LEAST_COUNT || crossCpuFrees < frees * LEAST_SHARE) return [];
       const message = `${crossCpuFrees} of ${frees} frees were on another CPU`;
       const example = exampleOf(run, tracker.first, own);

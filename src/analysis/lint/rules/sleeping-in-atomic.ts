@@ -15,6 +15,7 @@ export const sleepingInAtomic: LintRule = {
     'corrupts the machine, but only then, so tests do not show it. Use GFP_ATOMIC or GFP_NOWAIT, or ' +
     'allocate before the lock is taken.',
   find({ run, tracker }) {
+    if (tracker.atomic.total + tracker.preemptOff.total === 0) return [];
     const { calls } = run.dictionary;
     const seenIn = (call: number): CallSightings[] =>
       [tracker.atomic, tracker.showsDepth ? tracker.preemptOff : undefined].flatMap((seen) =>

@@ -2,33 +2,23 @@
 
 import { formatBytes } from '../../../base/bytes-format.ts';
 import { GFP } from '../../../kernel/gfp-flags.ts';
-import { type CallGroup, groupCalls } from '../../group-calls.ts';
+import type { CallGroup } from '../../group-calls.ts';
 import type { ResolvedRun } from '../../resolved-run.ts';
 import { durationSec } from '../../run-summary.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
-import { exampleOf, type LintEvidence, type LintRule, siteColumns } from '../finding.ts';
+import { exampleOf, type LintRule, type SiteAndCache, siteColumns } from '../finding.ts';
 
 const LEAST_PER_SECOND = 1000;
 const LEAST_COUNT = 1000;
 const TEMPORARY_SHARE = 0.9;
 
-interface Key {
-  readonly name: SiteName;
-  readonly cache: string | null;
+interface HotGroup {
+  readonly group: CallGroup<SiteAndCache>;
+  readonly often: string;
 }
 
-/** Hot sites whose objects are nearly all temporary. */
-function hotTemporary(
-  run: ResolvedRun,
-  selects: (call: number) => boolean,
-): { group: CallGroup<Key>; often: string }[] {
-  const { calls } = run.dictionary;
+/** Those of the groups that are hot and whose objects are nearly all temporary. */
+function hotTemporary(run: ResolvedRun, groups: readonly CallGroup<SiteAndCache>[]): HotGroup[] {
   const seconds = durationSec(run);
-  const groups = groupCalls<Key>(run, (call, cache) => {
-    if (!selects(call)) return undefined;
-    const name = run.sites.get(calls.site(call));
-    return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
-  });
   return groups.flatMap((group) => {
     const { allocs, temporary } = group;
     const rate = seconds === null || seconds === 0 ? null : allocs / seconds;
@@ -45,8 +35,8 @@ export const temporaryInHotPath: LintRule = {
   help:
     'The object does not outlive the call. A buffer on the stack (if small), one that is kept, or a ' +
     'cache of its own without zeroing saves both calls.',
-  find: ({ run, tracker }: LintEvidence) =>
-    hotTemporary(run, () => true).map(({ group, often }) => ({
+  find: ({ run, tracker, sites }) =>
+    hotTemporary(run, sites).map(({ group, often }) => ({
       count: group.temporary,
       ...siteColumns(group.key.name),
       cache: group.key.cache,
@@ -62,14 +52,17 @@ export const zeroedTemporary: LintRule = {
   help:
     '__GFP_ZERO clears every byte at each allocation. For a hot temporary object that the caller fills ' +
     'anyway, kmalloc() instead of kzalloc() saves that.',
-  find: ({ run, tracker }: LintEvidence) =>
-    hotTemporary(run, (call) => (run.dictionary.calls.gfp(call) & GFP.ZERO) !== 0).map(
-      ({ group, often }) => ({
+  find({ run, tracker, sites }) {
+    const { calls } = run.dictionary;
+    const isZeroed = (call: number): boolean => (calls.gfp(call) & GFP.ZERO) !== 0;
+    return hotTemporary(run, sites)
+      .filter(({ group }) => group.calls.every(isZeroed))
+      .map(({ group, often }) => ({
         count: group.temporary,
         ...siteColumns(group.key.name),
         cache: group.key.cache,
         message: `${formatBytes(group.bytesAlloc)} were zeroed for ${group.allocs} objects${often}`,
         example: exampleOf(run, tracker.first, group.calls),
-      }),
-    ),
+      }));
+  },
 };

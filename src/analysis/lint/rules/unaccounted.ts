@@ -1,6 +1,5 @@
 import { ACCOUNTED } from '../../../kernel/dictionary.ts';
 import { GFP } from '../../../kernel/gfp-flags.ts';
-import { groupCalls } from '../../group-calls.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
@@ -13,34 +12,31 @@ export const unaccountedSibling: LintRule = {
   help:
     'Memory that user space can make grow is to be charged to its cgroup (GFP_KERNEL_ACCOUNT). One ' +
     'function that charges some of its objects and not others may have forgotten it.',
-  find({ run, tracker }) {
+  find({ run, tracker, sites }) {
     const { calls } = run.dictionary;
     const isAccounted = (call: number): boolean =>
       (calls.gfp(call) & GFP.ACCOUNT) !== 0 || calls.accounted(call) === ACCOUNTED.yes;
-    const groups = groupCalls(run, (call, cache) => {
-      const site = calls.site(call);
-      const fn = run.sites.functionOf(site);
-      if (fn === undefined) return undefined;
-      const accounted = isAccounted(call);
-      const name = run.sites.get(site);
-      return {
-        id: `${siteLabel(name)} ${cache} ${accounted}`,
-        key: { fn, name, cache, accounted },
-      };
-    });
-    const charged = groups.filter((g) => g.key.accounted);
-    const functions = new Set(charged.map((g) => g.key.fn));
+    const functionOf = (call: number): string | undefined => run.sites.functionOf(calls.site(call));
+    const charging = new Set<string | undefined>();
     // A site that does both passes on what its caller wants.
-    const sites = new Set(charged.map((g) => siteLabel(g.key.name)));
-    return groups.flatMap(({ key, calls: own, allocs }) => {
-      if (key.accounted || !functions.has(key.fn) || sites.has(siteLabel(key.name))) return [];
+    const chargingSites = new Set<string>();
+    for (const { key, calls: own } of sites) {
+      const charged = own.find(isAccounted);
+      if (charged === undefined) continue;
+      charging.add(functionOf(charged));
+      chargingSites.add(siteLabel(key.name));
+    }
+    return sites.flatMap(({ key, calls: own, allocs }) => {
+      const fn = functionOf(own[0] as number);
+      if (fn === undefined || !charging.has(fn) || chargingSites.has(siteLabel(key.name)))
+        return [];
       if (allocs < LEAST_COUNT) return [];
       return [
         {
           count: allocs,
           ...siteColumns(key.name),
           cache: key.cache,
-          message: `${allocs} allocations of ${key.fn}() are not charged to a cgroup, others of it are`,
+          message: `${allocs} allocations of ${fn}() are not charged to a cgroup, others of it are`,
           example: exampleOf(run, tracker.first, own),
         },
       ];
