@@ -95,10 +95,18 @@ export class CpuSlabCache implements SlabBacking {
   }
 
   objectsBefore(cpu: number, slab: number, object: number, max: number): number[] {
-    if (this.cpuSlab[cpu] !== slab) return [];
-    const fast = this.cpuFreelist[cpu]!;
-    const head = fast === NIL ? this.table.freelist[slab]! : fast;
-    return this.table.before(slab, head, object, max);
+    const { table } = this;
+    if (this.cpuSlab[cpu] !== slab || !table.isFree(slab, object)) return [];
+    // The slab's own list serves when the CPU's is used up.
+    const before: number[] = [];
+    for (const head of [this.cpuFreelist[cpu]!, table.freelist[slab]!]) {
+      for (let at = head; at !== NIL; at = table.nextObject(slab, at)) {
+        if (at === object) return before;
+        if (before.length === max) return [];
+        before.push(at);
+      }
+    }
+    return [];
   }
 
   unshuffle(cpu: number, slab: number, object: number): void {

@@ -256,6 +256,21 @@ describe('what a recording teaches', () => {
     expect(model.count().allocated).toBe(3);
   });
 
+  test('an object on the slab’s own list: the CPU’s list was used up before (get_freelist)', () => {
+    const machine = new ModelMachine({ objsPerSlab: 6 });
+    machine.allocs(4);
+    machine.free(1, 'A0', 'A1');
+    expect(machine.lists()).toEqual({ cpu0: 'A: 4 5 | 1 0' });
+    const { model } = machine.cache;
+    const [slab] = machine.find('A0');
+    expect(model.objectsBefore(0, slab, 0, 3)).toEqual([4, 5, 1]);
+    expect(model.objectsBefore(0, slab, 0, 2)).toEqual([]); // too many
+    for (const object of [4, 5, 1]) model.takeUnseen(slab, object);
+    machine.adopt(0, 'A0');
+    expect(machine.lists()).toEqual({ cpu0: 'A: |' });
+    expect(model.count().allocated).toBe(6);
+  });
+
   test('slabs that were there before are full until something is freed in them', () => {
     const machine = new ModelMachine({ objsPerSlab: 2 });
     machine.oldSlab();
