@@ -1,10 +1,14 @@
 // `validate` on snapshots of real kernels: every report that the kernel itself printed when it
 // validated the same memory, line for line; on kernels without damage none.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { SLAB } from '../../src/kernel/slab-flags.ts';
 import { type Validation, validateRun } from '../../src/pipeline/validate-run.ts';
+import type { KernelImage } from '../../src/snapshot/kernel-image.ts';
+import type { SlubCache } from '../../src/snapshot/slub-walk/caches.ts';
+import { snapshotCaches } from '../../src/snapshot/validate/checked-cache.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 function text(...parts: string[]): string {
@@ -180,4 +184,44 @@ describeWithData('latent-slub', 'validate', () => {
 /** A left red zone lies between two objects; its first byte has an entry of its own. */
 function isSecondEntry(note: string | null): boolean {
   return note?.startsWith('this lies between two objects') ?? false;
+}
+
+// Both kernels ran with slub_debug=FZPU; what their caches are like was read out of their memory.
+for (const [name, release] of [
+  ['debug-slub', '6.1.0-56-amd64'],
+  ['debug-slub-612', '6.12.117+deb12-amd64'],
+  ['debug-slub-some', '6.1.0-56-amd64'],
+  ['latent-slub', '6.1.0-56-amd64'],
+] as const) {
+  describeWithData(name, 'layouts of objects', () => {
+    test.skipIf(!existsSync(recording(name, 'slub_caches.tsv')))(
+      'every cache has the sizes that its flags ask for',
+      () => {
+        const rows = table(text(name, 'slub_caches.tsv'));
+        const kernel = { release, layout: undefined } as unknown as KernelImage;
+        const caches = snapshotCaches(kernel, rows.map(cacheOf));
+        expect(caches.length).toBeGreaterThan(100);
+        expect(caches.filter((c) => !c.isUnderstood).map((c) => c.cache.name)).toEqual([]);
+        const withRedZone = caches.filter((c) => c.cache.redLeftPad > 0).length;
+        const flagged = caches.filter((c) => (c.checked.geometry.flags & SLAB.RED_ZONE) !== 0);
+        expect(flagged.length).toBe(withRedZone);
+        if (name !== 'debug-slub-some') expect(withRedZone).toBeGreaterThan(100);
+      },
+    );
+  });
+}
+
+function cacheOf(row: Record<string, string>): SlubCache {
+  const number = (field: string): number => Number(row[field]);
+  return {
+    name: row['cache'],
+    flags: number('flags'),
+    size: number('size'),
+    objectSize: number('object_size'),
+    inuse: number('inuse'),
+    offset: number('offset'),
+    align: number('align'),
+    redLeftPad: number('red_left_pad'),
+    hasCtor: !/^0*$/.test(row['ctor'] ?? ''),
+  } as SlubCache;
 }
