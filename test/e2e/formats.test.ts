@@ -41,7 +41,13 @@ async function rowOf(path: string): Promise<string> {
   const shared = path.includes('pipe_raw')
     ? ['--sidecars', recording(path.split('/')[0] ?? '')]
     : [];
-  const { code, stdout, stderr } = await runCli(['analyze', recording(path), '--json', ...shared]);
+  const { code, stdout, stderr } = await runCli([
+    'analyze',
+    '--no-replay',
+    recording(path),
+    '--json',
+    ...shared,
+  ]);
   if (code !== 0) {
     const why = stderr.split('\n')[0]?.replace(/^slabreplay: [^:]+: /, '') ?? '';
     return `| ${path} | - | | | error ${code}: ${why} | |`;
