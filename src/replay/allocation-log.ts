@@ -12,6 +12,7 @@ export class AllocationLog {
   private readonly table: SlabTable;
   private readonly cache: number;
   private readonly slabs = new Int32Array(LENGTH);
+  private readonly cpus = new Uint16Array(LENGTH);
   private readonly objects = new Uint16Array(LENGTH);
   private end = 0;
 
@@ -20,8 +21,9 @@ export class AllocationLog {
     this.cache = cache;
   }
 
-  add(slab: number, object: number): void {
+  add(cpu: number, slab: number, object: number): void {
     const at = this.end++ % LENGTH;
+    this.cpus[at] = cpu;
     this.slabs[at] = slab;
     this.objects[at] = object;
   }
@@ -31,7 +33,10 @@ export class AllocationLog {
     const { table } = this;
     this.slab = NO_SLAB;
     const from = this.latest(slab, object);
+    if (from < 0) return;
+    const cpu = this.cpus[from % LENGTH];
     for (let n = from - 1; n >= this.begin; n--) {
+      if (this.cpus[n % LENGTH] !== cpu) continue;
       const other = this.slabs[n % LENGTH]!;
       const index = this.objects[n % LENGTH]!;
       if (table.cache[other] !== this.cache || table.isFree(other, index)) continue;

@@ -32,6 +32,8 @@ export class SheafCache implements SlabCache {
   /** By CPU: an object that was probably freed unseen, and is the next; NO_SLAB: none. */
   private readonly guessSlab: Int32Array;
   private readonly guessObject: Uint16Array;
+  private readonly guessMain: (Sheaf | undefined)[] = [];
+  private readonly guessSize: number[] = [];
   private isGuess = false;
   /** By CPU: objects freed since its latest allocation. */
   private readonly freed: Uint32Array;
@@ -188,12 +190,14 @@ export class SheafCache implements SlabCache {
     this.sheaves.isNewMain = false;
     this.freed[cpu] = 0;
     this.table.setAllocated(slab, object);
-    this.log?.add(slab, object);
+    this.log?.add(cpu, slab, object);
   }
 
   private hasGuess(cpu: number): boolean {
     const slab = this.guessSlab[cpu]!;
     if (slab === NO_SLAB || this.table.cache[slab] !== this.id) return false;
+    const main = this.sheaves.main[cpu]!;
+    if (this.guessMain[cpu] !== main || main.size !== this.guessSize[cpu]) return false;
     return !this.table.isFree(slab, this.guessObject[cpu]!);
   }
 
@@ -215,6 +219,8 @@ export class SheafCache implements SlabCache {
       unknown.fillUnknown();
       unknown.size--;
     } else if (main.size > 0 && main.topSlab === NO_SLAB) main.size--;
+    this.guessMain[cpu] = sheaves.main[cpu]!;
+    this.guessSize[cpu] = sheaves.main[cpu]!.size;
   }
 
   /**
