@@ -4,9 +4,20 @@
 // the slab is shown as far as it makes sense.
 
 import { AddressMap } from '../../base/address-map.ts';
-import { addHi, addLo, hex16, hiOf, loOf, PAGE_SIZE, pageHi, pageLo } from '../address.ts';
+import {
+  addHi,
+  addLo,
+  hex16,
+  hiOf,
+  loOf,
+  PAGE_SIZE,
+  pageHi,
+  pageLo,
+  pageNumber,
+} from '../address.ts';
 import type { Findings } from '../findings.ts';
 import type { KernelImage } from '../kernel-image.ts';
+import { MissingMemory } from '../kernel-reader.ts';
 import { MissingField } from '../layout/struct-layout.ts';
 import { readCpus } from '../per-cpu.ts';
 import type { PhysicalMemory } from '../physical-memory.ts';
@@ -29,6 +40,8 @@ export interface SlubImage {
   readonly vmemmap: bigint;
   /** The page number that physical page 0 is mapped at. */
   readonly directMapBase: number;
+  /** Physical pages [from, to) that show slabs and are none. */
+  readonly kfence: { readonly from: number; readonly to: number };
 }
 
 /** Why slabs cannot be walked in a snapshot, in words. */
@@ -57,9 +70,31 @@ export function openSlub(kernel: KernelImage): SlubImage | NoSlubImage {
     const cpus = readCpus(kernel);
     const lists = new SlabLists(kernel, slub, caches, cpus);
     const sheaves = new SheafObjects(kernel, slub, caches, cpus);
-    return { kernel, layout: slub, caches, lists, sheaves, vmemmap, directMapBase };
+    const kfence = kfencePool(kernel, directMapBase);
+    return { kernel, layout: slub, caches, lists, sheaves, vmemmap, directMapBase, kfence };
   } catch (error) {
     if (error instanceof MissingField) return { reason: error.message };
+    throw error;
+  }
+}
+
+/** CONFIG_KFENCE_NUM_OBJECTS as it mostly is: as many objects and one more, each with a guard page. */
+const KFENCE_PAGES = (255 + 1) * 2;
+
+/**
+ * KFENCE's pool: its pages are marked as slabs and name the cache that their one object was asked from,
+ * but SLUB knows nothing of them (mm/kfence/core.c, kfence_init_pool(), kfence_guarded_alloc()).
+ */
+function kfencePool({ symbols, reader }: KernelImage, base: number): SlubImage['kfence'] {
+  const none = { from: 0, to: 0 };
+  const variable = symbols.addressOf('__kfence_pool');
+  if (variable === undefined) return none;
+  try {
+    const pool = reader.u64(variable);
+    const from = pageNumber(hiOf(pool), loOf(pool)) - base;
+    return pool === 0n ? none : { from, to: from + KFENCE_PAGES };
+  } catch (error) {
+    if (error instanceof MissingMemory) return none;
     throw error;
   }
 }
@@ -107,6 +142,7 @@ class SlabWalk {
   read(page: StructPage): SlabView | undefined {
     const { slub, view } = this;
     const at = slub.layout.slab;
+    if (page.frame >= slub.kfence.from && page.frame < slub.kfence.to) return undefined;
     const { words } = page;
     const cacheAt = page.at + at.cache / 4;
     const cacheIndex = this.byCache.get(words[cacheAt + 1]!, words[cacheAt]!);

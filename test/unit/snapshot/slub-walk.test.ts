@@ -92,6 +92,16 @@ describe('6.1', () => {
     expect(slub.kernel.findings.list()).toEqual([]);
   });
 
+  test('pages of KFENCE look like slabs and are none', async () => {
+    const { slub, cache } = demo();
+    slub.slab(cache, DEMO, 0x900, []);
+    slub.put64(structPage(0x900) + 40n, BigInt(1 << 16));
+    slub.kernel.variable('__kfence_pool', pageAt(0x900));
+    const image = await slub.slub();
+    expect(shown(image)).toEqual(ALL);
+    expect(image.kernel.findings.list()).toEqual([]);
+  });
+
   test('counts by list', async () => {
     const [, counts] = countOccupancy(await demo().slub.slub());
     expect(counts).toEqual({
