@@ -1,24 +1,38 @@
 // Live objects by site with their ages and growth, as text and CSV. They are never called leaks.
 
 import type { OutstandingGroup } from '../analysis/outstanding.ts';
-import { formatBytes, formatCount, formatRate } from '../base/bytes-format.ts';
+import { formatBytes, formatCount, formatPercent, formatRate } from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
 import { runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
-const COLUMNS: readonly Column[] = [
-  { title: 'objects', format: formatCount },
-  { title: 'bytes', name: 'bytes_alloc', format: formatCount },
-  { title: 'allocated at', name: 'site' },
-  { title: 'cache' },
+const AGES: readonly Column[] = [
   { title: '<1 s', name: 'age_1s', format: formatCount },
   { title: '<5 s', name: 'age_5s', format: formatCount },
   { title: '<30 s', name: 'age_30s', format: formatCount },
   { title: '<5 min', name: 'age_5min', format: formatCount },
   { title: 'older', format: formatCount },
-  { title: 'growth', name: 'growth_per_sec', format: formatRate },
-  { title: '', name: 'uncertain' },
 ];
+
+/** @param ages which of AGES, by index */
+function columnsFor(ages: readonly number[]): Column[] {
+  return [
+    { title: 'objects', format: formatCount },
+    { title: 'bytes', name: 'bytes_alloc', format: formatCount },
+    { title: 'allocated at', name: 'site' },
+    { title: 'cache' },
+    ...AGES.filter((_, i) => ages.includes(i)),
+    { title: 'growth', name: 'growth_per_sec', format: formatRate },
+    { title: 'steady', name: 'monotone_share', format: formatShareOf },
+    { title: '', name: 'uncertain' },
+  ];
+}
+
+function formatShareOf(share: number | bigint | null): string {
+  return formatPercent(share === null ? null : Number(share) * 100, 0);
+}
+
+const ALL_AGES: readonly number[] = AGES.map((_, i) => i);
 
 export function renderOutstanding(leaks: Leaks, top: number): string {
   const lasting = leaks.outstanding.filter((g) => !g.looksTemporary);
@@ -34,7 +48,12 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
         'snapshot tells (--vmcore FILE).',
     );
   const shown = top === 0 ? lasting : lasting.slice(0, top);
-  text += `\n${renderTable(COLUMNS, shown.map(textRow))}`;
+  // A short trace has no old objects: such columns are left out.
+  const ages = ALL_AGES.filter((i) => shown.some((g) => (g.ages?.[i] ?? 0) > 0));
+  text += `\n${renderTable(
+    columnsFor(ages),
+    shown.map((g) => [...row(g, ages), g.uncertain > 0 ? '*' : '']),
+  )}`;
   if (shown.length < lasting.length) {
     text += `  ${formatCount(lasting.length - shown.length)} more sites (--top 0 prints all)\n`;
   }
@@ -57,19 +76,22 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
 
 export function renderOutstandingCsv(leaks: Leaks): string {
   return renderCsv(
-    COLUMNS,
-    leaks.outstanding.map((g) => [...row(g), g.uncertain]),
+    columnsFor(ALL_AGES),
+    leaks.outstanding.map((g) => [...row(g, ALL_AGES), g.uncertain]),
   );
 }
 
-function textRow(group: OutstandingGroup): Cell[] {
-  return [...row(group), group.uncertain > 0 ? '*' : ''];
-}
-
-function row(group: OutstandingGroup): Cell[] {
+function row(group: OutstandingGroup, ages: readonly number[]): Cell[] {
   const { symbol, module, site } = group;
   const place =
     symbol === null ? (site ?? '?') : module === null ? symbol : `${symbol} [${module}]`;
-  const ages = group.ages ?? [null, null, null, null, null];
-  return [group.objects, group.bytesAlloc, place, group.cache, ...ages, group.growthPerSec];
+  return [
+    group.objects,
+    group.bytesAlloc,
+    place,
+    group.cache,
+    ...ages.map((i) => group.ages?.[i] ?? null),
+    group.growthPerSec,
+    group.monotoneShare,
+  ];
 }
