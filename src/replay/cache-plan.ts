@@ -1,10 +1,11 @@
 // Which caches the model has and which of them each call allocates from: the recorded caches under
 // their names, else what the kernel's rules and the events tell.
 
+import { specOfCreation } from '../kernel/cache-creation.ts';
 import type { CacheGeometry, CacheSpec } from '../kernel/cache-geometry.ts';
 import { computeGeometry, specOfKmalloc } from '../kernel/cache-geometry.ts';
 import type { CallTable, Dictionary } from '../kernel/dictionary.ts';
-import { isAlloc } from '../kernel/event-kind.ts';
+import { EVENT_KIND, isAlloc } from '../kernel/event-kind.ts';
 import type { KernelFacts } from '../kernel/kernel-facts.ts';
 import { isKmallocCacheName, KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
 import { kmallocCacheSet } from '../kernel/kmalloc-set.ts';
@@ -74,15 +75,23 @@ export function planRecorded(
   const { calls, strings } = recorded.dictionary;
   const cacheOfCall = new Int32Array(calls.length).fill(NOT_PLANNED.unknown);
   for (let call = 1; call < calls.length; call++) {
-    const printed = calls.cache(call);
-    const name = isAlloc(calls.kind(call))
-      ? recorded.cacheNames[call]
-      : printed === 0
-        ? undefined
-        : strings.get(printed);
-    if (name === undefined) continue;
+    if (calls.kind(call) !== EVENT_KIND.cache_create) continue;
+    const name = strings.get(calls.cache(call));
+    const data = strings.get(calls.data(call));
+    planner.addCreated(specOfCreation(name, calls.bytesReq(call), data), facts);
+  }
+  const plan = (call: number, name: string | undefined): void => {
+    if (name === undefined) return;
     if (name === KMALLOC_LARGE) cacheOfCall[call] = NOT_PLANNED.large;
     else cacheOfCall[call] = planner.find(name, facts, calls, call);
+  };
+  for (let call = 1; call < calls.length; call++) {
+    if (isAlloc(calls.kind(call))) plan(call, recorded.cacheNames[call]);
+  }
+  // What names a cache may come before its first allocation.
+  for (let call = 1; call < calls.length; call++) {
+    const printed = calls.cache(call);
+    if (printed !== 0 && !isAlloc(calls.kind(call))) plan(call, strings.get(printed));
   }
   return { caches: planner.caches, cacheOfCall };
 }
@@ -107,6 +116,12 @@ class Planner {
     const geometry = computeGeometry(spec, this.machine.parameters);
     const cache = geometry && { geometry, spec, origin: 'computed' as const, known: undefined };
     return this.note(spec.name, cache);
+  }
+
+  /** A cache that an event creates, unless the recording has it. */
+  addCreated(spec: CacheSpec, facts: KernelFacts): void {
+    if (this.numbers.has(spec.name) || facts.caches?.find(spec.name) !== undefined) return;
+    if (spec.objectSize > 0) this.addComputed(spec);
   }
 
   /** The cache of a name, made from what tells of it where it is new. */
