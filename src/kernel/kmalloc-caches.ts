@@ -71,6 +71,7 @@ export function kmallocClassSize(classes: KmallocClasses, bytesReq: number): num
 /**
  * Bytes that a kmalloc takes on a machine that has recorded no caches: its class, or whole pages in
  * a power of two (kmalloc_size_roundup() in mm/slab_common.c, 6.12).
+ * Model: debug flags and a larger minimum alignment are not known here.
  */
 export function kmallocAllocatedSize(bytesReq: number, pageSize: number): number {
   const size = defaultKmallocSizes(pageSize).find((size) => size >= bytesReq);

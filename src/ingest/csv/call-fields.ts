@@ -17,6 +17,9 @@ import { parseIrqFlags } from '../text/irq-flags.ts';
 import { internSite } from '../text/site-text.ts';
 import type { RowFields } from './row-calls.ts';
 
+/** More than one recorded write holds; a slab has no more. */
+const MAX_WRITE_BYTES = 65536;
+
 export interface CallContext {
   readonly dictionary: Dictionary;
   readonly gfpNames: readonly GfpName[];
@@ -100,7 +103,8 @@ function dataOf(kind: EventKind, fields: RowFields): string | undefined {
   const data = fields('data');
   if (kind === EVENT_KIND.write) {
     const digits = data.replaceAll(' ', '').toLowerCase();
-    return /^(?:[0-9a-f]{2})+$/.test(digits) ? digits : undefined;
+    const isHex = digits.length <= 2 * MAX_WRITE_BYTES && /^(?:[0-9a-f]{2})+$/.test(digits);
+    return isHex ? digits : undefined;
   }
   if (kind !== EVENT_KIND.cache_create) return data;
   const flags = fields('flags');

@@ -2,12 +2,14 @@
 
 import { ByteTable } from '../../base/byte-table.ts';
 
-/** Texts after which all are forgotten: so many do not repeat. */
+/** Texts, and bytes of them, after which all are forgotten: so many do not repeat. */
 export const MAX_TEXTS: number = 1 << 18;
+export const MAX_TEXT_BYTES: number = 1 << 26;
 
 export class KnownTexts {
   private table = new ByteTable();
   private values: number[] = [];
+  private bytes = 0;
   private readonly parse: (text: string) => number;
 
   /** @param parse what a text means */
@@ -21,10 +23,13 @@ export class KnownTexts {
     const known = this.values[id];
     if (known !== undefined) return known;
     const value = this.parse(bytes.toString('utf8', from, to));
-    if (this.table.length > MAX_TEXTS) {
+    this.values[id] = value;
+    this.bytes += to - from;
+    if (this.table.length > MAX_TEXTS || this.bytes > MAX_TEXT_BYTES) {
       this.table = new ByteTable();
       this.values = [];
-    } else this.values[id] = value;
+      this.bytes = 0;
+    }
     return value;
   }
 }

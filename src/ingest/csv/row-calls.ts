@@ -5,7 +5,7 @@
 import { ByteTable } from '../../base/byte-table.ts';
 import { TupleTable } from '../../base/tuple-table.ts';
 import type { ColumnName, CsvColumns } from './columns.ts';
-import { MAX_TEXTS } from './known-texts.ts';
+import { MAX_TEXT_BYTES, MAX_TEXTS } from './known-texts.ts';
 import type { RowCutter } from './row-cutter.ts';
 
 /** Columns whose fields are those of every call. */
@@ -39,6 +39,7 @@ export class RowCalls {
   private tuples: TupleTable;
   /** By tuple: what `interpret` said. */
   private calls: number[] = [];
+  private bytes = 0;
 
   /** @param interpret the call that the fields describe: index into Dictionary.calls, or -1 */
   constructor(columns: CsvColumns, interpret: (fields: RowFields) => number) {
@@ -64,7 +65,8 @@ export class RowCalls {
     if (known !== undefined) return known;
     const call = this.read(bytes, row);
     this.calls[id] = call;
-    if (this.tuples.length > MAX_TEXTS) this.forget();
+    for (const { first, last } of runs) this.bytes += row.ends[last]! - row.starts[first]!;
+    if (this.tuples.length > MAX_TEXTS || this.bytes > MAX_TEXT_BYTES) this.forget();
     return call;
   }
 
@@ -80,6 +82,7 @@ export class RowCalls {
     this.tables = this.runs.map(() => new ByteTable());
     this.tuples = new TupleTable(this.runs.length);
     this.calls = [];
+    this.bytes = 0;
   }
 }
 

@@ -153,6 +153,10 @@ describe('rows that cannot be read are counted with their line', () => {
     ['accounted that is none', '1,0,9,kmalloc,0xffff888001000080,sh,,8,8,,,,maybe,,,'],
     ['a write without bytes', '1,0,9,write,0xffff888001000080,sh,,,,,,,,,,'],
     ['a write of half a byte', '1,0,9,write,0xffff888001000080,sh,,,,,,,,,,abc'],
+    [
+      'a write that no slab holds',
+      `1,0,9,write,0xffff888001000080,sh,,,,,,,,,,${'00'.repeat(65537)}`,
+    ],
     ['a nameless cache', '1,0,9,cache_create,,sh,,8,,,,,,,,'],
     ['a cache without a size', '1,0,9,cache_create,,sh,,,,,,skb,,,,'],
     ['too few fields', '1,0,9,kfree,0xffff888001000080'],
