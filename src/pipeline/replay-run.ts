@@ -47,6 +47,8 @@ export interface Replay {
   readonly reports: readonly ReplayReport[];
   /** Reports beyond those that are kept. */
   readonly reportsLeftOut: number;
+  /** Recorded writes that the checks do not know, for want of room. */
+  readonly writesLeftOut: number;
   readonly whatIf: WhatIf | null;
   /** The moment of `caches`, in seconds as it was asked for; null: the end. */
   readonly at: string | null;
@@ -85,6 +87,7 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
     caches: shown.filter(({ name }) => run.selectsCache(name)),
     reports: describeReports(watch),
     reportsLeftOut: watch.dropped,
+    writesLeftOut: watch.writesLeftOut,
     whatIf:
       simulations === undefined
         ? null

@@ -10,8 +10,12 @@ import { kmallocAllocatedSize, kmallocCacheName } from '../kernel/kmalloc-caches
 import { kmallocCacheSet } from '../kernel/kmalloc-set.ts';
 import type { Machine } from './machine.ts';
 
+/** Share of the objects that KFENCE may have put into its own pages. */
+const MOST_ELSEWHERE = 0.01;
+
 export class PlaceFit {
-  private isRefuted = false;
+  private objects = 0;
+  private elsewhere = 0;
   private readonly calls: CallTable;
   private readonly machine: Machine;
   private readonly geometries: ReadonlyMap<string, CacheGeometry | undefined>;
@@ -30,20 +34,21 @@ export class PlaceFit {
     );
   }
 
-  /** True where no object is of another size or lies elsewhere. */
+  /** True where hardly any object is of another size or lies elsewhere. */
   get fits(): boolean {
-    return !this.isRefuted;
+    return this.elsewhere <= this.objects * MOST_ELSEWHERE;
   }
 
   add(batch: EventBatch): void {
-    for (let i = 0; i < batch.length && !this.isRefuted; i++) {
+    for (let i = 0; i < batch.length; i++) {
       const call = batch.call[i]!;
       const lo = batch.ptrLo[i]!;
       if (!isKmalloc(this.calls.kind(call)) || (lo === 0 && batch.ptrHi[i] === 0)) continue;
       this.ofCall[call] ??= this.geometryOf(call);
       const geometry = this.ofCall[call];
       if (geometry === null) continue;
-      this.isRefuted = !(this.isSize(geometry, call) && this.isPlace(geometry, lo));
+      this.objects++;
+      if (!(this.isSize(geometry, call) && this.isPlace(geometry, lo))) this.elsewhere++;
     }
   }
 

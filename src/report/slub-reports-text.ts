@@ -5,10 +5,12 @@ import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 
 /** @param top reports, 0 for all; '' where there is none */
-export function renderReports(
-  { reports, reportsLeftOut }: Pick<Replay, 'reports' | 'reportsLeftOut'>,
-  top: number,
-): string {
+export function renderReports(replay: Replay, top: number): string {
+  const { reports, reportsLeftOut, writesLeftOut } = replay;
+  if (writesLeftOut > 0) {
+    const rest = renderReports({ ...replay, writesLeftOut: 0 }, top);
+    return `${rest}\n${formatCount(writesLeftOut)} recorded writes were not followed: they are into too many slabs.\n`;
+  }
   const count = reports.length + reportsLeftOut;
   if (count === 0) return '';
   const shown = top === 0 ? reports : reports.slice(0, top);

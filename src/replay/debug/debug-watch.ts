@@ -8,7 +8,6 @@
 import type { CallTable, StringList } from '../../kernel/dictionary.ts';
 import type { EventBatch } from '../../kernel/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
-import { GFP } from '../../kernel/gfp-flags.ts';
 import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
 import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
 import { SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slab-flags.ts';
@@ -25,6 +24,7 @@ import type { SlubModel } from '../slub-model.ts';
 import { FreeEvidence } from './free-evidence.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
 import { TouchedSlab } from './touched-slab.ts';
+import { TouchedSlabs } from './touched-slabs.ts';
 import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
 
 export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
@@ -43,20 +43,20 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
 const MOST_REPORTS = 4096;
 
 export class DebugWatch {
+  /** Writes into slabs for which there was no room any more. */
+  writesLeftOut = 0;
   private readonly calls: CallTable;
   private readonly strings: StringList;
   private readonly slub: SlubModel;
   private readonly table: SlabTable;
   private readonly rules: SlubRules;
-  private readonly isHardened: boolean;
   private readonly nonSlab: NonSlabAddresses;
   private readonly tracks = new ObjectTracks();
   private readonly texts: TrackTexts;
   private readonly found: SlubReports;
   /** By number of the cache; undefined without debug flags. */
   private readonly checks: readonly (SlubChecks | undefined)[];
-  /** By row of the slab table: the slabs whose bytes are kept. */
-  private readonly touched = new Map<number, TouchedSlab>();
+  private readonly touched: TouchedSlabs;
   private readonly evidence: FreeEvidence;
 
   constructor(input: DebugWatchInput) {
@@ -66,8 +66,13 @@ export class DebugWatch {
     this.slub = slub;
     this.table = slub.table;
     this.rules = rules;
-    this.isHardened = input.isHardened;
     this.nonSlab = input.nonSlab;
+    this.touched = new TouchedSlabs({
+      ...input,
+      tracks: this.tracks,
+      cacheOf: (row) => this.checks[this.table.cache[row]!]!.cache,
+      reports: () => this.found.count,
+    });
     this.evidence = new FreeEvidence({
       calls,
       tracks: this.tracks,
@@ -123,7 +128,7 @@ export class DebugWatch {
 
   /** A slab turns out to be gone: nothing is known of how. */
   slabLost(row: number): void {
-    if (this.touched.delete(row)) this.evidence.forget(row);
+    if (this.touched.forget(row)) this.evidence.forget(row);
   }
 
   /** An object is allocated; before the model takes it. */
@@ -132,7 +137,7 @@ export class DebugWatch {
     if (checks === undefined) return;
     const { tracks } = this;
     const slot = this.table.slot(row, object);
-    const slab = this.touched.size === 0 ? undefined : this.touched.get(row);
+    const slab = this.touched.get(row);
     if (slab !== undefined) {
       this.texts.now = batch.ts[i]!;
       this.allocTouched(checks, slab, object, batch.call[i]!);
@@ -154,8 +159,8 @@ export class DebugWatch {
     if (this.evidence.isRepeated(batch, i, slot)) return true;
     if (!isFree) this.evidence.freed(batch, i, slot);
     const isAgain = isFree && this.evidence.isFreedTwice(batch, i, row, slot);
-    let slab = this.touched.size === 0 ? undefined : this.touched.get(row);
-    if (isAgain) slab ??= this.touch(row);
+    let slab = this.touched.get(row);
+    if (isAgain) slab ??= this.touched.touch(row);
     if (slab !== undefined) {
       this.texts.now = batch.ts[i]!;
       if (isFree && !isAgain) {
@@ -184,8 +189,8 @@ export class DebugWatch {
     // Another use of the page would not have this object any more.
     if (!this.tracks.isSurelyAllocated(table.slot(row, object))) return;
     this.texts.now = batch.ts[i]!;
-    const slab = this.touch(row);
-    checks.free(slab, slab.base + BigInt(offset));
+    const slab = this.touched.touch(row);
+    if (slab !== undefined) checks.free(slab, slab.base + BigInt(offset));
   }
 
   /**
@@ -211,7 +216,8 @@ export class DebugWatch {
     // The event names the object's own cache where the kernel looked it up (hardened, or F).
     if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
     this.texts.now = batch.ts[i]!;
-    this.warnWrongCache(checks, this.touch(row), object, isOther ? name : undefined);
+    const slab = this.touched.touch(row);
+    if (slab !== undefined) this.warnWrongCache(checks, slab, object, isOther ? name : undefined);
     return true;
   }
 
@@ -236,7 +242,6 @@ export class DebugWatch {
   }
 
   private allocTouched(checks: SlubChecks, slab: TouchedSlab, object: number, call: number): void {
-    const { calls } = this;
     // What was freed unseen is in no state that could be checked.
     const isListed = slab.isListed(object);
     slab.take(object);
@@ -244,10 +249,7 @@ export class DebugWatch {
       this.slub.caches[this.table.cache[slab.row]!]!.model.giveUp(slab.row);
       return;
     }
-    slab.fill(object, {
-      bytesReq: calls.bytesReq(call),
-      isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0,
-    });
+    slab.fill(object, this.touched.request(call));
   }
 
   private warnWrongCache(
@@ -287,7 +289,11 @@ export class DebugWatch {
   }
 
   private writeInto(row: number, offset: number, data: Uint8Array): void {
-    const slab = this.touch(row);
+    const slab = this.touched.touch(row);
+    if (slab === undefined) {
+      this.writesLeftOut++;
+      return;
+    }
     slab.write(offset, data);
     const end = offset + data.length;
     const checks = this.checks[this.table.cache[row]!]!;
@@ -309,20 +315,8 @@ export class DebugWatch {
     const only = this.slub.cacheOfCall[call]!;
     for (const [number, checks] of this.checks.entries()) {
       if (checks === undefined || (named && number !== only)) continue;
-      for (const slab of this.touchedOf(number)) if (!slab.frozen) checks.validate(slab);
+      for (const slab of this.touched.ofCache(number)) if (!slab.frozen) checks.validate(slab);
     }
-  }
-
-  private touchedOf(cache: number): TouchedSlab[] {
-    const { table } = this;
-    const slabs = [...this.touched.values()].filter(({ row }) => table.cache[row] === cache);
-    if (slabs.length < 2) return slabs;
-    const place = new Map<number, number>();
-    for (const { slabs: rows } of this.slub.caches[cache]!.model.lists().slabs) {
-      for (const row of rows) place.set(row, place.size);
-    }
-    const placeOf = ({ row }: TouchedSlab): number => place.get(row) ?? place.size + row;
-    return slabs.sort((a, b) => placeOf(a) - placeOf(b));
   }
 
   /** __kmem_cache_shutdown(): objects on slabs that are free in part; then kmem_cache_destroy(). */
@@ -339,7 +333,8 @@ export class DebugWatch {
       const left = this.remainingIn(row).map((object) => objectOffset(checks.cache, object));
       if (left.length === 0) continue;
       first ??= table.base(row) + BigInt(left[0]!);
-      if (table.freelist[row] !== NIL) found.remaining(checks.cache, this.touch(row), left);
+      const slab = table.freelist[row] === NIL ? undefined : this.touched.touch(row);
+      if (slab !== undefined) found.remaining(checks.cache, slab, left);
     }
     if (first === undefined) return;
     const site = this.texts.siteOf(call);
@@ -367,32 +362,9 @@ export class DebugWatch {
     for (const row of rows) {
       const slab = this.touched.get(row);
       if (slab === undefined || slab.isWritten) continue;
-      this.touched.delete(row);
+      this.touched.forget(row);
       this.found.withdraw(slab.firstReport, slab.base);
     }
-  }
-
-  /** The slab's memory, kept from now on. */
-  private touch(row: number): TouchedSlab {
-    const { table, calls, tracks } = this;
-    const known = this.touched.get(row);
-    if (known !== undefined) return known;
-    const { cache } = this.checks[table.cache[row]!]!;
-    const slab = new TouchedSlab({
-      cache,
-      table,
-      row,
-      size: this.slub.pageSize * 2 ** table.order[row]!,
-      firstReport: this.found.count,
-      isHardened: this.isHardened,
-      requestOf: (object) => {
-        const call = tracks.call(table.slot(row, object), TRACK.alloc);
-        if (call === 0) return undefined;
-        return { bytesReq: calls.bytesReq(call), isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0 };
-      },
-    });
-    this.touched.set(row, slab);
-    return slab;
   }
 
   private slot(slab: TouchedSlab, offset: number): number {
