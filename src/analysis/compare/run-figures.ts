@@ -6,9 +6,9 @@
 import { formatAddress } from '../../base/format-address.ts';
 import { EVENT_NAMES, isAlloc } from '../../kernel/event-kind.ts';
 import { groupCalls } from '../group-calls.ts';
+import type { Finding } from '../lint/finding.ts';
 import { siteKey } from '../live-verdicts.ts';
 import { objectBytes } from '../object-size.ts';
-import type { Finding } from '../lint/finding.ts';
 import type { Analysis, ReplayedRun } from '../overview.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
 import type { Completeness, RunSummary } from '../run-summary.ts';

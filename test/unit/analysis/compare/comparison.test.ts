@@ -352,9 +352,12 @@ test('what is live only at the peak came and went', () => {
   );
 });
 
-test('findings are counted, notes are none', () => {
-  const finding = (severity: 'error' | 'note'): RunFigures['findings'][number] => ({
-    rule: 'double-free',
+test('findings are counted; notes are none, nor what only speaks of an amount', () => {
+  const finding = (
+    severity: 'error' | 'warning' | 'note',
+    rule = 'double-free',
+  ): RunFigures['findings'][number] => ({
+    rule,
     severity,
     count: 3,
     symbol: 'idle+0x4',
@@ -364,13 +367,18 @@ test('findings are counted, notes are none', () => {
   });
   const comparison = compare(
     [figures([idle])],
-    [figures([idle], { findings: [finding('error'), finding('note')] })],
+    [
+      figures([idle], {
+        findings: [finding('error'), finding('note'), finding('warning', 'just-over-class')],
+      }),
+    ],
   );
   expect(verdicts(comparison)).toEqual([
     'regression findings idle+0x4',
     'regression findings kmalloc-64',
     'regression findings total',
   ]);
+  expect(row(comparison, 'total', 'findings')?.new).toEqual([1]);
 });
 
 test('the result says how it judged and what a test would need', () => {
