@@ -58,7 +58,7 @@ export interface DebugEvent {
   readonly data?: string;
 }
 
-export function parametersOf({ release, slubDebug }: DebugMachine): SlubParameters {
+function parametersOf({ release, slubDebug }: DebugMachine): SlubParameters {
   const parameters = buildSlubParameters({ release, pageSize: 4096, cpus: 2 });
   return { ...parameters, debug: parseSlubDebug(slubDebug) };
 }
