@@ -1,0 +1,129 @@
+// The life of an address: every owner of its place, who had the places beside it at a moment, and how
+// its page went between caches.
+
+import { formatAddress } from '../../base/format-address.ts';
+import { EVENT_KIND } from '../../kernel/event-kind.ts';
+import type { ResolvedRun } from '../resolved-run.ts';
+import { absoluteTime } from '../run-summary.ts';
+import type { BlockEvents } from './block-events.ts';
+import { describeOwner, findOwners, type ObjectOwner, type Owner } from './owners.ts';
+
+export interface AddressHistory {
+  readonly address: string;
+  /** The moment of `neighbours`, and of `holder`. */
+  readonly atNs: string | null;
+  /** Who had the address at that moment; null where nobody did, or nothing tells. */
+  readonly holder: ObjectOwner | null;
+  /** All of them, the first one first. */
+  readonly owners: readonly HistoryOwner[];
+  readonly neighbours: readonly Neighbour[];
+  readonly pages: readonly PageEvent[];
+}
+
+export interface HistoryOwner extends ObjectOwner {
+  /** Bytes from the object's start to the address. */
+  readonly offset: number;
+}
+
+/** The last owner, at that moment, of a place in the same slab. */
+export interface Neighbour extends ObjectOwner {
+  /** Bytes from the place of the address to this one; negative before it. */
+  readonly distance: number;
+  /** True for the places that touch that of the address: the first to suspect of an overwrite. */
+  readonly isNext: boolean;
+  readonly isLive: boolean;
+}
+
+/** The page of the address, given out or given back by the page allocator. */
+export interface PageEvent {
+  readonly atNs: string;
+  readonly event: 'mm_page_alloc' | 'mm_page_free';
+  readonly address: string;
+  readonly bytes: number;
+}
+
+/** Places on each side of the address that are listed. */
+const MOST_NEIGHBOURS = 8;
+
+/**
+ * @param at the moment that is asked for, as `EventBatch.ts`; Infinity for the end
+ */
+export function buildHistory(
+  run: ResolvedRun,
+  events: BlockEvents,
+  address: bigint,
+  at: number,
+): AddressHistory {
+  const all = findOwners(run, events);
+  const holds = (owner: Owner): boolean =>
+    owner.base <= address && address < owner.base + BigInt(owner.size);
+  const owners = all.filter(holds);
+  const holder = owners.findLast(({ from, to }) => from <= at && (at < to || to === Infinity));
+  const last = holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
+  return {
+    address: formatAddress(address) as string,
+    atNs: Number.isFinite(at) ? absoluteTime(run, at) : null,
+    holder: holder === undefined ? null : describeOwner(run, events, holder),
+    owners: owners.map((owner) => ({
+      ...describeOwner(run, events, owner),
+      offset: Number(address - owner.base),
+    })),
+    neighbours: last === undefined ? [] : neighboursOf(run, events, all, last, at),
+    pages: pagesOf(run, events, address),
+  };
+}
+
+/** The last owners of the places in the slab of an object. */
+function neighboursOf(
+  run: ResolvedRun,
+  events: BlockEvents,
+  all: readonly Owner[],
+  object: Owner,
+  at: number,
+): Neighbour[] {
+  const [start, end] = slabOf(run, object);
+  const latest = new Map<bigint, Owner>();
+  for (const owner of all) {
+    if (owner.base < start || owner.base >= end || owner.base === object.base) continue;
+    if (owner.from <= at && owner.size === object.size) latest.set(owner.base, owner);
+  }
+  return [...latest.values()]
+    .map((owner) => ({
+      ...describeOwner(run, events, owner),
+      distance: Number(owner.base - object.base),
+      isNext: Math.abs(Number(owner.base - object.base)) === object.size,
+      isLive: owner.to > at || owner.to === Infinity,
+    }))
+    .sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance) || a.distance - b.distance)
+    .slice(0, 2 * MOST_NEIGHBOURS)
+    .sort((a, b) => a.distance - b.distance);
+}
+
+/** First byte of an object's slab, and behind its last one. */
+function slabOf({ facts }: ResolvedRun, { base, cache, size }: Owner): [bigint, bigint] {
+  const known = cache === undefined ? undefined : facts.caches?.find(cache);
+  const pages = 2 ** (known?.order ?? Math.max(0, Math.ceil(Math.log2(size / facts.pageSize))));
+  const bytes = BigInt(facts.pageSize * pages);
+  const start = base & ~(bytes - 1n);
+  return [start, start + bytes];
+}
+
+function pagesOf(run: ResolvedRun, events: BlockEvents, address: bigint): PageEvent[] {
+  const { calls } = run.dictionary;
+  const found: PageEvent[] = [];
+  for (let row = 0; row < events.length; row++) {
+    const call = events.call[row] as number;
+    const kind = calls.kind(call);
+    if (kind !== EVENT_KIND.mm_page_alloc && kind !== EVENT_KIND.mm_page_free) continue;
+    const base = events.address(row);
+    const bytes = calls.bytesAlloc(call);
+    if (address < base || address >= base + BigInt(bytes)) continue;
+    found.push({
+      atNs: absoluteTime(run, events.ts[row] as number),
+      event: kind === EVENT_KIND.mm_page_alloc ? 'mm_page_alloc' : 'mm_page_free',
+      address: formatAddress(base) as string,
+      bytes,
+    });
+  }
+  return found;
+}

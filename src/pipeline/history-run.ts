@@ -1,0 +1,119 @@
+// The life of an address, or of every object that a kernel log reports on.
+
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { toEventTime } from '../analysis/event-filter.ts';
+import { BlockEvents } from '../analysis/history/block-events.ts';
+import { type AddressHistory, buildHistory } from '../analysis/history/history.ts';
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../analysis/run-summary.ts';
+import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { formatAddress } from '../base/format-address.ts';
+import { type MemoryReport, parseMemoryReports } from '../kernel/memory-reports.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
+
+export interface History extends AddressHistory {
+  readonly type: 'history';
+  readonly run: RunSummary;
+  readonly completeness: Completeness;
+}
+
+export interface ReportHistories {
+  readonly type: 'history';
+  readonly run: RunSummary;
+  readonly completeness: Completeness;
+  /** In the order of the log. */
+  readonly reports: readonly ReportHistory[];
+}
+
+export interface ReportHistory extends AddressHistory {
+  readonly report: Omit<MemoryReport, 'address'> & { readonly address: string };
+}
+
+/** A kernel log is text; larger ones are something else. */
+const MOST_LOG_BYTES = 256 * 1024 * 1024;
+
+/** @throws TraceFormatError where pointers are hashed */
+export async function historyRun(source: SourceOptions, address: bigint): Promise<History> {
+  const { run, events, head } = await readBlocks(source, [address]);
+  const at = source.until === undefined ? Infinity : toEventTime(source.until, scaleOf(run));
+  return { ...head, ...buildHistory(run, events, address, at) };
+}
+
+/**
+ * @param log path of a kernel log, maybe packed
+ * @throws TraceFormatError where it has no report
+ */
+export async function reportHistories(
+  source: SourceOptions,
+  log: string,
+): Promise<ReportHistories> {
+  const reports = parseMemoryReports(readLog(log));
+  if (reports.length === 0) {
+    throw new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
+      hint: 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.',
+    });
+  }
+  const { run, events, head } = await readBlocks(
+    source,
+    reports.map(({ address }) => address),
+  );
+  return {
+    ...head,
+    reports: reports.map((report) => ({
+      report: { ...report, address: formatAddress(report.address) as string },
+      ...buildHistory(run, events, report.address, momentOf(run, report)),
+    })),
+  };
+}
+
+interface Blocks {
+  readonly run: ResolvedRun;
+  readonly events: BlockEvents;
+  readonly head: Pick<History, 'type' | 'run' | 'completeness'>;
+}
+
+async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
+  const events = new BlockEvents(addresses);
+  const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
+  if (run.info.hashedPointers) {
+    throw new TraceFormatError(`${source.source}: its pointers are hashed: no address is known`, {
+      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
+    });
+  }
+  const head = {
+    type: 'history' as const,
+    run: summarizeRun(run, origin),
+    completeness: judgeCompleteness(run),
+  };
+  return { run, events, head };
+}
+
+/** When a report was printed, as `EventBatch.ts`; the end where the log or the clock does not tell. */
+function momentOf({ info }: ResolvedRun, { atSec }: MemoryReport): number {
+  if (atSec === null || info.clockUnit !== 'ns') return Infinity;
+  return Number(BigInt(Math.round(atSec * 1e9)) - info.originNs);
+}
+
+function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {
+  return { originNs: info.originNs, clockUnit: info.clockUnit, firstTs: tallies.firstTs };
+}
+
+function readLog(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+      bytes = gunzipSync(bytes, { maxOutputLength: MOST_LOG_BYTES });
+    }
+  } catch (error) {
+    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
+  }
+  if (bytes.length > MOST_LOG_BYTES) throw new InputError(`${path}: too large for a kernel log`);
+  return bytes.toString('latin1');
+}
