@@ -85,7 +85,7 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
     model: describeModel(prepared.machine, prepared.nodes.count),
     fidelity: summarizeFidelity(observed, 2),
     caches: shown.filter(({ name }) => run.selectsCache(name)),
-    reports: describeReports(watch),
+    reports: describeReports(watch).filter(({ cache }) => run.selectsCache(cache ?? undefined)),
     reportsLeftOut: watch.dropped,
     writesLeftOut: watch.writesLeftOut,
     whatIf:
