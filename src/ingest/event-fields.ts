@@ -10,90 +10,21 @@ import { GFP } from '../kernel/gfp-flags.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { TraceStats } from '../kernel/trace-stats.ts';
 import type { BatchWriter } from './batch-writer.ts';
+import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
 import type { AddressHalves, OpenedProbes } from './probes/open-probes.ts';
 import { lacksCaller } from './probes/probe-events.ts';
 import type { ProbeRecords } from './probes/probe-records.ts';
-import {
-  accountedByGfp,
-  type EventField,
-  type EventFormat,
-  gfpNamesFromPrintFmt,
-} from './ring-buffer/event-format.ts';
+import { type EventFormat, gfpNamesFromPrintFmt } from './ring-buffer/event-format.ts';
 import type { ByteLayout } from './ring-buffer/page.ts';
-import { RecentCalls } from './ring-buffer/recent-calls.ts';
 
 const TWO_32 = 4294967296;
-
-/** What a record's event means to us. */
-const ROLE = { other: 0, alloc: 1, free: 2, page: 3, bulkCallback: 4, stack: 5 } as const;
-
-/** Where the two halves of a field lie in the record; -1 where there is none. */
-interface Halves {
-  readonly lo: number;
-  readonly hi: number;
-}
-
-interface Plan {
-  readonly role: number;
-  readonly kind: number;
-  /** Bytes that a record must have for every fixed field. */
-  readonly minSize: number;
-  readonly site: Halves;
-  readonly ptr: Halves;
-  readonly bytesReq: Halves;
-  readonly bytesAlloc: Halves;
-  readonly gfp: Halves;
-  readonly order: Halves;
-  /** Offsets of the common fields. */
-  readonly flags: number;
-  readonly preempt: number;
-  readonly pid: number;
-  /** Offsets, -1 where there is no such field. */
-  readonly node: number;
-  readonly name: number;
-  /** What the offset in the name's word counts from: the record, or the end of that word. */
-  readonly nameBase: number;
-  readonly accountedField: number;
-  /** ACCOUNTED of an event without the field: `no` and `yes` by gfp, `unknown` where not printed. */
-  readonly accountedByGfp: boolean | undefined;
-  readonly caller: number;
-  /** The calls of this event that were met last. */
-  readonly recent: RecentCalls;
-}
-
-const ABSENT: Halves = { lo: -1, hi: -1 };
-
-/** Fields that make up a call, beside `node`, `accounted` and `name`. */
-const CALL_NUMBERS = ['call_site', 'bytes_req', 'bytes_alloc', 'gfp_flags', 'nr_records'] as const;
-
-const ROLES: Record<string, { role: number; kind: number; ptr?: string }> = {
-  kmalloc: { role: ROLE.alloc, kind: EVENT_KIND.kmalloc },
-  kmalloc_node: { role: ROLE.alloc, kind: EVENT_KIND.kmalloc_node },
-  kmem_cache_alloc: { role: ROLE.alloc, kind: EVENT_KIND.kmem_cache_alloc },
-  kmem_cache_alloc_node: { role: ROLE.alloc, kind: EVENT_KIND.kmem_cache_alloc_node },
-  kfree: { role: ROLE.free, kind: EVENT_KIND.kfree },
-  kmem_cache_free: { role: ROLE.free, kind: EVENT_KIND.kmem_cache_free },
-  mm_page_alloc: { role: ROLE.page, kind: EVENT_KIND.mm_page_alloc, ptr: 'pfn' },
-  mm_page_free: { role: ROLE.page, kind: EVENT_KIND.mm_page_free, ptr: 'pfn' },
-  rcu_invoke_kfree_bulk_callback: {
-    role: ROLE.bulkCallback,
-    kind: EVENT_KIND.rcu_invoke_kfree_bulk_callback,
-    ptr: 'p',
-  },
-  kernel_stack: { role: ROLE.stack, kind: EVENT_KIND.none },
-};
-
-/** True for events that become events of ours, or stacks of these. */
-export function isKnownEvent(name: string): boolean {
-  return Object.hasOwn(ROLES, name);
-}
 
 /** Where events go: a BatchWriter, or a queue that puts them in order first. */
 export type EventSink = Pick<BatchWriter, 'dictionary' | 'stats' | 'count' | 'add' | 'attachStack'>;
 
 /** Turns records into events and writes them. */
 export class EventFields {
-  private readonly plans: (Plan | undefined)[] = [];
+  private readonly plans: (EventPlan | undefined)[] = [];
   private readonly layout: ByteLayout;
   private readonly dictionary: Dictionary;
   private readonly stats: TraceStats;
@@ -201,7 +132,7 @@ export class EventFields {
   }
 
   /** How to read the record at `at`; undefined, and counted, where it cannot or need not be read. */
-  private planOf(view: DataView, at: number, size: number): Plan | undefined {
+  private planOf(view: DataView, at: number, size: number): EventPlan | undefined {
     const plan = size >= 8 ? this.plans[view.getUint16(at, this.layout.littleEndian)] : undefined;
     if (plan === undefined) {
       this.stats.add('other_events');
@@ -216,7 +147,7 @@ export class EventFields {
     view: DataView,
     at: number,
     size: number,
-    plan: Plan,
+    plan: EventPlan,
     ts: number,
     task: number,
     cpu: number,
@@ -245,7 +176,7 @@ export class EventFields {
     }
   }
 
-  private allocCall(view: DataView, at: number, size: number, plan: Plan): number {
+  private allocCall(view: DataView, at: number, size: number, plan: EventPlan): number {
     const le = this.layout.littleEndian;
     const gfp = view.getUint32(at + plan.gfp.lo, le);
     let accounted: number = ACCOUNTED.unknown;
@@ -268,7 +199,7 @@ export class EventFields {
     );
   }
 
-  private freeCall(view: DataView, at: number, size: number, plan: Plan): number {
+  private freeCall(view: DataView, at: number, size: number, plan: EventPlan): number {
     const cache = plan.name < 0 ? 0 : this.name(view, at, size, plan);
     const site = this.site(view, at, plan);
     return this.dictionary.calls.internFields(
@@ -285,7 +216,7 @@ export class EventFields {
     );
   }
 
-  private bulkCall(view: DataView, at: number, plan: Plan): number {
+  private bulkCall(view: DataView, at: number, plan: EventPlan): number {
     const bytesReq = this.number(view, at, plan.bytesReq);
     return this.dictionary.calls.intern({ kind: plan.kind, bytesReq });
   }
@@ -294,7 +225,7 @@ export class EventFields {
   private addPage(
     view: DataView,
     at: number,
-    plan: Plan,
+    plan: EventPlan,
     pfnLo: number,
     pfnHi: number,
     ts: number,
@@ -335,7 +266,7 @@ export class EventFields {
     this.writer.add(ts, call, 0, 0, 0, cpu, 0);
   }
 
-  private addStack(view: DataView, at: number, size: number, cpu: number, plan: Plan): void {
+  private addStack(view: DataView, at: number, size: number, cpu: number, plan: EventPlan): void {
     const { longSize, littleEndian } = this.layout;
     const room = Math.floor((size - plan.caller) / longSize);
     const length = Math.min(
@@ -357,7 +288,7 @@ export class EventFields {
     this.writer.attachStack(cpu, this.dictionary.stacks.intern(this.frames, used));
   }
 
-  private site(view: DataView, at: number, plan: Plan): number {
+  private site(view: DataView, at: number, plan: EventPlan): number {
     const le = this.layout.littleEndian;
     const lo = view.getUint32(at + plan.site.lo, le);
     const hi = plan.site.hi < 0 ? 0 : view.getUint32(at + plan.site.hi, le);
@@ -365,7 +296,7 @@ export class EventFields {
     return this.dictionary.sites.internAddress(lo, hi);
   }
 
-  private number(view: DataView, at: number, field: Halves): number {
+  private number(view: DataView, at: number, field: FieldHalves): number {
     if (field.lo < 0) return 0;
     const le = this.layout.littleEndian;
     const lo = view.getUint32(at + field.lo, le);
@@ -373,7 +304,7 @@ export class EventFields {
   }
 
   /** Index of the string that a `__data_loc` word points to; 0 where it is empty or lies outside. */
-  private name(view: DataView, at: number, size: number, plan: Plan): number {
+  private name(view: DataView, at: number, size: number, plan: EventPlan): number {
     const word = view.getUint32(at + plan.name, this.layout.littleEndian);
     const offset = plan.nameBase + (word & 0xffff);
     const length = word >>> 16;
@@ -405,81 +336,4 @@ export class EventFields {
     this.lastTask = task;
     return task;
   }
-}
-
-function compilePlan(format: EventFormat, layout: ByteLayout): Plan | undefined {
-  const meaning = isKnownEvent(format.name) ? ROLES[format.name] : undefined;
-  if (meaning === undefined) return undefined;
-  const { role, kind } = meaning;
-  const field = (name: string, ...sizes: number[]): EventField | undefined => {
-    const found = format.fields.get(name);
-    return found !== undefined && sizes.includes(found.size) ? found : undefined;
-  };
-  const halves = (name: string): Halves => halvesOf(field(name, 4, 8), layout);
-  const offset = (name: string, size: number): number => field(name, size)?.offset ?? -1;
-  const isStack = role === ROLE.stack;
-  const name = field('name', 4);
-  const nameAt = name === undefined || name.location === 'inline' ? -1 : name.offset;
-  const nameBase = name?.location === 'rel_loc' ? nameAt + 4 : 0;
-  const plan: Plan = {
-    role,
-    kind,
-    minSize: minimumSize(format, isStack),
-    flags: field('common_flags', 1)?.offset ?? 2,
-    preempt: field('common_preempt_count', 1)?.offset ?? 3,
-    pid: field('common_pid', 4)?.offset ?? 4,
-    site: halves('call_site'),
-    ptr: halves(meaning.ptr ?? 'ptr'),
-    bytesReq: halves(isStack ? 'size' : role === ROLE.bulkCallback ? 'nr_records' : 'bytes_req'),
-    bytesAlloc: halves('bytes_alloc'),
-    gfp: halves('gfp_flags'),
-    order: halves('order'),
-    node: offset('node', 4),
-    name: nameAt,
-    nameBase,
-    accountedField: offset('accounted', 1),
-    accountedByGfp: accountedByGfp(format.printFmt),
-    caller: format.fields.get('caller')?.offset ?? -1,
-    recent: new RecentCalls(
-      [
-        ...CALL_NUMBERS.map((number) => field(number, 4, 8)),
-        field('node', 4),
-        field('accounted', 1),
-      ],
-      nameAt,
-      nameBase,
-      layout.littleEndian,
-    ),
-  };
-  return isComplete(plan) ? plan : undefined;
-}
-
-/** False where the format lacks what we need (a foreign event of the same name). */
-function isComplete(plan: Plan): boolean {
-  if (plan.role === ROLE.stack) return plan.caller >= 0;
-  if (plan.ptr.lo < 0) return false;
-  if (plan.role === ROLE.page) return plan.order.lo >= 0;
-  if (plan.role === ROLE.bulkCallback) return plan.bytesReq.lo >= 0;
-  if (plan.site.lo < 0) return false;
-  return (
-    plan.role === ROLE.free ||
-    (plan.bytesReq.lo >= 0 && plan.bytesAlloc.lo >= 0 && plan.gfp.lo >= 0)
-  );
-}
-
-/** Bytes up to the end of the last field; a stack's callers are as many as there are. */
-function minimumSize(format: EventFormat, isStack: boolean): number {
-  let end = 8;
-  for (const f of format.fields.values()) {
-    if (!(isStack && f.name === 'caller')) end = Math.max(end, f.offset + f.size);
-  }
-  return end;
-}
-
-function halvesOf(field: EventField | undefined, layout: ByteLayout): Halves {
-  if (field === undefined) return ABSENT;
-  if (field.size === 4) return { lo: field.offset, hi: -1 };
-  return layout.littleEndian
-    ? { lo: field.offset, hi: field.offset + 4 }
-    : { lo: field.offset + 4, hi: field.offset };
 }

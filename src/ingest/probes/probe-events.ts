@@ -9,15 +9,13 @@
 // into the event that was written already.
 
 import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
-import { FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/event-batch.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/event-kind.ts';
 import { kmallocAllocatedSize } from '../../kernel/kmalloc-caches.ts';
 import type { BatchWriter } from '../batch-writer.ts';
 import type { ProbePlan } from './probe-plan.ts';
 import { ProbeValues } from './probe-values.ts';
+import { contextOf, type PendingCall, TaskCalls } from './task-calls.ts';
 
-/** Calls inside calls of one task; deeper ones have lost their returns. */
-const MAX_DEPTH = 32;
 /** Tasks after which those of before are forgotten. */
 const MAX_TASKS = 1 << 16;
 /** The longest write that one byte is repeated for. */
@@ -37,84 +35,6 @@ export class ProbeHit {
   func = 0;
   /** The caller, of a return: index into Dictionary.sites. */
   site = 0;
-}
-
-/** Context that is not told. */
-const ANY_CONTEXT = -1;
-
-/** A call that has not returned yet. */
-class PendingCall {
-  func = 0;
-  context = ANY_CONTEXT;
-  kind = 0;
-  hasSize = false;
-  size = 0;
-  gfp = 0;
-  hasGfp = false;
-  node: number = NODE_UNKNOWN;
-  cache = 0;
-  /** What was told since: number of the event, object, call. */
-  event = -1;
-  lo = 0;
-  hi = 0;
-  call = 0;
-  /** True where a tracepoint told it in this very call, false where a call inside it did. */
-  isOwn = false;
-
-  note(event: number, lo: number, hi: number, call: number, isOwn: boolean): void {
-    if (this.isOwn && !isOwn) return;
-    this.isOwn = isOwn;
-    this.event = event;
-    this.lo = lo;
-    this.hi = hi;
-    this.call = call;
-  }
-
-  /** True where the object that it returns was told already. */
-  hasTold(lo: number, hi: number): boolean {
-    return this.event >= 0 && this.lo === lo && this.hi === hi && (lo !== 0 || hi !== 0);
-  }
-}
-
-/** The calls that a task is in, outermost first. */
-class TaskCalls {
-  private readonly calls: PendingCall[] = [];
-  depth = 0;
-  /** Stands for a call whose entry was not seen. */
-  readonly unseen: PendingCall = new PendingCall();
-
-  /** A new innermost call. */
-  push(): PendingCall {
-    if (this.depth === MAX_DEPTH) {
-      this.calls.push(this.calls.shift()!);
-      this.depth--;
-    }
-    const call = this.calls[this.depth] ?? new PendingCall();
-    this.calls[this.depth++] = call;
-    call.event = -1;
-    call.isOwn = false;
-    return call;
-  }
-
-  /**
-   * Leaves the innermost call of a function in a context, and those inside it; undefined where there
-   * is none.
-   */
-  pop(func: number, context: number): PendingCall | undefined {
-    for (let depth = this.depth - 1; depth >= 0; depth--) {
-      const call = this.calls[depth]!;
-      const isAny = call.context === ANY_CONTEXT || context === ANY_CONTEXT;
-      if (call.func !== func || !(isAny || call.context === context)) continue;
-      this.depth = depth;
-      return call;
-    }
-    return undefined;
-  }
-
-  /** The call that the task is in. */
-  get innermost(): PendingCall {
-    return this.depth === 0 ? this.unseen : this.calls[this.depth - 1]!;
-  }
 }
 
 export class ProbeEvents {
@@ -311,15 +231,6 @@ export class ProbeEvents {
     }
     return calls;
   }
-}
-
-/**
- * Task, softirq or hardirq: a call returns where it was made. A probe that traps counts as an NMI
- * itself (irqentry_nmi_enter() in kernel/entry/common.c, 6.1), so then the flags do not tell.
- */
-function contextOf(flags: number): number {
-  const isTold = flags !== FLAGS_UNKNOWN && (flags & IRQ_FLAG.nmi) === 0;
-  return isTold ? flags & (IRQ_FLAG.hardirq | IRQ_FLAG.softirq) : ANY_CONTEXT;
 }
 
 /** True where an allocation's caller is not told by its own event. */
