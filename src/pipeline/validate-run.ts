@@ -7,21 +7,18 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../analysis/run-summary.ts';
-import { EXIT, ToolError, TraceFormatError, UsageError } from '../base/errors.ts';
+import { EXIT, ToolError, UsageError } from '../base/errors.ts';
 import { formatAddress } from '../base/format-address.ts';
-import { globToRegExp } from '../base/glob.ts';
-import { parseKernelConfig } from '../kernel/kernel-config.ts';
 import { PAGE_SIZE } from '../snapshot/address.ts';
 import { matchTrace } from '../snapshot/match-trace.ts';
 import { isMemoryImage } from '../snapshot/open-snapshot.ts';
 import { readCpus } from '../snapshot/per-cpu.ts';
 import type { CacheOccupancy } from '../snapshot/slub-walk/occupancy.ts';
-import type { SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
 import type { SlabReport } from '../snapshot/validate/slab-report.ts';
-import { type SlabValidation, validateSlabs } from '../snapshot/validate/validate-slabs.ts';
 import { canReadTwice, findSource } from './find-source.ts';
 import type { SourceOptions } from './load-run.ts';
 import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { checkAllSlabs, checkTracedSlabs } from './validate-checks.ts';
 import { type HistoryOwner, readHistory, type TraceHistory } from './validate-history.ts';
 
 /** The kinds of damage that a snapshot can show. */
@@ -99,18 +96,21 @@ export interface Validation {
   readonly notes: readonly string[];
 }
 
-/** @throws ToolError where there is no snapshot, or none of this recording that can be walked */
+/** @throws ToolError where there is no snapshot, or none of this recording that can be checked */
 export async function validateRun(options: ValidateOptions): Promise<Validation> {
   const path = await snapshotOf(options);
   const opened = await openVmcore(path, options);
   try {
-    const slub = walkable(opened);
-    const config = parseKernelConfig(opened.sidecars.text('config') ?? '');
-    const selects = cacheSelector(options.caches ?? []);
-    const validation = validateSlabs(slub, config, selects);
-    assertSomething(opened, validation, options.caches ?? []);
-    const { reports } = validation;
-    const { history, failure } = await historyOf(options, path, reports);
+    const slub = 'reason' in opened.slub ? undefined : opened.slub;
+    const hasEvents = findSource(options.source).kind !== 'folder' && options.source !== path;
+    const checked =
+      slub === undefined && hasEvents
+        ? await checkTracedSlabs(opened, options)
+        : checkAllSlabs(opened, options);
+    const readsHistory = options.history && hasEvents && canReadTwice(options.source);
+    const { history, failure } = readsHistory
+      ? await historyOf(options, checked.reports)
+      : { history: undefined, failure: [] };
     const match = matchTrace(opened.kernel, slub, { ...opened.evidence, live: history?.live });
     assertMatch(path, match);
     const run = history === undefined ? bareRun(options, opened) : runOf(history, path);
@@ -125,13 +125,13 @@ export async function validateRun(options: ValidateOptions): Promise<Validation>
       evidence: match.evidence
         .filter(({ kind }) => kind !== 'addresses' || opened.hasKallsyms)
         .map(({ text }) => text),
-      slabsChecked: validation.slabs,
-      objectsChecked: validation.objects,
-      objectsUnchecked: validation.objectsUnchecked,
-      reports: reports.flatMap((report) => describeReport(report, history)),
-      reportsLeftOut: validation.reportsLeftOut,
-      caches: validation.caches.map(describeCache),
-      notes: [...notesOf(validation, opened.kernel), ...failure],
+      slabsChecked: checked.slabs,
+      objectsChecked: checked.objects,
+      objectsUnchecked: checked.objectsUnchecked,
+      reports: checked.reports.flatMap((report) => describeReport(report, history)),
+      reportsLeftOut: checked.reportsLeftOut,
+      caches: checked.caches.map(describeCache),
+      notes: [...checked.notes, ...failure],
     };
   } finally {
     opened.kernel.snapshot.close();
@@ -152,59 +152,18 @@ async function snapshotOf(options: ValidateOptions): Promise<string> {
   });
 }
 
-/** @throws TraceFormatError where slabs cannot be walked */
-function walkable({ path, slub, kernel }: OpenedVmcore): SlubImage {
-  if (!('reason' in slub)) return slub;
-  throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
-    hint: isCutOff(kernel)
-      ? CUT_OFF
-      : 'kallsyms.txt, struct-offsets.txt, btf or vmlinux beside it, or in --sidecars DIR, help.',
-  });
-}
-
-/** @throws ToolError where nothing at all was looked at */
-function assertSomething(
-  { path, kernel }: OpenedVmcore,
-  { slabs, caches }: SlabValidation,
-  globs: readonly string[],
-): void {
-  if (caches.length === 0) {
-    throw new UsageError(`--cache ${globs.join(' --cache ')}: the snapshot has no such cache`);
-  }
-  if (slabs > 0 || globs.length > 0) return;
-  throw new TraceFormatError(`${path}: no slab of the kernel is in the image`, {
-    hint: isCutOff(kernel) ? CUT_OFF : 'Was kernel memory left out when it was written?',
-  });
-}
-
-const CUT_OFF = 'The image ends too early: copy it again.';
-
-function isCutOff({ findings }: OpenedVmcore['kernel']): boolean {
-  return findings.get('truncated') > 0;
-}
-
 /** What the trace knows of the objects in some reports; why not, where it cannot be read. */
 async function historyOf(
   options: ValidateOptions,
-  path: string,
   reports: readonly SlabReport[],
 ): Promise<{ readonly history: TraceHistory | undefined; readonly failure: readonly string[] }> {
-  const found = findSource(options.source);
-  const hasEvents = found.kind !== 'folder' && found.path !== path;
-  if (!options.history || !hasEvents || reports.length === 0) {
-    return { history: undefined, failure: [] };
-  }
+  if (reports.length === 0) return { history: undefined, failure: [] };
   try {
     return { history: await readHistory(options, reports), failure: [] };
   } catch (error) {
     if (!(error instanceof ToolError) || error.exitCode !== EXIT.badData) throw error;
     return { history: undefined, failure: [`the events cannot be read: ${error.message}`] };
   }
-}
-
-function cacheSelector(globs: readonly string[]): (name: string) => boolean {
-  const patterns = globs.map(globToRegExp);
-  return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
 }
 
 function describeCache(cache: CacheOccupancy): ValidatedCache {
@@ -281,25 +240,3 @@ function bareRun(
     completeness: null,
   };
 }
-
-function notesOf(
-  { findings, notUnderstood, objectsUnchecked }: SlabValidation,
-  kernel: OpenedVmcore['kernel'],
-): string[] {
-  const notes = [...kernel.findings.list(), ...findings.list()]
-    .filter(({ name }) => !REPORTED.has(name))
-    .map(({ count, text, first }) => `${count} ${text} (first: ${first})`);
-  if (objectsUnchecked > 0) {
-    notes.push(`${objectsUnchecked} objects could not be checked: the image lacks their memory`);
-  }
-  if (notUnderstood.length > 0) {
-    notes.push(
-      `the debug data of ${notUnderstood.length} caches are laid out in an unknown way, so only ` +
-        `their freelists were checked (${notUnderstood.slice(0, 3).join(', ')})`,
-    );
-  }
-  return notes;
-}
-
-/** Findings of the walk that are among the reports. */
-const REPORTED: ReadonlySet<string> = new Set(['freelist_broken', 'freelist_count']);

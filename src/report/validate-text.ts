@@ -55,8 +55,8 @@ function firstLine({ run, snapshot }: Validation): string {
 
 function trustLines({ slabsChecked, objectsChecked, caches, evidence }: Validation): string {
   const checked =
-    `${counted(objectsChecked, 'object')} in ${counted(slabsChecked, 'slab')} of ` +
-    counted(caches.length, 'cache');
+    `${counted(objectsChecked, 'object')} in ${counted(slabsChecked, 'slab')}` +
+    (caches.length === 0 ? '' : ` of ${counted(caches.length, 'cache')}`);
   return (
     labelled('checked', checked) +
     (evidence.length === 0 ? '' : labelled('same boot', escapeText(evidence.join('; '))))

@@ -4,7 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { jsonOf, outputOf, runCli, temporaryFolder } from '../helpers/run-cli.ts';
-import { poorMachine } from '../unit/snapshot/debug-slab-writer.ts';
+import {
+  BASE,
+  FREE,
+  poorMachine,
+  poorSlab,
+  printedWords,
+} from '../unit/snapshot/debug-slab-writer.ts';
 import type { Slub61 } from '../unit/snapshot/slub-writer.ts';
 
 /** A folder with a snapshot and its symbols; further files as they are given. */
@@ -105,6 +111,30 @@ describe('output', () => {
     const text = await outputOf(['validate', join(folder, 'vmcore.elf')]);
     expect(text).toContain('found        no damage\n');
   });
+});
+
+test('words that a debugger printed: the slabs that the trace knows', async () => {
+  const folder = temporaryFolder();
+  // The rules give slabs of one page, with 24 objects.
+  const bytes = poorSlab(FREE, BASE).subarray(0, 4096);
+  bytes.fill(0x41, 841, 842);
+  const files = {
+    'vmcore.txt': printedWords(bytes, BASE),
+    'cmdline.txt': 'console=ttyS0 slub_debug=FZPU\n',
+    'uname.txt': 'Linux host 6.1.0-56-amd64 #1 SMP x86_64\n',
+    'trace.csv': EVENTS.replace('\n', '\n1.0,0,7,cache_create,,init,,72,,poor\n'),
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const text = await outputOf(['validate', folder]);
+  expect(text).toContain('found        1 damage in 1 cache\n');
+  expect(text).toContain('checked      24 objects in 1 slab\n');
+  expect(text).toMatch(/only slabs that the trace knows\s+were looked at, and no freelists/);
+  expect(text).toMatch(
+    /^1 {2}poor {3}0xffff888000800350 {2}Left Redzone overwritten {2}-7, 1 byte$/m,
+  );
+  const none = await runCli(['validate', folder, '--cache', 'other']);
+  expect(none.code).toBe(65);
+  expect(none.stderr).toContain('no live object in a cache with red zones');
 });
 
 const NONE = { allocated: 0, freeOnCpuFreelist: 0, freeOnPartial: 0, inSheaves: 0 };

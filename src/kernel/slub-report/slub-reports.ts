@@ -294,7 +294,7 @@ export class SlubReports {
   ): void {
     this.tracks(report, cache, slab, offset);
     this.slabLine(report, slab);
-    const pointer = slab.freePointer(offset);
+    const pointer = cache.pointersKnown === false ? undefined : slab.freePointer(offset);
     const object = `Object ${pointerText(slab.base + BigInt(offset))} @offset=${offset}`;
     const isTold = pointer !== undefined && pointer !== UNTOLD_POINTER;
     if (!isTold) report.leftOut.add('fp of the object');

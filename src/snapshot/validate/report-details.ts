@@ -15,7 +15,6 @@ import { printTainted, TAINT } from '../../kernel/taint.ts';
 import type { KernelImage } from '../kernel-image.ts';
 import { MissingMemory } from '../kernel-reader.ts';
 import { StackDepot } from '../stack-depot.ts';
-import type { SlabCopy } from './slab-copy.ts';
 
 /** Where the fields of struct track stand; `stack` is where return addresses do (before 5.19). */
 interface TrackOffsets {
@@ -34,32 +33,30 @@ const TRACKS: Readonly<Record<number, TrackOffsets>> = {
 };
 const STACK_ENTRIES = 16;
 
+/** What the line on struct slab takes. */
+export interface SlabLineSource {
+  /** The address of the struct slab of the slab that reports are about. */
+  page(): bigint;
+  /** Where the flags stand in struct page. */
+  readonly pageFlagsAt: number;
+  /** The kernel's build configuration: what the flags are made of. */
+  readonly config: KernelConfig | undefined;
+}
+
 export class SnapshotDetails implements ReportDetails {
   readonly source = 'snapshot';
   private readonly kernel: KernelImage;
-  private readonly copy: SlabCopy;
-  private readonly pageFlagsAt: number;
-  private readonly config: KernelConfig | undefined;
+  private readonly slabs: SlabLineSource | undefined;
   private readonly version: KernelVersion | undefined;
   private readonly depot: StackDepot;
   private readonly jiffies: bigint | undefined;
   private taintMask: number | undefined;
   private layout: ObjectLayout | undefined;
 
-  /**
-   * @param copy the slab that reports are about
-   * @param pageFlagsAt where the flags stand in struct page
-   */
-  constructor(
-    kernel: KernelImage,
-    copy: SlabCopy,
-    pageFlagsAt: number,
-    config: KernelConfig | undefined,
-  ) {
+  /** @param slabs undefined where struct slab is not known */
+  constructor(kernel: KernelImage, slabs: SlabLineSource | undefined) {
     this.kernel = kernel;
-    this.copy = copy;
-    this.pageFlagsAt = pageFlagsAt;
-    this.config = config;
+    this.slabs = slabs;
     this.version = parseRelease(kernel.release ?? null);
     this.depot = new StackDepot(kernel);
     this.jiffies = this.variable('jiffies_64') ?? this.variable('jiffies');
@@ -103,10 +100,12 @@ export class SnapshotDetails implements ReportDetails {
     };
   }
 
-  slabLine(slab: CheckedSlab): string {
-    const { page } = this.copy;
+  slabLine(slab: CheckedSlab): string | undefined {
+    if (this.slabs === undefined) return undefined;
+    const { pageFlagsAt, config } = this.slabs;
+    const page = this.slabs.page();
     const { objects, inuse, freelist } = slab;
-    const flags = this.pageFlags(page + BigInt(this.pageFlagsAt));
+    const flags = this.read(page + BigInt(pageFlagsAt));
     const old = !isAtLeast(this.version, 5, 12);
     const parts = [
       `${old ? 'INFO: ' : ''}Slab ${pointerText(page)}`,
@@ -116,7 +115,7 @@ export class SnapshotDetails implements ReportDetails {
     ];
     if (flags !== undefined && old) parts.push(`flags=0x${flags.toString(16).padStart(4, '0')}`);
     else if (flags !== undefined) {
-      parts.push(`flags=${formatPageFlags(flags, this.version, this.config)}`);
+      parts.push(`flags=${formatPageFlags(flags, this.version, config)}`);
     }
     return parts.join(' ');
   }
@@ -131,10 +130,6 @@ export class SnapshotDetails implements ReportDetails {
       frames.push(frame);
     }
     return frames;
-  }
-
-  private pageFlags(address: bigint): bigint | undefined {
-    return this.read(address);
   }
 
   private variable(name: string): bigint | undefined {

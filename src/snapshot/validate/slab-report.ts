@@ -3,11 +3,11 @@
 
 import {
   type CheckedCache,
+  type CheckedSlab,
   objectAt,
   objectOffset,
 } from '../../kernel/slub-report/checked-slab.ts';
 import { pointerText, type SlubReport } from '../../kernel/slub-report/slub-reports.ts';
-import type { SlabCopy } from './slab-copy.ts';
 
 export interface SlabReport extends SlubReport {
   /** Found only because a damaged freelist makes free objects look allocated, or counts wrong. */
@@ -49,7 +49,7 @@ export function remarkOn(
   i: number,
   damage: ListDamage | undefined,
   cache: CheckedCache,
-  slab: SlabCopy,
+  slab: CheckedSlab,
 ): SlabReport {
   const report = reports[i] as SlubReport;
   const remark = remarkFor(report, i, damage, cache, slab);
@@ -68,7 +68,7 @@ function remarkFor(
   i: number,
   damage: ListDamage | undefined,
   cache: CheckedCache,
-  slab: SlabCopy,
+  slab: CheckedSlab,
 ): Partial<SlabReport> {
   if (report.kind === 'track') {
     return { note: 'no code lies there; the kernel itself does not check tracks' };
@@ -83,7 +83,7 @@ function remarkFor(
   return { address, note: noteOn(damage, cache, slab) };
 }
 
-function noteOn(damage: ListDamage, cache: CheckedCache, slab: SlabCopy): string | undefined {
+function noteOn(damage: ListDamage, cache: CheckedCache, slab: CheckedSlab): string | undefined {
   const { lost, culprit, isCircle, cpu } = damage;
   const at = culprit === undefined ? '' : ` at ${pointerText(culprit)}`;
   if (isCircle) return `the freelist runs in a circle, closed${at}`;
@@ -99,7 +99,7 @@ function noteOn(damage: ListDamage, cache: CheckedCache, slab: SlabCopy): string
 /** What lies before padding at the slab's end is its last object. */
 function objectsAround(
   cache: CheckedCache,
-  slab: SlabCopy,
+  slab: CheckedSlab,
   kind: SlubReport['kind'],
   address: bigint,
 ): ReportObjects {
@@ -110,6 +110,6 @@ function objectsAround(
   return { object: at(object), before: at(object - 1), after: at(object + 1) };
 }
 
-function addressOf(cache: CheckedCache, slab: SlabCopy, object: number): bigint {
+function addressOf(cache: CheckedCache, slab: CheckedSlab, object: number): bigint {
   return slab.base + BigInt(objectOffset(cache, object));
 }

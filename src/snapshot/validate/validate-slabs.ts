@@ -43,7 +43,8 @@ export function validateSlabs(
 ): SlabValidation {
   const { kernel, layout } = slub;
   const copy = new SlabCopy(physicalMemory(kernel));
-  const details = new SnapshotDetails(kernel, copy, layout.slab.pageFlags, config);
+  const pageFlagsAt = layout.slab.pageFlags;
+  const details = new SnapshotDetails(kernel, { page: () => copy.page, pageFlagsAt, config });
   const caches = snapshotCaches(kernel, slub.caches).map((cache) => ({
     ...cache,
     validator: new SlabValidator(cache, copy, details),

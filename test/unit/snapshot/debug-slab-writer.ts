@@ -33,7 +33,8 @@ export const BASE: bigint = pageAt(FRAME);
 /** Its freelist. */
 export const FREE: readonly number[] = [7, 3, 40];
 
-const CHECKED: CheckedCache = checkedCache({
+/** The cache of POOR, as the checks take it. */
+export const CHECKED: CheckedCache = checkedCache({
   name: POOR.name,
   release: '6.1',
   objectSize: POOR.objectSize,
@@ -51,7 +52,7 @@ export function offsetOf(object: number): number {
  * @param free the free objects, in the order of the freelist
  * @param base where the slab lies: hardened free pointers are mixed with their place
  */
-function poorSlab(free: readonly number[], base: bigint): Buffer {
+export function poorSlab(free: readonly number[], base: bigint): Buffer {
   const bytes = Buffer.alloc(SLAB_BYTES);
   setupSlab(CHECKED, bytes);
   for (let object = 0; object < POOR.objects; object++) {
@@ -102,4 +103,20 @@ export function putNext(
   const at = offsetOf(object) + POOR.offset;
   const pointer = next === undefined ? 0n : base + BigInt(offsetOf(next));
   bytes.writeBigUInt64LE(pointer ^ RANDOM ^ bswap64(base + BigInt(at)), at);
+}
+
+/** Bytes as crash's `rd` prints them; `without` leaves out the lines of some addresses. */
+export function printedWords(
+  bytes: Buffer,
+  base: bigint,
+  without: (offset: number) => boolean = () => false,
+): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 16) {
+    if (without(at)) continue;
+    const word = (offset: number): string =>
+      bytes.readBigUInt64LE(offset).toString(16).padStart(16, '0');
+    text += `${(base + BigInt(at)).toString(16)}:  ${word(at)} ${word(at + 8)}   ................\n`;
+  }
+  return text;
 }

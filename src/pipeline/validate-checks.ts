@@ -1,0 +1,113 @@
+// An opened snapshot → what SLUB's checks find in it: in every slab that the kernel's own structures
+// lead to, else in those that the trace knows.
+
+import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { globToRegExp } from '../base/glob.ts';
+import { parseKernelConfig } from '../kernel/kernel-config.ts';
+import type { Findings } from '../snapshot/findings.ts';
+import type { CacheOccupancy } from '../snapshot/slub-walk/occupancy.ts';
+import type { SlabReport } from '../snapshot/validate/slab-report.ts';
+import { validateTraced } from '../snapshot/validate/traced-slabs.ts';
+import { validateSlabs } from '../snapshot/validate/validate-slabs.ts';
+import { loadRun, type SourceOptions } from './load-run.ts';
+import type { OpenedVmcore } from './open-vmcore.ts';
+import { tracedSlabs } from './validate-traced.ts';
+
+export interface CheckedSlabs {
+  readonly slabs: number;
+  readonly objects: number;
+  readonly objectsUnchecked: number;
+  readonly reports: readonly SlabReport[];
+  readonly reportsLeftOut: number;
+  readonly caches: readonly CacheOccupancy[];
+  /** What the image lacks or gets wrong, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+const CUT_OFF = 'The image ends too early: copy it again.';
+const LAYOUT_HINT =
+  'kallsyms.txt, struct-offsets.txt, btf or vmlinux beside it, or in --sidecars DIR, help.';
+
+/** @throws ToolError where slabs cannot be walked, or there is none to look at */
+export function checkAllSlabs(
+  { path, kernel, slub, sidecars }: OpenedVmcore,
+  options: SourceOptions,
+): CheckedSlabs {
+  if ('reason' in slub) {
+    throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
+      hint: isCutOff(kernel.findings) ? CUT_OFF : LAYOUT_HINT,
+    });
+  }
+  const globs = options.caches ?? [];
+  const config = parseKernelConfig(sidecars.text('config') ?? '');
+  const validation = validateSlabs(slub, config, cacheSelector(globs));
+  const { slabs, caches, notUnderstood, objectsUnchecked } = validation;
+  if (caches.length === 0) {
+    throw new UsageError(`--cache ${globs.join(' --cache ')}: the snapshot has no such cache`);
+  }
+  if (slabs === 0 && globs.length === 0) {
+    throw new TraceFormatError(`${path}: no slab of the kernel is in the image`, {
+      hint: isCutOff(kernel.findings) ? CUT_OFF : 'Was kernel memory left out when it was written?',
+    });
+  }
+  const notes = [...findingNotes(kernel.findings), ...findingNotes(validation.findings)];
+  if (objectsUnchecked > 0) notes.push(uncheckedNote(objectsUnchecked));
+  if (notUnderstood.length > 0) {
+    notes.push(
+      `the debug data of ${notUnderstood.length} caches are laid out in an unknown way, so only ` +
+        `their freelists were checked (${notUnderstood.slice(0, 3).join(', ')})`,
+    );
+  }
+  return { ...validation, notes };
+}
+
+/**
+ * Where the kernel's structures cannot be read: the slabs of the trace's live objects.
+ * @throws ToolError where the trace cannot be read, or knows no slab in which something can be checked
+ */
+export async function checkTracedSlabs(
+  { path, kernel, slub }: OpenedVmcore,
+  options: SourceOptions,
+): Promise<CheckedSlabs> {
+  const reason = 'reason' in slub ? slub.reason : '';
+  const slabs = tracedSlabs(await loadRun(options), cacheSelector(options.caches ?? []));
+  if (slabs.length === 0) {
+    throw new TraceFormatError(
+      `${path}: its slabs cannot be walked: ${reason}; and the trace has no live object in a cache ` +
+        'with red zones, poison or tracks',
+      { hint: isCutOff(kernel.findings) ? CUT_OFF : LAYOUT_HINT },
+    );
+  }
+  const validation = validateTraced(kernel, slabs);
+  const notes = [
+    `${reason}: only slabs that the trace knows were looked at, and no freelists`,
+    ...findingNotes(kernel.findings),
+  ];
+  const { objectsUnchecked, slabsGone } = validation;
+  if (objectsUnchecked > 0) notes.push(uncheckedNote(objectsUnchecked));
+  if (slabsGone > 0) notes.push(`${slabsGone} slabs of the trace hold something else by now`);
+  return { ...validation, reportsLeftOut: 0, caches: [], notes };
+}
+
+function cacheSelector(globs: readonly string[]): (name: string) => boolean {
+  const patterns = globs.map(globToRegExp);
+  return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
+}
+
+/** Findings of the walk that are among the reports. */
+const REPORTED: ReadonlySet<string> = new Set(['freelist_broken', 'freelist_count']);
+
+function findingNotes(findings: Findings): string[] {
+  return findings
+    .list()
+    .filter(({ name }) => !REPORTED.has(name))
+    .map(({ count, text, first }) => `${count} ${text} (first: ${first})`);
+}
+
+function uncheckedNote(objects: number): string {
+  return `${objects} objects could not be checked: the image lacks their memory`;
+}
+
+function isCutOff(findings: Findings): boolean {
+  return findings.get('truncated') > 0;
+}
