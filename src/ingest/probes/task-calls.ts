@@ -13,7 +13,7 @@ const ANY_CONTEXT = -1;
 /** A call that has not returned yet. */
 export class PendingCall {
   func = 0;
-  context = ANY_CONTEXT;
+  context: number = ANY_CONTEXT;
   kind = 0;
   hasSize = false;
   size = 0;
