@@ -30,10 +30,6 @@ export class SheafCache implements SlabCache {
   /** From the first unseen free on. */
   private log: AllocationLog | undefined = undefined;
   /** By CPU: an object that was probably freed unseen, and is the next; NO_SLAB: none. */
-  private readonly guessSlab: Int32Array;
-  private readonly guessObject: Uint16Array;
-  private readonly guessMain: (Sheaf | undefined)[] = [];
-  private readonly guessSize: number[] = [];
   private isGuess = false;
   /** By CPU: objects freed since its latest allocation. */
   private readonly freed: Uint32Array;
@@ -57,8 +53,6 @@ export class SheafCache implements SlabCache {
     this.nodes = nodes;
     this.sheaves = new CpuSheaves(backing, table, nodes, cpus, capacity);
     this.coming = new ComingSlabs(backing, table, order, this.sheaves, cpus);
-    this.guessSlab = new Int32Array(cpus).fill(NO_SLAB);
-    this.guessObject = new Uint16Array(cpus);
     this.freed = new Uint32Array(cpus);
     this.passedOver = new Int32Array(cpus).fill(-1);
     this.wasFreed = new Uint8Array(cpus);
@@ -85,7 +79,7 @@ export class SheafCache implements SlabCache {
     this.choiceIsFast = true;
     this.isGuess = this.hasGuess(cpu);
     const main = sheaves.main[cpu]!;
-    if (this.isGuess) this.setChoice(this.guessSlab[cpu]!, this.guessObject[cpu]!);
+    if (this.isGuess) this.setChoice(main.guess.slab, main.guess.object);
     else if (main.topSlab === NO_SLAB) this.setChoice(NO_SLAB, NIL);
     else this.setChoice(main.topSlab === COMING ? NO_SLAB : main.topSlab, main.topObject);
   }
@@ -124,7 +118,6 @@ export class SheafCache implements SlabCache {
       this.takeUnseen(slab, object);
       return;
     }
-    this.guessSlab[cpu] = NO_SLAB;
     const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
     if (isInMain) this.takeFromMain(cpu, slab, object);
     else if (!coming.correctMore(cpu, slab, object) && !coming.openKnown(cpu, slab, object)) {
@@ -140,7 +133,6 @@ export class SheafCache implements SlabCache {
       this.backing.useNewSlab(cpu, node, slab, object);
       return;
     }
-    this.guessSlab[cpu] = NO_SLAB;
     this.coming.open(cpu, slab, object);
     this.noteAlloc(cpu, slab, object);
   }
@@ -194,11 +186,9 @@ export class SheafCache implements SlabCache {
   }
 
   private hasGuess(cpu: number): boolean {
-    const slab = this.guessSlab[cpu]!;
-    if (slab === NO_SLAB || this.table.cache[slab] !== this.id) return false;
-    const main = this.sheaves.main[cpu]!;
-    if (this.guessMain[cpu] !== main || main.size !== this.guessSize[cpu]) return false;
-    return !this.table.isFree(slab, this.guessObject[cpu]!);
+    const { guess, size } = this.sheaves.main[cpu]!;
+    if (guess.slab === NO_SLAB || size !== guess.size) return false;
+    return this.table.cache[guess.slab] === this.id && !this.table.isFree(guess.slab, guess.object);
   }
 
   /**
@@ -208,19 +198,25 @@ export class SheafCache implements SlabCache {
   private takeFreedUnseen(cpu: number, slab: number, object: number): void {
     const { sheaves } = this;
     this.log ??= new AllocationLog(this.table, this.id);
-    this.log.seekBefore(slab, object);
-    this.guessSlab[cpu] = this.log.slab;
-    this.guessObject[cpu] = this.log.object;
+    this.log.follow(sheaves.main[cpu]!.guess, slab, object);
+    const main = this.mainOfUnseen(cpu);
+    this.log.guess(main.guess, slab, object, main.size);
+  }
+
+  /** The main sheaf, without an object that was freed unseen. */
+  private mainOfUnseen(cpu: number): Sheaf {
+    const { sheaves } = this;
     const main = sheaves.main[cpu]!;
-    if (sheaves.isNewMain) {
-      const barn = sheaves.barnOf(cpu);
-      barn.full.push(main);
-      const unknown = sheaves.setMain(cpu, barn.takeEmpty());
-      unknown.fillUnknown();
-      unknown.size--;
-    } else if (main.size > 0 && main.topSlab === NO_SLAB) main.size--;
-    this.guessMain[cpu] = sheaves.main[cpu]!;
-    this.guessSize[cpu] = sheaves.main[cpu]!.size;
+    if (!sheaves.isNewMain) {
+      if (main.size > 0 && main.topSlab === NO_SLAB) main.size--;
+      return main;
+    }
+    const barn = sheaves.barnOf(cpu);
+    barn.full.push(main);
+    const unknown = sheaves.setMain(cpu, barn.takeEmpty());
+    unknown.fillUnknown();
+    unknown.size--;
+    return unknown;
   }
 
   /**

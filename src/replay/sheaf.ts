@@ -7,8 +7,21 @@ import { NIL, NO_SLAB } from './slab-table.ts';
 /** In place of the slab: one that is still to come; the object is its place in that slab's order. */
 export const COMING = -2;
 
+/** An object that was probably freed without an event, and is on a sheaf of `size` others. */
+export class Guess {
+  /** NO_SLAB: none. */
+  slab: number = NO_SLAB;
+  object: number = NIL;
+  size: number = 0;
+  /** What it would be if such objects came in the opposite order. */
+  otherSlab: number = NO_SLAB;
+  otherObject: number = NIL;
+}
+
 export class Sheaf {
   size: number = 0;
+  /** What may lie on the top without having been freed with an event. */
+  readonly guess: Guess = new Guess();
   readonly slabs: Int32Array;
   readonly objects: Uint16Array;
 
