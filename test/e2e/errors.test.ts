@@ -69,6 +69,19 @@ test('a foreign text lists what was tried and why it was refused', () =>
     /not a trace that can be read: .+\n {2}Tried trace-dat: .+; ftrace-text, /,
   ));
 
+test('a CSV with a column that is not known', () =>
+  expectError(
+    ['analyze', write('odd.csv', 'ts,cpu,pid,event,ptr,colour\n')],
+    65,
+    /odd\.csv: line 1: unknown column "colour"\n {2}Known: ts, .+ --ignore-columns passes over others\.\n/,
+  ));
+
+test('columns that are none', () =>
+  expectError(['analyze', STACKS, '--columns', 'ts,when'], 2, '--columns: unknown column "when"'));
+
+test('a mapping of a probe that says nothing', () =>
+  expectError(['analyze', STACKS, '--map', 'take'], 2, '--map take: "take" is none of EVENT=ROLE'));
+
 test('a foreign binary', () => expectError(['analyze', process.execPath], 65, 'not a trace'));
 
 test('a file that only the user may read', async () => {
