@@ -5,19 +5,8 @@
 //   npm run build && node scripts/make-traces.js [DATA]
 
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 
 const DATA = process.argv[2] ?? join(import.meta.dirname, '..', '..', 'shared', 'data');
 const MAIN = join(import.meta.dirname, '..', 'dist', 'cli', 'main.js');
@@ -61,8 +50,8 @@ const RECORDINGS = {
 
 /** Figures of runs that are compared: the file in traces/, and the recordings. */
 const BASELINES = {
-  'planted-leak/base.json': ['regress-base', 'regress-base2', 'regress-base3'],
-  'planted-leak/new.json': ['regress-new', 'regress-new2'],
+  'planted-leak/base.json.gz': ['regress-base', 'regress-base2', 'regress-base3'],
+  'planted-leak/new.json.gz': ['regress-new', 'regress-new2'],
 };
 
 function same(recording, names) {
@@ -100,8 +89,6 @@ if (!existsSync(DATA)) {
     const path = join(TRACES, file);
     const args = ['compare', ...runs, '--save-baseline', path, '--force', '--quiet'];
     execFileSync(process.execPath, [MAIN, ...args], { cwd: DATA });
-    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
-    rmSync(path);
-    process.stdout.write(`${file}.gz: ${sizeOf(`${path}.gz`).toLocaleString('en-US')} bytes\n`);
+    process.stdout.write(`${file}: ${sizeOf(path).toLocaleString('en-US')} bytes\n`);
   }
 }
