@@ -99,3 +99,40 @@ test('missed returns cost their own allocation, and no other', async () => {
     { seed: 12, numRuns: 150 },
   );
 });
+
+test('any text in the fields makes an event, or is counted', async () => {
+  const piece = fc.constantFrom(
+    ...[
+      'ptr',
+      'size',
+      'n',
+      'p',
+      'ret',
+      'cache',
+      'value',
+      '=',
+      '={',
+      '}',
+      ',',
+      ' ',
+      '0x',
+      '-',
+      '(nil)',
+    ],
+    ...['7', '18446744073709551616', 'ffff888001000000', '<- kfree', ')', '(', '+0x4/0x9 [m]', '"'],
+  );
+  const place = fc.constantFrom('(kfree+0x0/0x9)', '(f+0x1/0x2 <- kmalloc_x)', '(kmalloc_x)', '');
+  const line = fc
+    .tuple(fc.constantFrom('kfree', 'a_p', 'write_b', 'bulkfree2'), place, fc.array(piece))
+    .map(([name, where, parts]) => `  t-1 [000] ..... 1.5: ${name}: ${where} ${parts.join('')}\n`);
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 20 }), async (lines) => {
+      const text = `# tracer: nop\n${lines.join('')}`;
+      const read = await readTraceBytes(text, { format: 'ftrace-text' });
+      const { bad_line = 0, other_events = 0 } = read.stats;
+      // A line may also be half of a call, and one of a bulk free many events.
+      expect(bad_line + other_events).toBeLessThanOrEqual(lines.length);
+    }),
+    { seed: 13, numRuns: 300 },
+  );
+});
