@@ -11,7 +11,7 @@ import type { SlabReport } from '../snapshot/validate/slab-report.ts';
 import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 
 /** Where an address lies beside the damaged object. */
-export type Relation = 'object' | 'before' | 'after';
+type Relation = 'object' | 'before' | 'after';
 
 /** An allocation or a free, in words. */
 export interface HistoryEvent {

@@ -60,7 +60,7 @@ export interface ValidationReport {
   readonly history: readonly HistoryOwner[] | null;
 }
 
-export interface ValidatedCache {
+interface ValidatedCache {
   readonly name: string;
   readonly slabs: number;
   /** Slots in all. */
