@@ -97,8 +97,8 @@ export class Slub61 extends SlubWriter {
   protected readonly listAt = 104;
   private nextPerCpu = 0x1000n;
 
-  constructor() {
-    super('6.1.0-56-amd64');
+  constructor(release = '6.1.0-56-amd64') {
+    super(release);
     const offsets = this.kernel.symbol('__per_cpu_offset', 64);
     this.put64(offsets, DIRECT_MAP + 0xc00000n);
     this.put64(offsets + 8n, DIRECT_MAP + 0xd00000n);
@@ -171,5 +171,29 @@ export class Slub61 extends SlubWriter {
     const nodes = [node + 16n, ...frames.map((f) => structPage(f) + 8n)];
     for (const [i, at] of nodes.entries()) this.put64(at, nodes[i + 1] ?? node + 16n);
     this.put64(node + 8n, BigInt(frames.length));
+  }
+}
+
+/** 6.12: struct slab has its fields elsewhere, and a page type says that it is one. */
+export class Slub612 extends Slub61 {
+  constructor() {
+    super('6.12.117+deb12-amd64');
+    this.kernel.infoLine('NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)=-184549376');
+  }
+
+  override slab(
+    cache: bigint,
+    shape: CacheShape,
+    frame: number,
+    free: readonly number[],
+    inuse?: number,
+  ): void {
+    super.slab(cache, shape, frame, free, inuse);
+    const at = structPage(frame);
+    this.put64(at, 0n);
+    this.put64(at + 8n, cache);
+    this.put64(at + 16n, 0n);
+    this.put64(at + 24n, 0n);
+    this.put32(at + 48n, 0xf5000000);
   }
 }
