@@ -29,6 +29,7 @@ export interface SharedOptions {
   readonly top: number;
   readonly out?: string;
   readonly force?: boolean;
+  readonly keep?: string;
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
@@ -107,6 +108,28 @@ export function addOutputOptions(command: Command, top = 20): Command {
     .option('--no-color', 'no colour (also: NO_COLOR)');
 }
 
+/** For commands that read one run. */
+export function addKeepOption(command: Command): Command {
+  return command.option('--keep <RUN.db>', 'keep the run as a database too, as `ingest` makes it');
+}
+
+/** The largest first by this column, in place of the table's own order. */
+export function addSortOption(command: Command, keys: readonly string[]): Command {
+  return command.addOption(
+    new Option('--sort <KEY>', 'the column that rows are sorted by, largest first').choices(keys),
+  );
+}
+
+/** A result with its rows in the order of `--sort`. */
+export function sortedBy<
+  K extends string,
+  R extends { readonly [key in K]: number | null },
+  T extends { readonly rows: readonly R[] },
+>(result: T, key: K | undefined): T {
+  if (key === undefined) return result;
+  return { ...result, rows: [...result.rows].sort((a, b) => (b[key] ?? 0) - (a[key] ?? 0)) };
+}
+
 /** The shared options as the pipeline takes them. */
 export async function sourceOptions(
   source: string,
@@ -115,7 +138,7 @@ export async function sourceOptions(
   for (const folder of options.sidecars || []) assertFolder(folder);
   const showProgress = options.progress && !options.quiet;
   const onProgress = showProgress ? await startProgress() : undefined;
-  return {
+  const found: SourceOptions = {
     source,
     label: options.label,
     inputFormat: options.inputFormat,
@@ -132,9 +155,20 @@ export async function sourceOptions(
     caches: options.cache ?? [],
     onProgress,
   };
+  return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);
 }
 
 /** A folder that is not there would be passed over without a word. */
+/** Stores the run first, and goes on with what was stored. */
+async function keepRun(
+  options: SourceOptions,
+  path: string,
+  force: boolean,
+): Promise<SourceOptions> {
+  const { keepDatabase } = await import('../pipeline/ingest-run.ts');
+  return keepDatabase(options, path, force);
+}
+
 function assertFolder(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);

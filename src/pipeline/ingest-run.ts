@@ -10,6 +10,7 @@ import type { EventBatch } from '../kernel/event-batch.ts';
 import { SIDECAR_NAMES, type SidecarFiles } from '../kernel/sidecars.ts';
 import { TraceStore } from '../store/trace-store.ts';
 import { onEndSignal } from './end-signals.ts';
+import { findSource } from './find-source.ts';
 import { loadRun, type SourceOptions } from './load-run.ts';
 import { resultRows } from './result-rows.ts';
 
@@ -43,6 +44,22 @@ export async function ingestRun(
   } finally {
     off();
   }
+}
+
+/**
+ * Stores a run and gives the options that read it from there. A run database is what it is already.
+ * @throws OutputError where the database cannot be written
+ */
+export async function keepDatabase(
+  options: SourceOptions,
+  path: string,
+  force: boolean,
+): Promise<SourceOptions> {
+  const found = findSource(options.source);
+  if (found.kind === 'database') return options;
+  // What is stored is whole: filters are of the command that reads it.
+  await ingestRun({ ...options, filter: undefined, caches: [], until: undefined }, path, force);
+  return { ...options, label: options.label ?? found.label, source: path };
 }
 
 async function fill(store: TraceStore, options: SourceOptions, path: string): Promise<Ingested> {

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import {
   addFilterOptions,
+  addKeepOption,
   addOutputOptions,
   addSourceOptions,
   type SharedOptions,
@@ -18,7 +19,10 @@ export function registerAnalyze(program: Command): void {
     .command('analyze <source>')
     .description('where slab memory goes, what is wasted and held, and how far to trust it')
     .option('--no-replay', 'do not replay through the SLUB model');
-  addOutputOptions(addFilterOptions(addSourceOptions(command)), OVERVIEW_ROWS).action(run);
+  addOutputOptions(
+    addFilterOptions(addKeepOption(addSourceOptions(command))),
+    OVERVIEW_ROWS,
+  ).action(run);
 }
 
 interface AnalyzeOptions extends SharedOptions {

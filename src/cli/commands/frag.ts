@@ -4,10 +4,13 @@ import { type Command, Option } from 'commander';
 import type { FragBy } from '../../analysis/fragmentation.ts';
 import {
   addFilterOptions,
+  addKeepOption,
   addOutputOptions,
+  addSortOption,
   addSourceOptions,
   parseTime,
   type SharedOptions,
+  sortedBy,
   sourceOptions,
 } from '../options.ts';
 import { renderJson, writeResult } from '../output.ts';
@@ -16,7 +19,18 @@ interface FragOptions extends SharedOptions {
   readonly by: FragBy;
   readonly at: string;
   readonly replay: boolean;
+  readonly sort?: (typeof SORT_KEYS)[number];
 }
+
+const SORT_KEYS = [
+  'objects',
+  'requested',
+  'allocated',
+  'rounding',
+  'padding',
+  'metadata',
+  'slabTail',
+] as const;
 
 export function registerFrag(program: Command): void {
   const command = program
@@ -33,7 +47,8 @@ export function registerFrag(program: Command): void {
         .argParser(parseWhen)
         .default('end'),
     );
-  addOutputOptions(addFilterOptions(addSourceOptions(command))).action(run);
+  addSortOption(command, SORT_KEYS);
+  addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command)))).action(run);
 }
 
 /** Checks what `--at` takes; the text itself is kept, for the heading of the table. */
@@ -53,8 +68,9 @@ async function run(source: string, options: FragOptions): Promise<void> {
     at,
     options.replay,
   );
+  const result = sortedBy(frag, options.sort);
   if (options.json) {
-    writeResult(renderJson(frag), options);
+    writeResult(renderJson(result), options);
     return;
   }
   const { renderFragmentation, renderFragmentationCsv } = await import(
@@ -62,8 +78,8 @@ async function run(source: string, options: FragOptions): Promise<void> {
   );
   writeResult(
     options.csv
-      ? renderFragmentationCsv(frag)
-      : renderFragmentation(frag, options.top, isMoment ? options.at : undefined),
+      ? renderFragmentationCsv(result)
+      : renderFragmentation(result, options.top, isMoment ? options.at : undefined),
     options,
   );
 }

@@ -4,6 +4,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../../base/errors.ts';
 import {
+  addKeepOption,
   addOutputOptions,
   addSourceOptions,
   parseTime,
@@ -34,7 +35,7 @@ export function registerHistory(program: Command): void {
       ),
     )
     .option('--dmesg <FILE>', 'a kernel log: the objects of its SLUB, KASAN and KFENCE reports');
-  addOutputOptions(addSourceOptions(command)).action(run);
+  addOutputOptions(addKeepOption(addSourceOptions(command))).action(run);
 }
 
 function parseAddress(text: string): bigint {

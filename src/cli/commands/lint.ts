@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { FindingSeverity } from '../../analysis/lint/finding.ts';
 import {
   addFilterOptions,
+  addKeepOption,
   addOutputOptions,
   addSourceOptions,
   type SharedOptions,
@@ -32,7 +33,9 @@ export function registerLint(program: Command): void {
         'exit with 1 where there is such a finding, or a worse one',
       ).choices(['note', 'warning', 'error']),
     );
-  addOutputOptions(addFilterOptions(addSourceOptions(command)), RULE_ROWS).action(run);
+  addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command))), RULE_ROWS).action(
+    run,
+  );
 }
 
 async function run(source: string, options: LintOptions): Promise<void> {

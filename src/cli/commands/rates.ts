@@ -4,10 +4,13 @@ import { type Command, Option } from 'commander';
 import type { RatesBy } from '../../analysis/rates.ts';
 import {
   addFilterOptions,
+  addKeepOption,
   addOutputOptions,
+  addSortOption,
   addSourceOptions,
   parsePositive,
   type SharedOptions,
+  sortedBy,
   sourceOptions,
 } from '../options.ts';
 import { renderJson, writeResult } from '../output.ts';
@@ -16,7 +19,10 @@ interface RatesOptions extends SharedOptions {
   readonly by: RatesBy;
   readonly interval: number;
   readonly series?: boolean;
+  readonly sort?: (typeof SORT_KEYS)[number];
 }
+
+const SORT_KEYS = ['allocs', 'frees', 'bytes', 'busiestAllocs'] as const;
 
 export function registerRates(program: Command): void {
   const command = program
@@ -31,17 +37,19 @@ export function registerRates(program: Command): void {
         .default(1),
     )
     .option('--series', 'every interval, as slabratetop prints it');
-  addOutputOptions(addFilterOptions(addSourceOptions(command))).action(run);
+  addSortOption(command, SORT_KEYS);
+  addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command)))).action(run);
 }
 
 async function run(source: string, options: RatesOptions): Promise<void> {
   const { rateRun } = await import('../../pipeline/analyse-run.ts');
   const shared = await sourceOptions(source, options);
   const rates = await rateRun(shared, options.by, options.interval * 1e9, options.series === true);
+  const result = sortedBy(rates, options.sort);
   if (options.json) {
-    writeResult(renderJson(rates), options);
+    writeResult(renderJson(result), options);
     return;
   }
   const { renderRates, renderRatesCsv } = await import('../../report/rates-text.ts');
-  writeResult(options.csv ? renderRatesCsv(rates) : renderRates(rates, options.top), options);
+  writeResult(options.csv ? renderRatesCsv(result) : renderRates(result, options.top), options);
 }

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { ReplayTexts } from '../../pipeline/replay-options.ts';
 import {
+  addKeepOption,
   addOutputOptions,
   addSourceOptions,
   parseTime,
@@ -43,7 +44,7 @@ export function registerReplay(program: Command): void {
         .argParser((glob: string, globs: string[]) => [...globs, glob])
         .default([]),
     );
-  addOutputOptions(addSourceOptions(command)).action(run);
+  addOutputOptions(addKeepOption(addSourceOptions(command))).action(run);
 }
 
 /** Checks what `--at` takes; the text itself is kept, for the heading. */
