@@ -133,6 +133,18 @@ async function measureScaling(source, large) {
   line('peak memory', mib(b.peakBytes), 'at most 512 MiB', b.peakBytes <= 512 * 2 ** 20);
 }
 
+function measureScan() {
+  const script = join(ROOT, 'scripts', 'bench', 'scan.js');
+  const dist = dirname(dirname(MAIN));
+  const output = execFileSync(process.execPath, [script, dist, '512']).toString();
+  const { bytes, objects, copy, scan, threads } = JSON.parse(output);
+  const speed = (seconds) => `${(bytes / seconds / 1e9).toFixed(1)} GB/s`;
+  print(`\nReference scan, ${mib(bytes)} of made-up memory with ${objects / 1e6} M objects`);
+  line('copying the bytes', speed(copy));
+  line(`scanning them, ${threads} threads`, speed(scan));
+  line('ratio', (copy / scan).toFixed(2), 'at least 0.5', copy / scan >= 0.5);
+}
+
 describeMachine();
 const source = gunzipSync(readFileSync(BOOT));
 const trace = makeTraceDat(source, million(values.events));
@@ -140,3 +152,4 @@ measureStages(trace);
 await measureTraceDat(trace);
 await measureText(million(values.events));
 await measureScaling(source, million(values.large));
+measureScan();

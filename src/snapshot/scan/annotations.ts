@@ -10,7 +10,7 @@
 import { UsageError } from '../../base/errors.ts';
 import { globToRegExp } from '../../base/glob.ts';
 
-export type AnnotationAction = 'not-leak' | 'ignore' | 'no-scan' | 'scan-area';
+type AnnotationAction = 'not-leak' | 'ignore' | 'no-scan' | 'scan-area';
 
 export interface Annotation {
   readonly action: AnnotationAction;

@@ -189,8 +189,8 @@ export class ObjectIndex {
     this.words = new Int32Array(pages.words.buffer);
     this.lines = pages.lines;
     this.places = new Int32Array(pages.places.buffer);
-    this.shift = pages.shift;
-    this.mask = 2 ** (32 - pages.shift) - 1;
+    this.shift = pages.shift | 0;
+    this.mask = (2 ** (32 - pages.shift) - 1) | 0;
     this.minHi = pages.ranges[0]!;
     this.maxHi = pages.ranges[1]!;
     this.minOffsetHi = pages.ranges[2]!;
@@ -199,18 +199,54 @@ export class ObjectIndex {
 
   /** The object that holds an address, or -1. */
   find(hi: number, lo: number): number {
+    const { words } = this;
+    const at = this.entryOf((hi << HI_BITS) | (lo >>> 12), (hi >>> 12) | 0);
+    if (at < 0) return -1;
+    return this.among(words[at + 2]!, words[at + 1]! >>> HI_BITS, words[at + 3]!, hi, lo);
+  }
+
+  /**
+   * The same for many words at once: `targets[i]` is the object that the 64-bit word at `places[i]`
+   * points into. Half of all pointers lead to the page that the one before them led to.
+   * @param window its 32-bit words, low halves first
+   */
+  findAll(window: Int32Array, places: Int32Array, count: number, targets: Int32Array): void {
+    const { words } = this;
+    let pageLo = 0;
+    let pageHi = -1;
+    let first = 0;
+    let objects = 0;
+    let lines = 0;
+    for (let i = 0; i < count; i++) {
+      const at = places[i]!;
+      const lo = window[at]!;
+      const hi = window[at + 1]!;
+      const ownLo = (hi << HI_BITS) | (lo >>> 12);
+      const ownHi = (hi >>> 12) | 0;
+      if (ownLo !== pageLo || ownHi !== pageHi) {
+        pageLo = ownLo;
+        pageHi = ownHi;
+        const entry = this.entryOf(ownLo, ownHi);
+        objects = 0;
+        if (entry >= 0) {
+          objects = words[entry + 1]! >>> HI_BITS;
+          first = words[entry + 2]!;
+          lines = words[entry + 3]!;
+        }
+      }
+      targets[i] = objects === 0 ? -1 : this.among(first, objects, lines, hi, lo);
+    }
+  }
+
+  /** Where the entry of a page begins, or -1. The page's number, 52 bits, in two halves. */
+  private entryOf(pageLo: number, pageHi: number): number {
     const { words, mask } = this;
-    // The page's number, 52 bits, in two halves.
-    const pageLo = (hi << HI_BITS) | (lo >>> 12);
-    const pageHi = (hi >>> 12) | 0;
     let slot = hashPage(pageLo, pageHi, this.shift);
     for (;;) {
       const at = slot * STRIDE;
       const hiAndCount = words[at + 1]!;
       if (hiAndCount === 0) return -1;
-      if (words[at] === pageLo && (hiAndCount & HI_MASK) === pageHi) {
-        return this.among(words[at + 2]!, hiAndCount >>> HI_BITS, words[at + 3]!, hi, lo);
-      }
+      if (words[at] === pageLo && (hiAndCount & HI_MASK) === pageHi) return at;
       slot = (slot + 1) & mask;
     }
   }

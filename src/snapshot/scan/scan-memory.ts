@@ -5,6 +5,7 @@
 import { addHi, addLo, distance } from '../address.ts';
 import type { AddressSpace } from '../address-space.ts';
 import type { ObjectIndex } from './object-index.ts';
+import { createPointerFilter, FIRST_OFFSET, type PointerFilter } from './pointer-filter.ts';
 import { isStructPages, type ScanPlan } from './scan-plan.ts';
 
 const WINDOW = 1024 * 1024;
@@ -12,8 +13,8 @@ const WINDOW = 1024 * 1024;
 const MAX_GAP = 16 * 1024;
 const PAGE = 4096;
 const WORD = 8;
-/** Per-CPU offsets begin behind the static part, which begins behind a guard page; less is a number. */
-const FIRST_OFFSET = 4096;
+/** 32-bit words that are looked at together. */
+const GROUP = 8;
 
 /** Takes what a scan finds; of `source` as in a plan. */
 export interface ReferenceSink {
@@ -24,7 +25,7 @@ export interface ReferenceSink {
 }
 
 /** Tells the address of a word of the window. */
-export interface WordPlace {
+interface WordPlace {
   hiOf(at: number): number;
   loOf(at: number): number;
 }
@@ -41,12 +42,13 @@ export class MemoryScan implements WordPlace {
   private readonly index: ObjectIndex;
   private readonly pages: PageFields;
   private readonly sink: ReferenceSink;
+  private readonly filter: PointerFilter = createPointerFilter(WINDOW + PAGE);
   /** Signed, as the index takes them. */
-  private readonly words: Int32Array = new Int32Array((WINDOW + PAGE) / 4);
-  /** Where in `words` those stand that may be pointers. */
-  private readonly pointers: Int32Array = new Int32Array((WINDOW + PAGE) / 8);
+  private readonly words: Int32Array = new Int32Array(this.filter.buffer, 0, (WINDOW + PAGE) / 4);
   private readonly hasOffsets: boolean;
-  private readonly bytes: Uint8Array = new Uint8Array(this.words.buffer);
+  /** By place: the object that the word there points into, or -1. */
+  private readonly targets: Int32Array = new Int32Array((WINDOW + PAGE) / WORD + 1);
+  private readonly bytes: Uint8Array = new Uint8Array(this.filter.buffer, 0, WINDOW + PAGE);
   /** What the window has of its memory: offsets [from, to) in order. */
   private readonly from: number[] = [];
   private readonly to: number[] = [];
@@ -174,61 +176,35 @@ export class MemoryScan implements WordPlace {
 
   /**
    * Two passes: which words may be pointers at all (their high half says so), then what those few
-   * point to. Apart, both run as fast as the memory gives the words.
+   * point to.
    * @param first index into `words`, of the low half of a 64-bit word
    */
   private scan(first: number, end: number, source: number): void {
-    const { index, sink, words, pointers } = this;
-    const count = this.hasOffsets
-      ? this.collectWithOffsets(first, end)
-      : this.collect(first, end, index.minHi | 0, index.maxHi - index.minHi);
+    const { index, sink, words, filter, targets } = this;
+    const count = this.collect(first, end);
+    const { places } = filter;
+    index.findAll(words, places, count, targets);
     for (let i = 0; i < count; i++) {
-      const at = pointers[i]!;
-      const target = index.find(words[at + 1]!, words[at]!);
-      if (target >= 0) sink.add(source, target, this, at);
+      if (targets[i]! >= 0) sink.add(source, targets[i]!, this, places[i]!);
     }
   }
 
-  /** Words with a high half from `min` (signed) to `min + span`. */
-  private collect(first: number, end: number, min: number, span: number): number {
-    const { words, pointers } = this;
-    let count = 0;
-    let at = first;
-    for (; at + 8 <= end; at += 8) {
-      const a = (words[at + 1]! - min) | 0;
-      const b = (words[at + 3]! - min) | 0;
-      const c = (words[at + 5]! - min) | 0;
-      const d = (words[at + 7]! - min) | 0;
-      // `x | (span - x)` is negative where x is not within 0 and span: mostly all four are not.
-      if (((a | (span - a)) & (b | (span - b)) & (c | (span - c)) & (d | (span - d))) < 0) continue;
-      if ((a | (span - a)) >= 0) pointers[count++] = at;
-      if ((b | (span - b)) >= 0) pointers[count++] = at + 2;
-      if ((c | (span - c)) >= 0) pointers[count++] = at + 4;
-      if ((d | (span - d)) >= 0) pointers[count++] = at + 6;
-    }
-    for (; at < end; at += 2) {
-      const x = (words[at + 1]! - min) | 0;
-      if ((x | (span - x)) >= 0) pointers[count++] = at;
-    }
-    return count;
-  }
-
-  /** The same where words may be per-CPU pointers too (6.12). */
-  private collectWithOffsets(first: number, end: number): number {
-    const { words, pointers, index } = this;
-    const min = index.minHi | 0;
-    const span = index.maxHi - index.minHi;
-    const minOffset = index.minOffsetHi | 0;
-    const offsetSpan = index.maxOffsetHi - index.minOffsetHi;
-    let count = 0;
-    for (let at = first; at < end; at += 2) {
-      const hi = words[at + 1]!;
-      const above = (hi - min) | 0;
-      if (above < 0 || above > span) {
-        if ((hi - minOffset) >>> 0 > offsetSpan) continue;
-        if (hi === 0 && words[at]! >= 0 && words[at]! < FIRST_OFFSET) continue;
-      }
-      pointers[count++] = at;
+  /** Fills `filter.places`; the words behind the last group of four one by one. */
+  private collect(first: number, end: number): number {
+    const { index, filter, words } = this;
+    const { minHi, maxHi, minOffsetHi, maxOffsetHi } = index;
+    const span = maxHi - minHi;
+    const offsetSpan = maxOffsetHi - minOffsetHi;
+    const grouped = end - ((end - first) % GROUP);
+    let count = this.hasOffsets
+      ? filter.collectWithOffsets(first, grouped, minHi, span, minOffsetHi, offsetSpan)
+      : filter.collect(first, grouped, minHi, span);
+    for (let at = grouped; at < end; at += 2) {
+      const hi = words[at + 1]! >>> 0;
+      const isPointer = hi >= minHi && hi <= maxHi;
+      const isOffset =
+        hi >= minOffsetHi && hi <= maxOffsetHi && (hi > 0 || words[at]! >>> 0 >= FIRST_OFFSET);
+      if (isPointer || isOffset) filter.places[count++] = at;
     }
     return count;
   }
