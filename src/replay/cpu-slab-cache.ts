@@ -87,7 +87,10 @@ export class CpuSlabCache implements SlabBacking {
   }
 
   alloc(cpu: number, node: number): boolean {
-    if (!this.prepare(cpu, node)) return false;
+    if (!this.prepare(cpu, node)) {
+      this.setChoice(NO_SLAB, NIL);
+      return false;
+    }
     this.foreign[cpu] = 0;
     this.setChoice(this.cpuSlab[cpu]!, this.cpuFreelist[cpu]!);
     this.take(this.choiceSlab, this.choiceObject);

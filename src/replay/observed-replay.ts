@@ -10,8 +10,8 @@ import { NOT_PLANNED } from './cache-plan.ts';
 import type { DebugWatch } from './debug/debug-watch.ts';
 import { Fidelity, type MismatchCause } from './fidelity.ts';
 import type { FreshOrder } from './fresh-order.ts';
-import type { SlabCache } from './slab-cache.ts';
-import { NIL, NO_SLAB, ON, type SlabTable, type SlabWatcher } from './slab-table.ts';
+import { firstOfNew, type SlabCache } from './slab-cache.ts';
+import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from './slab-table.ts';
 import type { SlubModel } from './slub-model.ts';
 
 /** kmalloc(0) returns this; frees up to it are of no object. */
@@ -278,7 +278,7 @@ export class ObservedReplay implements SlabWatcher {
     if (isExpected) fidelity.slabMatches++;
     else fidelity.mismatches.newSlab++;
     if (!order.isSequential) fidelity.undetermined++;
-    else if (isExpected && object === firstOf(model)) fidelity.slotMatches++;
+    else if (isExpected && object === firstOfNew(model)) fidelity.slotMatches++;
     const slab = this.addSlab(cache, batch.ptrLo[i]!, batch.ptrHi[i]!);
     this.lastFresh.set(slab, object);
     table.fill(slab, order.from(order.isSequential ? 0 : object));
@@ -382,9 +382,4 @@ export class ObservedReplay implements SlabWatcher {
     const object = offset / slabSize;
     return Number.isInteger(object) && object >= 0 && object < objsPerSlab ? object : -1;
   }
-}
-
-/** Of a new slab in ascending order the object that is allocated first. */
-function firstOf({ choiceObject }: SlabCache): number {
-  return choiceObject === NIL ? 0 : choiceObject;
 }

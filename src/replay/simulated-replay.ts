@@ -10,6 +10,7 @@ import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import { getOrder } from '../kernel/slub-order.ts';
 import { NOT_PLANNED } from './cache-plan.ts';
 import { PageSource } from './page-source.ts';
+import { firstOfNew } from './slab-cache.ts';
 import { NO_SLAB, type SlabTable, type SlabWatcher } from './slab-table.ts';
 import { SlabUsage } from './slab-usage.ts';
 import type { ModelCache, SlubModel } from './slub-model.ts';
@@ -108,7 +109,7 @@ export class SimulatedReplay implements SlabWatcher {
     const { lo, hi } = this.pages.take(geometry.order);
     const ofNode = node >= 0 ? node : this.slub.nodes.nodeOfCpu(cpu);
     const slab = table.add(model.id, lo, hi, geometry.order, geometry.objsPerSlab, ofNode);
-    const first = order.isSequential ? 0 : this.random.below(geometry.objsPerSlab);
+    const first = order.isSequential ? firstOfNew(model) : this.random.below(geometry.objsPerSlab);
     table.fill(slab, order.from(first));
     this.usage.changePages(model.id, this.bytesOf(geometry.order));
     model.useNewSlab(cpu, node, slab, first);

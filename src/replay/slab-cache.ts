@@ -2,6 +2,8 @@
 // asks for the model's choice, compares it with the recorded object and then tells the model what was
 // really taken; "simulated" replay lets the model take its choice.
 
+import { NIL } from './slab-table.ts';
+
 /** Sizes and limits of a cache; kernel names (struct kmem_cache). */
 export interface CacheShape {
   readonly name: string;
@@ -21,7 +23,10 @@ export interface CacheShape {
 export interface SlabCache {
   readonly id: number;
   readonly shape: CacheShape;
-  /** What `choose` found: a slab and an object in it, or NO_SLAB where a new slab is needed. */
+  /**
+   * What `choose` found: a slab and an object in it, or NO_SLAB where a new slab is needed (of which
+   * sheaves may get some objects at once, see `firstOfNew`) or nothing is known.
+   */
   choiceSlab: number;
   choiceObject: number;
   /** True where the choice is on the freelist of the CPU slab. */
@@ -85,6 +90,11 @@ export interface ListedObjects {
 export interface CacheLists {
   readonly slabs: readonly ListedSlabs[];
   readonly objects: readonly ListedObjects[];
+}
+
+/** Where `choose` found that a new slab is needed: the place in its order of what it gives first. */
+export function firstOfNew({ choiceObject }: SlabCache): number {
+  return choiceObject === NIL ? 0 : choiceObject;
 }
 
 /** What a cache holds at a moment. */

@@ -8,6 +8,7 @@ import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-
 import type { PlannedCache } from '../../src/replay/cache-plan.ts';
 import { FreshOrder } from '../../src/replay/fresh-order.ts';
 import type { MemoryNodes } from '../../src/replay/memory-nodes.ts';
+import { firstOfNew, type ListedObjects } from '../../src/replay/slab-cache.ts';
 import { NO_SLAB, type SlabTable } from '../../src/replay/slab-table.ts';
 import { type ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
 
@@ -22,6 +23,8 @@ export interface TestCacheShape {
   readonly cpuPartial?: number;
   /** The limit since 5.16. */
   readonly cpuPartialSlabs?: number;
+  /** Objects in a sheaf; 0: no sheaves. */
+  readonly sheafCapacity?: number;
   /** With debug flags: no CPU slabs. */
   readonly debug?: boolean;
 }
@@ -47,7 +50,7 @@ export function plannedCache(shape: TestCacheShape, release = '6.1'): PlannedCac
     cpuPartial: shape.debug ? 0 : (shape.cpuPartial ?? 30),
     cpuPartialSlabs: shape.debug ? 0 : (shape.cpuPartialSlabs ?? 2),
     minPartial: shape.minPartial ?? 5,
-    sheafCapacity: 0,
+    sheafCapacity: shape.sheafCapacity ?? 0,
     layout,
   };
   const spec = { name, objectSize, align: 8, flags, hasCtor: false, usersize: 0 };
@@ -155,12 +158,26 @@ export class ModelMachine {
       if (kind === 'cpuPartial') lines[`cpu${owner} partial`] = this.listed(rows);
       if (kind === 'nodePartial') lines[`node${owner}`] = this.listed(rows);
       if (kind !== 'cpuSlab') continue;
-      const fast = objects.find((list) => list.owner === owner)?.objects ?? [];
+      const fast =
+        objects.find((l) => l.kind === 'cpuFreelist' && l.owner === owner)?.objects ?? [];
       const [slab = NO_SLAB] = rows;
       const text = `${this.letter(slab)}: ${fast.map(([, o]) => o).join(' ')} | ${this.freelist(slab)}`;
       lines[`cpu${owner}`] = text.replaceAll('  ', ' ').trim();
     }
     return lines;
+  }
+
+  /** The sheaves as text, the top first: `{ mainSheaf0: 'A1 A0', barnSheaf0: 'C1 C0, B1 B0' }`. */
+  sheaves(): Record<string, string> {
+    const texts: Record<string, string> = {};
+    const name = ({ objects }: ListedObjects): string =>
+      objects.map(([slab, object]) => this.nameOf(slab, object)).join(' ');
+    for (const list of this.cache.model.lists().objects) {
+      if (list.kind === 'cpuFreelist') continue;
+      const key = `${list.kind}${list.owner}`;
+      texts[key] = texts[key] === undefined ? name(list) : `${texts[key]}, ${name(list)}`;
+    }
+    return texts;
   }
 
   private listed(rows: readonly number[]): string {
@@ -174,10 +191,10 @@ export class ModelMachine {
   private newSlab(cpu: number, node: number): string {
     const { model, order } = this.cache;
     const slab = this.addSlab(node >= 0 ? node : this.slub.nodes.nodeOfCpu(cpu));
-    const sequence = order.from(0);
-    this.table.fill(slab, sequence);
-    model.useNewSlab(cpu, node, slab, sequence[0] as number);
-    return this.nameOf(slab, sequence[0] as number);
+    const first = order.from(0)[firstOfNew(model)] as number;
+    this.table.fill(slab, order.from(0));
+    model.useNewSlab(cpu, node, slab, first);
+    return this.nameOf(slab, first);
   }
 
   private addSlab(node: number): number {
