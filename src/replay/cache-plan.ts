@@ -100,16 +100,28 @@ class Planner {
   readonly caches: PlannedCache[] = [];
   private readonly numbers = new Map<string, number>();
   private readonly machine: Machine;
+  private readonly kmallocSpecs: ReadonlyMap<string, CacheSpec>;
 
   constructor(machine: Machine) {
     this.machine = machine;
+    const specs = kmallocCacheSet(machine.build).map(specOfKmalloc);
+    this.kmallocSpecs = new Map(specs.map((spec) => [spec.name, spec]));
   }
 
-  addRecorded(cache: KnownCache): number {
+  /** @param objectSize what its events print, for caches of which /proc/slabinfo alone tells */
+  addRecorded(known: KnownCache, objectSize: number | null = null): number {
+    const { name, slabSize, order } = known;
+    const cache = { ...known, objectSize: known.objectSize ?? objectSize };
     const recorded = recordedGeometry(cache, this.machine.parameters);
-    if (recorded === undefined) return this.note(cache.name, undefined);
-    const { geometry, spec } = recorded;
-    return this.note(cache.name, { geometry, spec, origin: 'recorded', known: cache });
+    if (recorded === undefined) return this.note(name, undefined);
+    // /proc/slabinfo does not tell the alignment of a kmalloc cache, but its kernel's rules do.
+    const own = known.sysfs === null ? this.kmallocSpecs.get(name) : undefined;
+    const made = own && computeGeometry(own, this.machine.parameters);
+    const { geometry, spec } =
+      own !== undefined && made?.slabSize === slabSize && made.order === order
+        ? { geometry: made, spec: own }
+        : recorded;
+    return this.note(name, { geometry, spec, origin: 'recorded', known });
   }
 
   addComputed(spec: CacheSpec): number {
@@ -130,7 +142,9 @@ class Planner {
     if (found !== undefined) return found;
     const known = facts.caches?.find(name);
     if (known !== undefined) {
-      const number = this.numbers.get(known.name) ?? this.addRecorded(known);
+      const printed = isAlloc(calls.kind(call)) ? calls.bytesReq(call) : 0;
+      const objectSize = printed > 0 && printed <= known.slabSize ? printed : null;
+      const number = this.numbers.get(known.name) ?? this.addRecorded(known, objectSize);
       this.numbers.set(name, number);
       return number;
     }

@@ -5,13 +5,14 @@ import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 import { labelled } from './run-text.ts';
 
-/** `rules of 6.1 (6.1.0-56-amd64), no slub_debug, Order=0-3, 2 CPUs, 1 node, 4 KiB pages` */
+/** `SLUB as in 6.1, no slub_debug, orders 0-3, 2 CPUs, 1 node, pages of 4.0 KB` */
 export function describeModel(model: ReplayedModel): string {
   const { kernel, slubDebug, slubMinOrder, slubMaxOrder, nodes, cpus } = model;
   const unknown = kernel === null ? ' (the kernel is unknown: --kernel names it)' : '';
   return [
     `SLUB as in ${model.rules}${unknown}`,
     slubDebug === '' ? 'no slub_debug' : `slub_debug=${escapeText(slubDebug)}`,
+    ...(model.slabNomerge ? ['slab_nomerge'] : []),
     `orders ${slubMinOrder}-${slubMaxOrder}`,
     `${cpus} CPU${cpus === 1 ? '' : 's'}`,
     `${nodes} node${nodes === 1 ? '' : 's'}`,
@@ -51,7 +52,7 @@ export function fidelityLines(fidelity: ReplayFidelity): string {
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
-  unseenFree: 'objects freed without an event',
+  unseenFree: 'objects that no event had freed',
   unseenAlloc: 'behind objects taken without an event',
   freshOrder: 'in another order of the new slab',
   migration: 'on another CPU',

@@ -8,7 +8,7 @@ import { labelled, runLine, trustFooter } from './run-text.ts';
 import { renderSlabMaps } from './slab-map-text.ts';
 import { renderReports } from './slub-reports-text.ts';
 import { type Column, renderCsv, renderTable } from './table.ts';
-import { renderWhatIf } from './what-if-text.ts';
+import { renderWhatIf, renderWhatIfCsv } from './what-if-text.ts';
 
 /** @param top rows of each table, 0 for all */
 export function renderReplay(replay: Replay, top: number): string {
@@ -25,18 +25,29 @@ export function renderReplay(replay: Replay, top: number): string {
 function renderState(replay: Replay, top: number): string {
   const used = replay.caches.filter(({ slabs, fidelity }) => slabs > 0 || isUsed(fidelity));
   const shown = top === 0 ? used : used.slice(0, top);
+  // The kernel's own figures are of the end.
+  const columns = replay.at === null ? COLUMNS : COLUMNS.filter(({ title }) => title !== KERNEL);
+  const rows = shown.map((cache) => {
+    const row = cells(cache);
+    return replay.at === null ? row : row.filter((_, i) => COLUMNS[i]?.title !== KERNEL);
+  });
   return (
     labelled('model', describeModel(replay.model)) +
     fidelityLines(replay.fidelity) +
     `\n${replay.at === null ? 'At the end' : `At ${replay.at} s`}: ${totals(replay.caches)}\n\n` +
-    renderTable(COLUMNS, shown.map(cells)) +
+    renderTable(columns, rows) +
     (shown.length < used.length
       ? `... ${formatCount(used.length - shown.length)} more (--top 0)\n`
       : '') +
+    `\n${LEGEND}` +
     olderLine(replay) +
     `\ndigest ${replay.digest}\n`
   );
 }
+
+const LEGEND = `  cpu: CPU slabs + slabs on the CPUs' partial lists; partial: on the nodes' lists
+  slots: allocations for which the model chose the kernel's object
+`;
 
 function isUsed(fidelity: ReplayedCache['fidelity']): boolean {
   return (fidelity?.allocations ?? 0) > 0;
@@ -63,8 +74,10 @@ function olderLine({ caches, at }: Replay): string {
   );
   return slabs === 0
     ? ''
-    : `\nThe kernel had ${formatCount(slabs)} slabs more, of which no event tells: full since before the recording.\n`;
+    : `  The kernel had ${formatCount(slabs)} slabs more, of which no event tells: full since before the recording.\n`;
 }
+
+const KERNEL = 'kernel';
 
 const COLUMNS: readonly Column[] = [
   { title: 'cache' },
@@ -73,7 +86,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'objs/slab', name: 'objs_per_slab', format: formatCount },
   { title: 'objects', name: 'allocated', format: formatCount },
   { title: 'slabs', format: formatCount },
-  { title: 'kernel', name: 'kernel_slabs', format: formatCount },
+  { title: KERNEL, name: 'kernel_slabs', format: formatCount },
   { title: 'cpu', name: 'cpu_slabs', align: 'right' },
   { title: 'partial', format: formatCount },
   { title: 'memory', name: 'bytes', format: formatBytes },
@@ -98,6 +111,8 @@ function cells(cache: ReplayedCache): (string | number | null)[] {
   ];
 }
 
+/** The table that the text shows, whole. */
 export function renderReplayCsv(replay: Replay): string {
+  if (replay.whatIf !== null) return renderWhatIfCsv(replay.whatIf);
   return renderCsv(COLUMNS, replay.caches.map(cells));
 }

@@ -2,11 +2,12 @@
 
 import type { BytesBeside, SimulatedCache, WhatIf, WhatIfCache } from '../analysis/what-if.ts';
 import { formatBytes, formatBytesChange, formatCount } from '../base/bytes-format.ts';
+import { KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 import { describeModel, fidelityText } from './fidelity-text.ts';
 import { labelled, moment, wrapped } from './run-text.ts';
-import { type Column, renderTable } from './table.ts';
+import { type Column, renderCsv, renderTable } from './table.ts';
 
 export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: number): string {
   const moved = whatIf.caches.filter(isMoved);
@@ -24,19 +25,38 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
         (shown.length < moved.length
           ? `... ${formatCount(moved.length - shown.length)} more (--top 0)\n`
           : '')) +
-    noHigherOrderLine(whatIf) +
+    (shown.length === 0 ? '' : LEGEND) +
     (hasMerged
       ? `  ${MERGED} others were merged into it: forecast from its own object size\n`
       : '') +
+    noHigherOrderLine(whatIf) +
     '\n' +
     note(
-      `both sides are simulated, so that only the change differs; by the recorded addresses the ` +
-        `caches have ${formatBytes(whatIf.observedBytes)} at the end`,
+      `both sides are simulated, so that only the change differs: caches of ` +
+        `${formatBytes(cacheBytes(whatIf))} at the end, by the recorded addresses ` +
+        formatBytes(whatIf.observedBytes),
     ) +
-    note(
-      'time is not predicted: debug flags also cost a list lock and checks at every allocation and free',
-    )
+    (whatIf.model.cpus > model.cpus
+      ? note(
+          'the events run on the recorded CPUs; the others stay idle, without slabs of their own',
+        )
+      : '') +
+    (whatIf.model.slabNomerge && !model.slabNomerge
+      ? note('caches that were merged stay so: no event tells their objects apart')
+      : '') +
+    note(`time is not predicted${model.slubDebug === whatIf.model.slubDebug ? '' : DEBUG_TIME}`)
   );
+}
+
+const LEGEND = `  wasted: bytes of the changed slabs that nobody asked for, at the end
+`;
+const DEBUG_TIME =
+  ': with debug flags every allocation and free takes the lock of a list and is checked';
+
+/** Slab memory at the end as it was, simulated; page-backed kmalloc is no cache's. */
+function cacheBytes({ caches }: WhatIf): number {
+  const own = caches.filter(({ name }) => name !== KMALLOC_LARGE);
+  return own.reduce((sum, { baseline }) => sum + (baseline?.bytes ?? 0), 0);
 }
 
 function noHigherOrderLine({ noHigherOrder, model }: WhatIf): string {
@@ -117,13 +137,51 @@ const COLUMNS: readonly Column[] = [
   { title: 'objects', format: formatCount },
   { title: 'slab_size', align: 'right' },
   { title: 'order', align: 'right' },
-  { title: 'objs/slab', align: 'right' },
+  { title: 'objs', align: 'right' },
   { title: 'slabs', align: 'right' },
   { title: 'wasted', align: 'right' },
   { title: 'at peak', format: formatBytesChange },
   { title: 'at end', format: formatBytesChange },
-  { title: '' },
 ];
+
+/** Of the recorded machine, of the changed one. */
+function sides(
+  name: string,
+  of: (cache: SimulatedCache) => number,
+): readonly { readonly column: Column; readonly cell: (cache: WhatIfCache) => number | null }[] {
+  return [
+    { column: { title: name }, cell: ({ baseline }) => baseline && of(baseline) },
+    { column: { title: `changed_${name}` }, cell: ({ changed }) => changed && of(changed) },
+  ];
+}
+
+const CSV_SIDES = [
+  ...sides('slab_size', ({ slabSize }) => slabSize),
+  ...sides('order', ({ order }) => order),
+  ...sides('objs_per_slab', ({ objsPerSlab }) => objsPerSlab),
+  ...sides('slabs', ({ slabs }) => slabs),
+  ...sides('bytes', ({ bytes }) => bytes),
+  ...sides('bytes_wasted', ({ bytesWasted }) => bytesWasted),
+  ...sides('peak_bytes', ({ peakBytes }) => peakBytes),
+  ...sides('peak_bytes_wasted', ({ peakBytesWasted }) => peakBytesWasted),
+];
+
+/** Every cache with both sides, the largest differences first. */
+export function renderWhatIfCsv({ caches }: WhatIf): string {
+  const columns = [
+    { title: 'cache' },
+    { title: 'objects' },
+    ...CSV_SIDES.map(({ column }) => column),
+    { title: 'merged' },
+  ];
+  const rows = caches.map((cache) => [
+    cache.name,
+    cache.objects,
+    ...CSV_SIDES.map(({ cell }) => cell(cache)),
+    cache.merged,
+  ]);
+  return renderCsv(columns, rows);
+}
 
 function cells(cache: WhatIfCache): (string | number | null)[] {
   const { baseline, changed } = cache;
@@ -133,7 +191,7 @@ function cells(cache: WhatIfCache): (string | number | null)[] {
     return was === is ? was : `${was}->${is}`;
   };
   return [
-    cache.name,
+    `${cache.name}${cache.merged ? MERGED : ''}`,
     cache.objects,
     pair(({ slabSize }) => String(slabSize)),
     pair(({ order }) => String(order)),
@@ -142,6 +200,5 @@ function cells(cache: WhatIfCache): (string | number | null)[] {
     changed === null ? null : formatBytes(changed.bytesWasted),
     cache.peakDeltaBytes,
     cache.deltaBytes,
-    cache.merged ? MERGED : '',
   ];
 }

@@ -81,6 +81,26 @@ describe('the recorded machine', () => {
   });
 });
 
+test('/proc/slabinfo alone: alignments of kmalloc by the rules, object sizes by the events', () => {
+  const caches = [knownCache('kmalloc-64', 64), knownCache('filp', 256)].map((cache) => ({
+    ...cache,
+    objectSize: null,
+  }));
+  const facts = kernelFacts({ caches });
+  const machine = machineOf(facts);
+  const { calls } = TRACE.dictionary;
+  const change = { debug: parseSlubDebug('FZPU') };
+  const plan = planChanged(
+    planRecorded(RECORDED, facts, machine),
+    calls,
+    changeMachine(machine, change),
+    change,
+    [],
+  );
+  // As on debug-slub, whose kernel ran with these flags.
+  expect([cacheOf(plan, 1), cacheOf(plan, 4)]).toEqual(['kmalloc-64 256/0/16', 'filp 384/1/21']);
+});
+
 describe('another machine', () => {
   const recorded = planRecorded(RECORDED, kernelFacts(), machineOf());
 
