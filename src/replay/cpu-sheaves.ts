@@ -5,7 +5,7 @@
 
 import { Barn } from './barn.ts';
 import type { MemoryNodes } from './memory-nodes.ts';
-import { Sheaf } from './sheaf.ts';
+import { COMING, Sheaf } from './sheaf.ts';
 import type { SlabBacking } from './slab-backing.ts';
 import type { ListedObjects } from './slab-cache.ts';
 import type { SlabTable } from './slab-table.ts';
@@ -121,11 +121,19 @@ export class CpuSheaves {
     for (const barn of this.barns) yield* barn.full;
   }
 
-  /** Objects in all sheaves, those that are not known included. */
-  count(): number {
-    let count = 0;
-    for (const sheaf of this.all()) count += sheaf.size;
-    return count;
+  /** Objects in all sheaves, and slabs that are still to come with some of them. */
+  count(): { objects: number; coming: number; comingSlabs: number } {
+    const counts = { objects: 0, coming: 0, comingSlabs: 0 };
+    for (const sheaf of this.all()) {
+      counts.objects += sheaf.size;
+      for (let at = 0; at < sheaf.size; at++) {
+        if (sheaf.slabs[at] !== COMING) continue;
+        counts.coming++;
+        const isNext = at > 0 && sheaf.slabs[at - 1] === COMING;
+        if (!isNext || sheaf.objects[at]! !== sheaf.objects[at - 1]! + 1) counts.comingSlabs++;
+      }
+    }
+    return counts;
   }
 
   listed(): ListedObjects[] {

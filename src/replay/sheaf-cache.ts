@@ -160,7 +160,15 @@ export class SheafCache implements SlabCache {
 
   count(): CacheCounts {
     const counts = this.backing.count();
-    return { ...counts, allocated: counts.allocated - this.sheaves.count() };
+    const { objects, coming, comingSlabs } = this.sheaves.count();
+    const comingObjects = comingSlabs * this.shape.objsPerSlab;
+    return {
+      ...counts,
+      slabs: counts.slabs + comingSlabs,
+      totalObjects: counts.totalObjects + comingObjects,
+      activeObjects: counts.activeObjects + comingObjects,
+      allocated: counts.allocated - (objects - coming),
+    };
   }
 
   lists(): CacheLists {
