@@ -153,6 +153,22 @@ describe('an allocation is a call and its return', () => {
   });
 });
 
+test('perf script: names have a group, and what perf probe calls them is mapped', async () => {
+  const line = (us: number, event: string): string =>
+    `  perf  1002 [000]   144.24918${us}: ${event}\n`;
+  const trace = await readTraceBytes(
+    line(1, 'probe:take: (ffffffff8149bb10) bytes=100') +
+      line(2, `probe:take__return: (ffffffff8149bb10 <- ffffffff81975b8b) arg1=${A}`) +
+      line(3, `probe:kfree: (ffffffff814a0000) ptr=${A}`),
+    { maps: ['take=alloc,bytes=size', 'take__return=alloc,arg1=ret'] },
+  );
+  expect(trace.format).toBe('perf-script');
+  expect(trace.events()).toMatchObject([
+    { event: 'kmalloc', bytesReq: 100, bytesAlloc: 128, site: '0xffffffff81975b8b', pid: 1002 },
+    { event: 'kfree', ptr: 0xffff888001000000n },
+  ]);
+});
+
 test('frees', async () => {
   const lines = `
     sh-7 0 kfree_p: (kfree+0x0/0x110) ptr=${A}
