@@ -10,8 +10,8 @@ const LEGEND = `  # allocated   . free, on the slab's own freelist   o free, hel
 `;
 /** Letters of one line; wider slabs go on below. */
 const MAP_WIDTH = 64;
-/** Objects of a freelist that are written out. */
-const LIST_LENGTH = 10;
+/** Columns of a freelist that is written out, its rest counted. */
+const LIST_WIDTH = 48;
 
 export function renderSlabMaps({ maps, at }: Replay, top: number): string {
   let text = `\nSlabs ${at === null ? 'at the end' : `at ${at} s`}\n${LEGEND}`;
@@ -54,7 +54,9 @@ function placeOf({ list, owner, place }: MappedSlab): string {
 }
 
 function chain(objects: readonly number[]): string {
-  const shown = objects.slice(0, LIST_LENGTH).join(' > ');
-  const more = objects.length - LIST_LENGTH;
-  return more > 0 ? `${shown} > and ${formatCount(more)} more` : shown;
+  const whole = objects.join(' > ');
+  if (whole.length <= LIST_WIDTH) return whole;
+  const cut = whole.slice(0, whole.lastIndexOf(' > ', LIST_WIDTH - ' > and 999 more'.length));
+  const more = objects.length - cut.split(' > ').length;
+  return `${cut} > and ${formatCount(more)} more`;
 }

@@ -25,6 +25,9 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['rates-stacks-series.txt', ['rates', STACKS, '--interval', '0.025', '--series', '--top', '4']],
   ['rates-stacks.csv', ['rates', STACKS, '--csv', '--cache', 'kmalloc-*']],
   ['rates-stacks.json', ['rates', STACKS, '--json', '--series', '--cache', 'kmalloc-8k']],
+  ['replay-boot.txt', ['replay', BOOT, '--top', '12']],
+  ['replay-boot-fzpu.txt', ['replay', BOOT, '--slub-debug', 'FZPU', '--top', '12']],
+  ['replay-boot-at.txt', ['replay', BOOT, '--at', '5.2', '--cache', 'dentry', '--top', '12']],
   ['perfkmem-boot.txt', ['perfkmem', BOOT, '--caller', '-l', '10', '--alloc', '-l', '5']],
 ];
 
