@@ -130,8 +130,22 @@ export class ModelMachine {
 
   /** What a recording shows: the kernel took this object, whatever the model would have given. */
   adopt(cpu: number, object: string): void {
+    this.adoptAt(cpu, ...this.find(object));
+  }
+
+  adoptAt(cpu: number, slab: number, object: number): void {
     this.cache.model.choose(cpu, -1);
-    this.cache.model.adopt(cpu, -1, ...this.find(object));
+    this.cache.model.adopt(cpu, -1, slab, object);
+  }
+
+  /** What a recording shows: a slab that is not known, with this object of it. */
+  arrive(cpu: number, object: number): string {
+    const { model, order } = this.cache;
+    model.choose(cpu, -1);
+    const slab = this.addSlab(this.slub.nodes.nodeOfCpu(cpu));
+    this.table.fill(slab, order.from(object));
+    model.useNewSlab(cpu, -1, slab, object);
+    return this.nameOf(slab, object);
   }
 
   /** A slab that was there before the trace, full. */

@@ -78,3 +78,63 @@ function run(
 test('no object is given out twice, and all are accounted for', () => {
   fc.assert(fc.property(machines, steps, run), { seed: SEED, numRuns: 300 });
 });
+
+interface Event {
+  readonly kind: 'expected' | 'known' | 'new' | 'free';
+  readonly cpu: number;
+  readonly slab: number;
+  readonly object: number;
+}
+
+const events: fc.Arbitrary<Event[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom('expected', 'expected', 'known', 'known', 'new', 'free', 'free'),
+    cpu: fc.nat(1),
+    slab: fc.nat(40),
+    object: fc.nat(5),
+  }),
+  { maxLength: 200 },
+);
+
+/** Every free object is in one place: on its slab's freelist, on a CPU's, or in one sheaf. */
+function checkPlaces(machine: ModelMachine): void {
+  const { table } = machine;
+  const placed = new Set<number>();
+  const place = (slab: number, object: number, isHeld: boolean): void => {
+    expect(table.isFree(slab, object)).toBe(true);
+    expect(table.isHeld(slab, object)).toBe(isHeld);
+    expect(placed.has(table.slot(slab, object))).toBe(false);
+    placed.add(table.slot(slab, object));
+  };
+  for (const { kind, objects } of machine.cache.model.lists().objects) {
+    for (const [slab, object] of objects) place(slab, object, kind !== 'cpuFreelist');
+  }
+  for (const slab of table.rowsByCache(1)[0] ?? []) {
+    const free = table.listed(slab, table.freelist[slab] as number);
+    for (const object of free) place(slab, object, false);
+    expect(table.inuse[slab]).toBe((table.objects[slab] as number) - free.length);
+    for (let object = 0; object < (table.objects[slab] as number); object++) {
+      if (table.isFree(slab, object)) expect(placed.has(table.slot(slab, object))).toBe(true);
+    }
+  }
+}
+
+test('whatever a recording shows, every free object is in one place', () => {
+  fc.assert(
+    fc.property(machines, events, ({ release, nodes, ...shape }, todo) => {
+      const order = FreshOrder.shuffled(shape.objsPerSlab, new SeededRandom(1));
+      const machine = new ModelMachine(shape, { release, nodes, orders: [order] });
+      for (const { kind, cpu, slab: number, object: wanted } of todo) {
+        const slabs = machine.table.rowsByCache(1)[0] ?? [];
+        const slab = slabs[number % Math.max(1, slabs.length)];
+        const object = wanted % shape.objsPerSlab;
+        if (kind === 'expected') machine.alloc(cpu);
+        else if (kind === 'new' || slab === undefined) machine.arrive(cpu, object);
+        else if (kind === 'free') machine.cache.model.free(cpu, slab, object);
+        else machine.adoptAt(cpu, slab, object);
+        checkPlaces(machine);
+      }
+    }),
+    { seed: SEED, numRuns: 300 },
+  );
+});
