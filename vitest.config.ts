@@ -12,7 +12,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**'],
-      exclude: ['src/cli/**'],
+      // What runs in the browser is tested there (test/e2e/report.test.ts).
+      exclude: ['src/cli/**', 'src/report/html/browser/**'],
       thresholds: { lines: 90, branches: 75 },
     },
   },

@@ -25,7 +25,7 @@ const LAYERS: Record<string, Layer> = {
   report: {
     from: ['base', 'kernel'],
     types: ['analysis', 'pipeline'],
-    packages: ['cli-table3', 'hyparquet-writer', 'pprof-format'],
+    packages: ['cli-table3', 'd3-hierarchy', 'hyparquet-writer', 'pprof-format', 'uplot'],
   },
   pipeline: { from: ['base', 'kernel', 'ingest', 'snapshot', 'store', 'replay', 'analysis'] },
   cli: {

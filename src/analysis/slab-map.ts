@@ -33,7 +33,7 @@ interface HeldObject {
 }
 
 /** Letters of a map. */
-const SLAB_MAP_LEGEND = {
+export const SLAB_MAP_LEGEND = {
   allocated: '#',
   free: '.',
   /** Free, but not on the slab's freelist: a CPU has it. */

@@ -12,20 +12,28 @@ export interface Target {
 }
 
 /** @throws OutputError where the file exists or cannot be written */
-export function writeResult(text: string, target: Target): void {
+export function writeResult(content: string | Uint8Array, target: Target): void {
   const { out } = target;
   if (out === undefined) {
-    process.stdout.write(text);
+    process.stdout.write(content);
     return;
   }
-  if (existsSync(out) && target.force !== true) {
-    throw new OutputError(`${out}: exists already`, { hint: 'Use --force to overwrite it.' });
-  }
+  refuseOverwriting([out], target.force === true);
   try {
-    writeFileSync(out, text);
+    writeFileSync(out, content);
   } catch (error) {
     throw new OutputError(`${out}: cannot be written: ${describeError(error)}`, { cause: error });
   }
+}
+
+/**
+ * To be said before a long run, too.
+ * @throws OutputError where one of the files exists
+ */
+export function refuseOverwriting(paths: readonly (string | undefined)[], force: boolean): void {
+  const existing = force ? undefined : paths.find((path) => path !== undefined && existsSync(path));
+  if (existing === undefined) return;
+  throw new OutputError(`${existing}: exists already`, { hint: 'Use --force to overwrite it.' });
 }
 
 /** A result as `--json` prints it. */

@@ -13,7 +13,10 @@ import { PER_RUN, parsePer } from '../analysis/compare/per.ts';
 import { buildRunFigures, type RunFigures } from '../analysis/compare/run-figures.ts';
 import type { SiteMatch } from '../analysis/compare/subject.ts';
 import { DEFAULT_THRESHOLD, parseThreshold } from '../analysis/compare/threshold.ts';
+import { buildCallChains, type CallChains } from '../analysis/html-report/call-chains.ts';
 import { buildAnalysis } from '../analysis/overview.ts';
+import { buildProfile, type Profile } from '../analysis/profile.ts';
+import { StackTally } from '../analysis/stack-tally.ts';
 import {
   describeError,
   InputError,
@@ -40,6 +43,8 @@ export interface CompareRequest {
   readonly filter: string;
   /** Whether runs go through the SLUB model too, which tells their slabs. */
   readonly replays: boolean;
+  /** Whether call chains are compared too. */
+  readonly wantsChains?: boolean;
 }
 
 /** How a run is read. */
@@ -52,6 +57,8 @@ export interface Compared {
   readonly baseline: string;
   /** Gates that speak of no row: where each was written, and what. */
   readonly deadGates: readonly Pick<Gate, 'from' | 'spec'>[];
+  /** Of base and new; undefined where they were not asked for, or a side has figures only. */
+  readonly chains: CallChains | undefined;
 }
 
 /**
@@ -63,13 +70,17 @@ export async function compareRuns(
   optionsOf: SourceOptionsOf,
 ): Promise<Compared> {
   const options = readOptions(request);
-  const base = await readSide(request.base, request, optionsOf);
-  const news = await readSide(request.new, request, optionsOf);
+  const profiles: [base: Profile[], new: Profile[]] = [[], []];
+  const base = await readSide(request.base, request, optionsOf, profiles[0]);
+  const news = await readSide(request.new, request, optionsOf, profiles[1]);
   const baseline = renderBaseline(base);
-  if (news.length === 0) return { comparison: undefined, baseline, deadGates: [] };
+  if (news.length === 0) {
+    return { comparison: undefined, baseline, deadGates: [], chains: undefined };
+  }
   const comparison = buildComparison(base, news, options);
   const deadGates = options.gates.filter((_, i) => comparison.gates[i]?.matched === 0);
-  return { comparison, baseline, deadGates };
+  const chains = profiles.every((side) => side.length > 0) ? buildCallChains(profiles) : undefined;
+  return { comparison, baseline, deadGates, chains };
 }
 
 function readOptions(request: CompareRequest): Parameters<typeof buildComparison>[2] {
@@ -103,14 +114,18 @@ function readConfig(path: string): CompareConfig {
 
 async function readSide(
   sources: readonly string[],
-  { filter, replays }: CompareRequest,
+  { filter, replays, wantsChains }: CompareRequest,
   optionsOf: SourceOptionsOf,
+  profiles: Profile[],
 ): Promise<RunFigures[]> {
   const runs: RunFigures[] = [];
   for (const source of sources) {
     const baseline = readBaseline(source);
     if (baseline !== undefined) runs.push(...baseline);
-    else runs.push(await readRunFigures(await optionsOf(source), filter, replays));
+    else {
+      const options = await optionsOf(source);
+      runs.push(await readRunFigures(options, filter, replays, wantsChains ? profiles : undefined));
+    }
   }
   return runs;
 }
@@ -119,16 +134,20 @@ async function readSide(
  * The figures of one run.
  * @param filter what `options` select, in words
  * @param replays whether it goes through the SLUB model too, where that can be
+ * @param profiles where the run's call chains are put, where they are wanted
  * @throws TraceFormatError where it has no events
  */
 export async function readRunFigures(
   options: SourceOptions,
   filter: string,
   replays: boolean,
+  profiles?: Profile[],
 ): Promise<RunFigures> {
   let peaks: PeakLog | undefined;
+  const stacks = new StackTally();
   const { loaded, replayed, findings } = await loadLinted(options, replays, [
     ({ calls }) => (peaks = new PeakLog(calls)),
+    ...(profiles === undefined ? [] : [() => stacks]),
   ]);
   const { run, series, origin, sidecars } = loaded;
   const { kinds } = run.tallies;
@@ -137,6 +156,7 @@ export async function readRunFigures(
       hint: 'Were the kmem events switched on while it was recorded?',
     });
   }
+  profiles?.push(buildProfile(run, stacks, origin));
   const analysis = buildAnalysis(run, series, origin, replayed, findings);
   return buildRunFigures({ run, analysis, replayed, peaks, build: buildOf(sidecars), filter });
 }

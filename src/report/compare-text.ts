@@ -64,7 +64,7 @@ function header(comparison: Comparison, title: string | undefined): string {
 const MAX_RUNS = 5;
 
 /** `regress-base, regress-base2 (Linux 6.1.192-lab, 1 CPU, 7.4 s to 7.6 s)` */
-function sideText(runs: readonly ComparedRun[]): string {
+export function sideText(runs: readonly ComparedRun[]): string {
   const distinct = (of: (run: ComparedRun['run']) => string): string =>
     [...new Set(runs.map(({ run }) => of(run)))].join(', ');
   const labels = runs.map(({ run }) => escapeText(run.label));

@@ -36,33 +36,47 @@ export function renderOverview(analysis: Analysis, top: number, source: string):
 const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
   top === 0 ? rows : rows.slice(0, top);
 
-function trust({ completeness, events, callSites, totals, recorder, fidelity }: Analysis): string {
+function trust(analysis: Analysis): string {
+  const lines = trustLines(analysis).map(([name, text]) => labelled(name, text));
+  return `Can these numbers be trusted?\n${lines.join('')}`;
+}
+
+/** What makes the numbers exact or less than exact: a word and a sentence each. */
+export function trustLines({
+  completeness,
+  events,
+  callSites,
+  totals,
+  recorder,
+  fidelity,
+}: Analysis): [name: string, text: string][] {
   const c = completeness;
-  let text = 'Can these numbers be trusted?\n';
   const begin = c.startsAtBoot
     ? 'the recording starts at boot'
     : 'the recording starts on a running machine';
   const lost = c.lostEvents === 0 ? 'no events lost' : `${formatCount(c.lostEvents)} events lost`;
-  text += labelled('complete', `${formatCount(events.total)} events, ${lost}; ${begin}`);
+  const lines: [string, string][] = [
+    ['complete', `${formatCount(events.total)} events, ${lost}; ${begin}`],
+  ];
   const gaps = gapsText(c, totals, callSites);
-  if (gaps !== '') text += labelled('gaps', gaps);
+  if (gaps !== '') lines.push(['gaps', gaps]);
   if (c.freesOfUnknown > 0) {
-    text += labelled(
+    lines.push([
       'older',
       `${formatCount(c.freesOfUnknown)} frees were of objects from before the recording, ` +
         'or allocated in bulk',
-    );
+    ]);
   }
-  if (fidelity !== null) text += labelled('fidelity', fidelityText(fidelity));
+  if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
   if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
-    text += labelled(
+    lines.push([
       'recorder',
       `${formatShare(recorder.bytesAlloc, totals.bytesAlloc)} of the bytes were allocated by ` +
         `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
-    );
+    ]);
   }
-  for (const line of doubts(c)) text += labelled('note', line);
-  return text;
+  for (const line of doubts(c)) lines.push(['note', line]);
+  return lines;
 }
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
@@ -89,17 +103,30 @@ function counted(count: number, name: string): string {
   return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
-function memory({
-  totals,
-  memory: { end, peak, slabs },
-  caches,
-  run,
-  completeness,
-}: Analysis): string {
+function memory(analysis: Analysis): string {
+  const { totals, run, caches } = analysis;
   const at =
     totals.peakAtNs === null || run.clockUnit !== 'ns' ? '' : ` (${moment(totals.peakAtNs)})`;
+  const columns: Column[] = [
+    { title: 'Slab memory' },
+    { title: 'at the end', format: formatBytes },
+    { title: `at the peak${at}`, format: (value) => (value === null ? '' : formatBytes(value)) },
+    { title: '' },
+  ];
+  const rows = memoryRows(analysis);
+  return renderTable(columns, rows, { indent: 2 }) + kernelLine(caches, run.pageSize);
+}
+
+type MemoryRow = [name: string, end: number, peak: number | null, note: string];
+
+/** What the bytes at the end and at the peak consist of. */
+export function memoryRows({
+  totals,
+  memory: { end, peak, slabs },
+  completeness,
+}: Analysis): MemoryRow[] {
   const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
-  const rows: [string, number, number | null, string][] = [
+  const rows: MemoryRow[] = [
     ['allocated', end.bytesAlloc, peak.bytesAlloc, `${formatCount(totals.liveObjects)} objects`],
     ['requested', end.bytesReq, peak.bytesReq, ''],
     ['wasted', end.rounding, null, `rounding up to size classes ${share(end.rounding)}`],
@@ -126,13 +153,7 @@ function memory({
   if (uncertain > 0) {
     rows.push(['uncertain', uncertain, null, 'of the allocated, may be freed already']);
   }
-  const columns: Column[] = [
-    { title: 'Slab memory' },
-    { title: 'at the end', format: formatBytes },
-    { title: `at the peak${at}`, format: (value) => (value === null ? '' : formatBytes(value)) },
-    { title: '' },
-  ];
-  return renderTable(columns, rows, { indent: 2 }) + kernelLine(caches, run.pageSize);
+  return rows;
 }
 
 /** What the kernel itself said of the same caches; older objects are in it too. */

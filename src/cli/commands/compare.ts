@@ -1,10 +1,10 @@
 // `slabreplay compare BASE… --to NEW…`: what got worse, by how much, and whether it is real.
 
-import { existsSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import type { Comparison } from '../../analysis/compare/comparison.ts';
 import type { SiteMatch } from '../../analysis/compare/subject.ts';
-import { EXIT, OutputError, UsageError } from '../../base/errors.ts';
+import { EXIT, UsageError } from '../../base/errors.ts';
 import {
   addFilterOptions,
   addOutputOptions,
@@ -12,7 +12,7 @@ import {
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
-import { renderJson, warn, writeResult } from '../output.ts';
+import { refuseOverwriting, renderJson, warn, writeResult } from '../output.ts';
 
 const FORMATS = ['text', 'lkp', 'markdown', 'junit', 'sarif'] as const;
 
@@ -24,6 +24,7 @@ interface CompareOptions extends SharedOptions {
   readonly failOn: string[];
   readonly config?: string;
   readonly saveBaseline?: string;
+  readonly html?: string;
   readonly replay: boolean;
   readonly format: (typeof FORMATS)[number];
 }
@@ -55,8 +56,9 @@ export function registerCompare(program: Command): void {
     .option('--config <FILE>', 'thresholds, gates and budgets as JSON')
     .option(
       '--save-baseline <FILE>',
-      'write the figures of the base runs, to be compared with later',
+      'write the figures of the base runs, to be compared with later (packed, if it ends in .gz)',
     )
+    .option('--html <FILE>', 'write the comparison as an HTML page too, with its call chains')
     .option('--no-replay', 'do not replay through the SLUB model: slabs as recorded only')
     .addOption(
       new Option('--format <NAME>', 'layout of the output').choices(FORMATS).default('text'),
@@ -71,9 +73,9 @@ async function run(base: string[], options: CompareOptions): Promise<void> {
       hint: 'slabreplay compare BASE... --to NEW...',
     });
   }
-  refuseOverwriting([options.out, options.saveBaseline], options.force === true);
+  refuseOverwriting([options.out, options.saveBaseline, options.html], options.force === true);
   const { compareRuns } = await import('../../pipeline/compare-runs.ts');
-  const { comparison, baseline, deadGates } = await compareRuns(
+  const { comparison, baseline, deadGates, chains } = await compareRuns(
     {
       base,
       new: news,
@@ -84,26 +86,30 @@ async function run(base: string[], options: CompareOptions): Promise<void> {
       config: options.config,
       filter: filterText(options),
       replays: options.replay,
+      wantsChains: options.html !== undefined,
     },
     async (source) => ({ ...(await sourceOptions(source, options)), label: undefined }),
   );
   if (options.saveBaseline !== undefined) {
-    writeResult(baseline, { out: options.saveBaseline, force: options.force });
+    const isPacked = options.saveBaseline.endsWith('.gz');
+    writeResult(isPacked ? gzipSync(baseline) : baseline, {
+      out: options.saveBaseline,
+      force: options.force,
+    });
   }
   if (comparison === undefined) return;
+  if (options.html !== undefined) {
+    const { renderComparisonPage } = await import('../../report/html/comparison-page.ts');
+    const { readPageAssets } = await import('../../report/html/assets.ts');
+    const page = renderComparisonPage(comparison, chains, readPageAssets(), options.label);
+    writeResult(page, { out: options.html, force: options.force });
+  }
   writeResult(await render(comparison, options, news[0]), options);
   if (deadGates.length > 0) throw matchesNothing(deadGates);
   if (comparison.gates.some((gate) => gate.crossed > 0)) {
     process.exitCode = EXIT.gateCrossed;
     if (options.out !== undefined && !options.quiet) warn('a gate was crossed');
   }
-}
-
-/** Said before the runs are read, which takes its time. */
-function refuseOverwriting(paths: readonly (string | undefined)[], force: boolean): void {
-  const existing = force ? undefined : paths.find((path) => path !== undefined && existsSync(path));
-  if (existing === undefined) return;
-  throw new OutputError(`${existing}: exists already`, { hint: 'Use --force to overwrite it.' });
 }
 
 /** A gate that speaks of nothing could never fail. */

@@ -1,0 +1,37 @@
+// `slabreplay report SOURCE -o FILE.html`: a run as one HTML page.
+
+import type { Command } from 'commander';
+import { formatBytes } from '../../base/bytes-format.ts';
+import {
+  addFilterOptions,
+  addSourceOptions,
+  type SharedOptions,
+  sourceOptions,
+} from '../options.ts';
+import { refuseOverwriting, warn, writeResult } from '../output.ts';
+
+interface ReportOptions extends SharedOptions {
+  readonly out: string;
+  readonly replay: boolean;
+}
+
+export function registerReport(program: Command): void {
+  const command = program
+    .command('report <source>')
+    .description('one HTML page of a run: charts, tables, findings; needs no network')
+    .requiredOption('-o, --out <FILE>', 'the page to write')
+    .option('--force', 'overwrite the page')
+    .option('--no-replay', 'do not replay through the SLUB model: no slab map');
+  addFilterOptions(addSourceOptions(command)).action(run);
+}
+
+async function run(source: string, options: ReportOptions): Promise<void> {
+  refuseOverwriting([options.out], options.force === true);
+  const { reportRun } = await import('../../pipeline/report-run.ts');
+  const data = await reportRun(await sourceOptions(source, options), options.replay);
+  const { renderReport } = await import('../../report/html/report-page.ts');
+  const { readPageAssets } = await import('../../report/html/assets.ts');
+  const page = renderReport(data, source, readPageAssets());
+  writeResult(page, options);
+  if (!options.quiet) warn(`${options.out}: ${formatBytes(Buffer.byteLength(page))}`);
+}
