@@ -33,6 +33,7 @@ import type { PageFields } from '../snapshot/scan/scan-memory.ts';
 import { ROOT_CLASSES } from '../snapshot/scan/scan-plan.ts';
 import { parseVmallocinfo } from '../snapshot/scan/vmalloc-areas.ts';
 import { WhiteGraph } from '../snapshot/scan/white-graph.ts';
+import { findSource } from './find-source.ts';
 import { LeaksBaseline } from './leaks-baseline.ts';
 import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
 import { DescribedObjects } from './leaks-objects.ts';
@@ -129,6 +130,7 @@ class LeaksSession {
       ...options.annotations.flatMap((path) => parseAnnotations(readText(path), path)),
       ...builtInAnnotations(),
     ];
+    if (options.baseline !== undefined) findSource(options.baseline);
     this.suppressions = options.suppress.map((path) => new Suppressions(readText(path), path));
   }
 
