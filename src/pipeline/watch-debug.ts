@@ -4,6 +4,7 @@ import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { configNumber, isConfigured, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { nonSlabAddresses } from '../kernel/non-slab-addresses.ts';
+import { cacheDebugFlags } from '../kernel/slub-debug.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import type { PreparedReplay } from './prepare-replay.ts';
@@ -26,7 +27,10 @@ const NS_PER_SECOND = 1e9;
 const CLOCK_SKEW_NS = 100_000;
 
 /** Checks beside the model of the recorded machine. */
-export function watchDebug({ loaded, machine }: PreparedReplay, slub: SlubModel): DebugWatch {
+export function watchDebug(
+  { loaded, machine, change }: PreparedReplay,
+  slub: SlubModel,
+): DebugWatch {
   const { run, sidecars } = loaded;
   const { dictionary, info } = run;
   const config = parseKernelConfig(sidecars.text('config') ?? '');
@@ -38,6 +42,8 @@ export function watchDebug({ loaded, machine }: PreparedReplay, slub: SlubModel)
     slub,
     rules: machine.parameters.rules,
     isHardened: isConfigured(config, 'SLAB_FREELIST_HARDENED', true),
+    askedFlags: ({ spec }) =>
+      change?.debug === undefined ? 0 : cacheDebugFlags(change.debug, spec.flags, spec.name),
     nonSlab: nonSlabAddresses(sidecars.text('vmallocinfo.txt')),
     skew: info.clockUnit === 'ns' ? CLOCK_SKEW_NS : 0,
     jiffiesPerTick: hz === undefined || info.clockUnit !== 'ns' ? null : hz / NS_PER_SECOND,

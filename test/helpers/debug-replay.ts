@@ -6,7 +6,7 @@ import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
 import { EVENT_KIND, type EventKindName } from '../../src/kernel/event-kind.ts';
 import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
 import { nonSlabAddresses } from '../../src/kernel/non-slab-addresses.ts';
-import { parseSlubDebug } from '../../src/kernel/slub-debug.ts';
+import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub-debug.ts';
 import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
 import type { SlubReport } from '../../src/kernel/slub-report/slub-reports.ts';
 import type { PlannedCache } from '../../src/replay/cache-plan.ts';
@@ -29,6 +29,8 @@ export interface DebugMachine {
   readonly release: string;
   /** As of slub_debug=. */
   readonly slubDebug: string;
+  /** The same, of a what-if. */
+  readonly asked?: string;
   readonly caches?: readonly NamedCache[];
   /** Objects of a new slab of a cache, each with the one that the kernel hands out after it. */
   readonly order?: {
@@ -117,6 +119,10 @@ export function replayWithDebug(
     rules: parameters.rules,
     isHardened: true,
     nonSlab: nonSlabAddresses(machine.vmallocinfo),
+    askedFlags: ({ spec }) =>
+      machine.asked === undefined
+        ? 0
+        : cacheDebugFlags(parseSlubDebug(machine.asked), spec.flags, spec.name),
     skew: 100_000,
     jiffiesPerTick: 250 / 1e9,
     siteText: (site) => dictionary.strings.get(dictionary.sites.text(site)),

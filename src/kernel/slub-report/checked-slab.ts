@@ -17,8 +17,8 @@ export interface CheckedCache {
   readonly rules: Pick<SlubRules, 'generation' | 'origSizeMovesFreePointer'>;
   /** False where the objects hold what nobody recorded: they are not printed then. */
   readonly contentsKnown: boolean;
-  /** False where no free pointer can be read: none is printed, and `freePointer` gives a valid one. */
-  readonly pointersKnown?: boolean;
+  /** False where its objects lie elsewhere than they would: nothing of their memory is printed. */
+  readonly layoutKnown?: boolean;
 }
 
 /** A slab; the checks change it as the kernel does when it repairs one. */

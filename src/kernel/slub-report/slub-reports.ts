@@ -294,14 +294,18 @@ export class SlubReports {
   ): void {
     this.tracks(report, cache, slab, offset);
     this.slabLine(report, slab);
-    const pointer = cache.pointersKnown === false ? undefined : slab.freePointer(offset);
+    report.leftOut.add('call trace');
+    if (cache.layoutKnown === false) {
+      report.leftOut.add('memory of the object');
+      return;
+    }
+    const pointer = slab.freePointer(offset);
     const object = `Object ${pointerText(slab.base + BigInt(offset))} @offset=${offset}`;
     const isTold = pointer !== undefined && pointer !== UNTOLD_POINTER;
     if (!isTold) report.leftOut.add('fp of the object');
     const fp = isTold ? ` fp=${pointerText(pointer)}` : '';
     report.lines.push(info(cache, object + fp), '');
     this.sections(report, cache, slab, offset);
-    report.leftOut.add('call trace');
   }
 
   private sections(

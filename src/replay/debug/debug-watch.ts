@@ -10,22 +10,26 @@ import type { EventBatch } from '../../kernel/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
 import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
 import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
-import { SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slab-flags.ts';
-import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
-import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
+import { SLAB } from '../../kernel/slab-flags.ts';
 import {
-  pointerText,
-  type SlubReport,
-  SlubReports,
-} from '../../kernel/slub-report/slub-reports.ts';
+  type CheckedCache,
+  type CheckedSlab,
+  hasFlag,
+  objectOffset,
+} from '../../kernel/slub-report/checked-slab.ts';
+import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
+import { type SlubReport, SlubReports } from '../../kernel/slub-report/slub-reports.ts';
 import type { SlubRules } from '../../kernel/slub-rules.ts';
+import type { PlannedCache } from '../cache-plan.ts';
 import { NIL, NO_SLAB, type SlabTable } from '../slab-table.ts';
 import type { SlubModel } from '../slub-model.ts';
 import { FreeEvidence } from './free-evidence.ts';
+import { FreeReports } from './free-reports.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
-import { TouchedSlab } from './touched-slab.ts';
+import type { TouchedSlab } from './touched-slab.ts';
 import { TouchedSlabs } from './touched-slabs.ts';
 import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
+import { mayBeBulk, watchedCache } from './watched-cache.ts';
 
 export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
   readonly calls: CallTable;
@@ -35,6 +39,8 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
   /** CONFIG_SLAB_FREELIST_HARDENED */
   readonly isHardened: boolean;
   readonly nonSlab: NonSlabAddresses;
+  /** The debug flags that are asked after, of a cache that was recorded without any. */
+  readonly askedFlags: (cache: PlannedCache) => number;
   /** See FreeEvidence. */
   readonly skew: number;
 }
@@ -54,6 +60,9 @@ export class DebugWatch {
   private readonly tracks = new ObjectTracks();
   private readonly texts: TrackTexts;
   private readonly found: SlubReports;
+  private readonly freed: FreeReports;
+  /** By number of the cache; undefined where it has no debug flags, and none are asked after. */
+  private readonly caches: readonly (CheckedCache | undefined)[];
   /** By number of the cache; undefined without debug flags. */
   private readonly checks: readonly (SlubChecks | undefined)[];
   private readonly touched: TouchedSlabs;
@@ -70,35 +79,32 @@ export class DebugWatch {
     this.touched = new TouchedSlabs({
       ...input,
       tracks: this.tracks,
-      cacheOf: (row) => this.checks[this.table.cache[row]!]!.cache,
+      cacheOf: (row) => this.cacheOf(row)!,
       reports: () => this.found.count,
     });
     this.evidence = new FreeEvidence({
       calls,
       tracks: this.tracks,
       skew: input.skew,
-      nameOf: (row) => this.checks[this.table.cache[row]!]?.cache.name ?? '',
+      isBulk: (row) => mayBeBulk(slub.caches[this.table.cache[row]!]!.plan),
       withdraw: (rows) => this.withdraw(rows),
     });
     this.texts = new TrackTexts({ ...input, calls, tracks: this.tracks });
     this.found = new SlubReports(
       {
         source: 'trace',
-        track: (slab, offset, which) =>
-          slab instanceof TouchedSlab
-            ? this.texts.get(this.slot(slab, offset), TRACK[which])
-            : undefined,
+        track: (slab, offset, which) => this.texts.get(this.slot(slab, offset), TRACK[which]),
         slabLine: () => undefined,
       },
       MOST_REPORTS,
     );
-    this.checks = slub.caches.map(({ plan: { name, geometry } }) => {
-      if ((geometry.flags & SLAB_DEBUG_FLAGS) === 0) return undefined;
-      // A constructor's bytes, and those of an object that is not poisoned, are in no trace.
-      const contentsKnown = geometry.layout.objectPoison;
-      const cache: CheckedCache = { name, geometry, rules, contentsKnown };
-      return new SlubChecks(cache, this.found);
-    });
+    this.freed = new FreeReports(this.table, this.found);
+    this.caches = slub.caches.map(({ plan }) => watchedCache(plan, rules, input.askedFlags(plan)));
+    this.checks = this.caches.map((cache) =>
+      cache === undefined || cache.layoutKnown === false
+        ? undefined
+        : new SlubChecks(cache, this.found),
+    );
     slub.table.watch(this);
   }
 
@@ -114,7 +120,7 @@ export class DebugWatch {
 
   /** A slab has come. */
   slabAdded(row: number): void {
-    if (this.checks[this.table.cache[row]!] === undefined) return;
+    if (this.cacheOf(row) === undefined) return;
     this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]!);
   }
 
@@ -133,14 +139,13 @@ export class DebugWatch {
 
   /** An object is allocated; before the model takes it. */
   alloc(batch: EventBatch, i: number, row: number, object: number): void {
-    const checks = this.checks[this.table.cache[row]!];
-    if (checks === undefined) return;
+    if (this.cacheOf(row) === undefined) return;
     const { tracks } = this;
     const slot = this.table.slot(row, object);
     const slab = this.touched.get(row);
     if (slab !== undefined) {
       this.texts.now = batch.ts[i]!;
-      this.allocTouched(checks, slab, object, batch.call[i]!);
+      this.allocTouched(this.checks[this.table.cache[row]!]!, slab, object, batch.call[i]!);
     }
     if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
     tracks.set(slot, TRACK.alloc, batch, i);
@@ -152,17 +157,22 @@ export class DebugWatch {
    */
   free(batch: EventBatch, i: number, row: number, object: number): boolean {
     const { table, tracks } = this;
+    const cache = this.cacheOf(row);
+    if (cache === undefined) return true;
     const checks = this.checks[table.cache[row]!];
-    if (checks === undefined) return true;
     const slot = table.slot(row, object);
     const isFree = table.isFree(row, object);
     if (this.evidence.isRepeated(batch, i, slot)) return true;
     if (!isFree) this.evidence.freed(batch, i, slot);
     const isAgain = isFree && this.evidence.isFreedTwice(batch, i, row, slot);
-    let slab = this.touched.get(row);
-    if (isAgain) slab ??= this.touched.touch(row);
+    this.texts.now = batch.ts[i]!;
+    if (checks === undefined) {
+      if (isAgain) this.freed.again(cache, row, object);
+      else tracks.set(slot, TRACK.free, batch, i);
+      return !isAgain;
+    }
+    const slab = isAgain ? this.touched.touch(row) : this.touched.get(row);
     if (slab !== undefined) {
-      this.texts.now = batch.ts[i]!;
       if (isFree && !isAgain) {
         // It was allocated unseen.
         slab.take(object);
@@ -180,15 +190,20 @@ export class DebugWatch {
   /** A free at which no object starts, in a slab. */
   freeWithin(batch: EventBatch, i: number, row: number): void {
     const { table } = this;
-    const checks = this.checks[table.cache[row]!];
-    if (checks === undefined) return;
+    const cache = this.cacheOf(row);
+    if (cache === undefined) return;
     const offset = table.offsetIn(row, batch.ptrLo[i]!, batch.ptrHi[i]!);
-    const { redLeftPad, size } = checks.cache.geometry.layout;
+    const { redLeftPad, size } = cache.geometry.layout;
     const object = Math.floor((offset - redLeftPad) / size);
     if (object < 0 || object >= table.objects[row]!) return;
     // Another use of the page would not have this object any more.
     if (!this.tracks.isSurelyAllocated(table.slot(row, object))) return;
     this.texts.now = batch.ts[i]!;
+    const checks = this.checks[table.cache[row]!];
+    if (checks === undefined) {
+      this.freed.within(cache, row, offset);
+      return;
+    }
     const slab = this.touched.touch(row);
     if (slab !== undefined) checks.free(slab, slab.base + BigInt(offset));
   }
@@ -201,10 +216,10 @@ export class DebugWatch {
   isWrongCache(batch: EventBatch, i: number, row: number, object: number, named: number): boolean {
     const { table, calls } = this;
     const own = table.cache[row]!;
-    const checks = this.checks[own];
+    const cache = this.cacheOf(row);
     const call = batch.call[i]!;
-    if (checks === undefined || object < 0 || table.isFree(row, object)) return false;
-    if ((checks.cache.geometry.flags & SLAB.CONSISTENCY_CHECKS) === 0) return false;
+    if (cache === undefined || object < 0 || table.isFree(row, object)) return false;
+    if (!hasFlag(cache, SLAB.CONSISTENCY_CHECKS)) return false;
     const slot = table.slot(row, object);
     if (!this.tracks.isSurelyAllocated(slot)) return false;
     const name = this.strings.get(calls.cache(call));
@@ -212,12 +227,11 @@ export class DebugWatch {
     const isKmallocObject = isKmalloc(calls.kind(made));
     // Which cache an allocation without a name was from is learned from its frees.
     if (!isKmallocObject && calls.cache(made) === 0) return false;
-    const isOther = named < 0 ? name !== checks.cache.name : named !== own;
+    const isOther = named < 0 ? name !== cache.name : named !== own;
     // The event names the object's own cache where the kernel looked it up (hardened, or F).
     if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
     this.texts.now = batch.ts[i]!;
-    const slab = this.touched.touch(row);
-    if (slab !== undefined) this.warnWrongCache(checks, slab, object, isOther ? name : undefined);
+    this.freed.intoWrongCache(cache, row, object, isOther ? name : undefined);
     return true;
   }
 
@@ -225,11 +239,7 @@ export class DebugWatch {
   freeUnknown(batch: EventBatch, i: number): void {
     if (this.calls.kind(batch.call[i]!) !== EVENT_KIND.kfree) return;
     const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!);
-    if (place === undefined) return;
-    const address = (BigInt(batch.ptrHi[i]!) << 32n) | BigInt(batch.ptrLo[i]!);
-    const title = `object pointer: ${pointerText(address)}`;
-    const about = { kind: 'non-slab-free', title, cache: '', address, slab: 0n } as const;
-    this.found.line(about, title, ['the WARNING']);
+    if (place !== undefined) this.freed.nowhere(batch.ptrHi[i]!, batch.ptrLo[i]!);
   }
 
   /** Any other event. */
@@ -250,18 +260,6 @@ export class DebugWatch {
       return;
     }
     slab.fill(object, this.touched.request(call));
-  }
-
-  private warnWrongCache(
-    checks: SlubChecks,
-    slab: TouchedSlab,
-    object: number,
-    freedInto: string | undefined,
-  ): void {
-    const { name } = checks.cache;
-    const title = `cache_from_obj: Wrong slab cache. ${freedInto ?? '...'} but object is from ${name}`;
-    const unknown = freedInto === undefined ? ['the cache it was freed into'] : [];
-    this.found.warning(checks.cache, slab, slab.offset(object), 'wrong-cache', title, unknown);
   }
 
   private write(batch: EventBatch, i: number): void {
@@ -361,13 +359,22 @@ export class DebugWatch {
   private withdraw(rows: ReadonlySet<number>): void {
     for (const row of rows) {
       const slab = this.touched.get(row);
+      if (slab === undefined) this.found.withdraw(0, this.table.base(row));
       if (slab === undefined || slab.isWritten) continue;
       this.touched.forget(row);
       this.found.withdraw(slab.firstReport, slab.base);
     }
   }
 
-  private slot(slab: TouchedSlab, offset: number): number {
-    return this.table.slot(slab.row, slab.objectAt(offset));
+  private cacheOf(row: number): CheckedCache | undefined {
+    return this.caches[this.table.cache[row]!];
+  }
+
+  /** The slot of the object at an offset of a slab. */
+  private slot({ base }: CheckedSlab, offset: number): number {
+    const { table } = this;
+    const row = table.find(Number(base & 0xffffffffn), Number(base >> 32n));
+    const { redLeftPad, size } = this.cacheOf(row)!.geometry.layout;
+    return table.slot(row, (offset - redLeftPad) / size);
   }
 }

@@ -12,8 +12,8 @@ export interface FreeEvidenceInput {
   readonly tracks: ObjectTracks;
   /** How far the clocks of two CPUs may be apart, in units of the trace's clock. */
   readonly skew: number;
-  /** The name of a slab's cache. */
-  readonly nameOf: (row: number) => string;
+  /** True where objects of a slab may be allocated in bulk, without an event. */
+  readonly isBulk: (row: number) => boolean;
   /** Told of the slabs in which frees were taken for mistakes that are none after all. */
   readonly withdraw: (rows: ReadonlySet<number>) => void;
 }
@@ -25,11 +25,11 @@ export class FreeEvidence {
   private readonly unseen: UnseenAllocations;
   private lastLossTs = Number.NEGATIVE_INFINITY;
 
-  constructor({ calls, tracks, skew, nameOf, withdraw }: FreeEvidenceInput) {
+  constructor({ calls, tracks, skew, isBulk, withdraw }: FreeEvidenceInput) {
     this.calls = calls;
     this.tracks = tracks;
     this.skew = skew;
-    this.unseen = new UnseenAllocations(nameOf, withdraw);
+    this.unseen = new UnseenAllocations(isBulk, withdraw);
   }
 
   /** Events were lost until then. */

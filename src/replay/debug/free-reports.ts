@@ -1,0 +1,60 @@
+// Wrong frees in SLUB's words, where they do not depend on what the memory holds: mm/slub.c
+// free_consistency_checks(), mm/slab.h cache_from_obj(), mm/slab_common.c free_large_kmalloc()
+// (6.1.192; 6.12.117: mm/slub.c).
+
+import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
+import { pointerText, type SlubReports } from '../../kernel/slub-report/slub-reports.ts';
+import type { SlabTable } from '../slab-table.ts';
+import { OutlinedSlab } from './outlined-slab.ts';
+
+export class FreeReports {
+  private readonly table: SlabTable;
+  private readonly found: SlubReports;
+
+  constructor(table: SlabTable, found: SlubReports) {
+    this.table = table;
+    this.found = found;
+  }
+
+  /** A free of a free object. */
+  again(cache: CheckedCache, row: number, object: number): void {
+    const slab = new OutlinedSlab(this.table, row);
+    const address = slab.base + BigInt(objectOffset(cache, object));
+    this.found.object(cache, slab, address, 'double-free', 'Object already free');
+    this.refused(cache, address);
+  }
+
+  /** A free at which no object starts. */
+  within(cache: CheckedCache, row: number, offset: number): void {
+    const slab = new OutlinedSlab(this.table, row);
+    const address = slab.base + BigInt(offset);
+    const title = `Invalid object pointer ${pointerText(address)}`;
+    this.found.slab(cache, slab, 'invalid-free', title, address);
+    this.refused(cache, address);
+  }
+
+  /** @param freedInto the cache that was meant, undefined where the event does not say */
+  intoWrongCache(
+    cache: CheckedCache,
+    row: number,
+    object: number,
+    freedInto: string | undefined,
+  ): void {
+    const slab = new OutlinedSlab(this.table, row);
+    const title = `cache_from_obj: Wrong slab cache. ${freedInto ?? '...'} but object is from ${cache.name}`;
+    const unknown = freedInto === undefined ? ['the cache it was freed into'] : [];
+    this.found.warning(cache, slab, objectOffset(cache, object), 'wrong-cache', title, unknown);
+  }
+
+  /** A kfree() of what can be no slab memory. */
+  nowhere(hi: number, lo: number): void {
+    const address = (BigInt(hi) << 32n) | BigInt(lo);
+    const title = `object pointer: ${pointerText(address)}`;
+    const about = { kind: 'non-slab-free', title, cache: '', address, slab: 0n } as const;
+    this.found.line(about, title, ['the WARNING']);
+  }
+
+  private refused(cache: CheckedCache, address: bigint): void {
+    this.found.fix(cache, `Object at ${pointerText(address)} not freed`);
+  }
+}
