@@ -33,6 +33,8 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
   },
 });
+/** A boot with slub_debug=FZPU, where the developers' recordings are. */
+const DEBUG_BOOT = join(ROOT, '..', 'shared', 'data', 'debug-slub');
 const million = (text) => Number(text) * 1e6;
 const runs = Number(values.runs);
 const folder = mkdtempSync(join(tmpdir(), 'slabreplay-bench-'));
@@ -86,6 +88,25 @@ function measureStages({ path, events }) {
   line('cutting', perSecond(events, best.cutting), 'pages to columns, CPUs merged by time');
   line('pairing', perSecond(events, best.pairing), 'lifetimes and all counts');
   line('storing', perSecond(events, best.storing), `${mib(best.dbBytes)} of database`);
+}
+
+function measureReplay(recording, checked) {
+  const script = join(ROOT, 'scripts', 'bench', 'replay.js');
+  const dist = dirname(dirname(MAIN));
+  const result = execFileSync(process.execPath, [script, dist, recording, '7']).toString();
+  const { events, observed, watched, simulated, whatIf } = JSON.parse(result);
+  print(
+    `\nReplay of ${recording.slice(ROOT.length - 4)}, ${events.toLocaleString('en-US')} events in memory`,
+  );
+  const show = (name, seconds, note, least) =>
+    line(name, perSecond(events, seconds), note, least && events / seconds >= least * 1e6);
+  if (checked) {
+    show('observed, slub_debug=FZPU', watched, 'every object checked, at least 1.5 M/s', 1.5);
+    return;
+  }
+  show('observed', observed, 'at least 4 M/s', 4);
+  show('simulated', simulated, 'the model chooses');
+  show('simulated, slub_debug=FZPU', whatIf, 'what-if runs both');
 }
 
 async function measureTraceDat({ path, events }) {
@@ -149,6 +170,8 @@ describeMachine();
 const source = gunzipSync(readFileSync(BOOT));
 const trace = makeTraceDat(source, million(values.events));
 measureStages(trace);
+measureReplay(dirname(BOOT), false);
+if (existsSync(DEBUG_BOOT)) measureReplay(DEBUG_BOOT, true);
 await measureTraceDat(trace);
 await measureText(million(values.events));
 await measureScaling(source, million(values.large));
