@@ -98,7 +98,7 @@ export class DebugWatch {
       },
       MOST_REPORTS,
     );
-    this.freed = new FreeReports(this.table, this.found);
+    this.freed = new FreeReports(this.table, this.found, rules);
     this.caches = slub.caches.map(({ plan }) => watchedCache(plan, rules, input.askedFlags(plan)));
     this.checks = this.caches.map((cache) =>
       cache === undefined || cache.layoutKnown === false

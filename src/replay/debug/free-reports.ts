@@ -1,19 +1,22 @@
 // Wrong frees in SLUB's words, where they do not depend on what the memory holds: mm/slub.c
 // free_consistency_checks(), mm/slab.h cache_from_obj(), mm/slab_common.c free_large_kmalloc()
-// (6.1.192; 6.12.117: mm/slub.c).
+// (6.1.192; 6.12.117: mm/slub.c; 7.2: kmem_cache_free(), free_large_kmalloc() as slub.md 6.3 has them).
 
 import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
 import { pointerText, type SlubReports } from '../../kernel/slub-report/slub-reports.ts';
+import type { SlubRules } from '../../kernel/slub-rules.ts';
 import type { SlabTable } from '../slab-table.ts';
 import { OutlinedSlab } from './outlined-slab.ts';
 
 export class FreeReports {
   private readonly table: SlabTable;
   private readonly found: SlubReports;
+  private readonly isNewest: boolean;
 
-  constructor(table: SlabTable, found: SlubReports) {
+  constructor(table: SlabTable, found: SlubReports, { generation }: SlubRules) {
     this.table = table;
     this.found = found;
+    this.isNewest = generation === '7.2';
   }
 
   /** A free of a free object. */
@@ -41,17 +44,24 @@ export class FreeReports {
     freedInto: string | undefined,
   ): void {
     const slab = new OutlinedSlab(this.table, row);
-    const title = `cache_from_obj: Wrong slab cache. ${freedInto ?? '...'} but object is from ${cache.name}`;
+    const offset = objectOffset(cache, object);
+    const meant = freedInto ?? '...';
+    const address = pointerText(slab.base + BigInt(offset));
+    const title = this.isNewest
+      ? `kmem_cache_free(${meant}, ${address}): object belongs to different cache ${cache.name}`
+      : `cache_from_obj: Wrong slab cache. ${meant} but object is from ${cache.name}`;
     const unknown = freedInto === undefined ? ['the cache it was freed into'] : [];
-    this.found.warning(cache, slab, objectOffset(cache, object), 'wrong-cache', title, unknown);
+    this.found.warning(cache, slab, offset, 'wrong-cache', title, unknown);
   }
 
   /** A kfree() of what can be no slab memory. */
   nowhere(hi: number, lo: number): void {
     const address = (BigInt(hi) << 32n) | BigInt(lo);
-    const title = `object pointer: ${pointerText(address)}`;
+    const title = this.isNewest
+      ? 'page dumped because: Not a kmalloc allocation'
+      : `object pointer: ${pointerText(address)}`;
     const about = { kind: 'non-slab-free', title, cache: '', address, slab: 0n } as const;
-    this.found.line(about, title, ['the WARNING']);
+    this.found.line(about, title, [this.isNewest ? 'the dump of the page' : 'the WARNING']);
   }
 
   private refused(cache: CheckedCache, address: bigint): void {

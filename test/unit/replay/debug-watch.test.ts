@@ -172,6 +172,39 @@ describe('frees that are no mistake', () => {
   });
 });
 
+describe('by kernel', () => {
+  const wrong = [alloc(A), free(A, { event: 'kmem_cache_free', cache: 'parcels' })];
+  const nowhere = [free(0xffffffffc0001000n)];
+  test.each([
+    ['6.1', 'cache_from_obj: Wrong slab cache. parcels but object is from kmalloc-64'],
+    ['6.18', 'cache_from_obj: Wrong slab cache. parcels but object is from kmalloc-64'],
+    [
+      '7.2',
+      'kmem_cache_free(parcels, 0xffff888100000040): object belongs to different cache kmalloc-64',
+    ],
+  ])('%s: free into the wrong cache', (release, title) => {
+    expect(titles(wrong, { ...MACHINE, release })).toEqual([title]);
+  });
+
+  test.each([
+    ['6.1', 'object pointer: 0xffffffffc0001000'],
+    ['7.2', 'page dumped because: Not a kmalloc allocation'],
+  ])('%s: free of no slab memory', (release, title) => {
+    const { reports } = replayWithDebug({ ...MACHINE, release }, nowhere);
+    expect(reports).toMatchObject([{ kind: 'non-slab-free', title, cache: '', slab: 0n }]);
+  });
+
+  test('5.10: INFO before lines, and no name of what is restored', () => {
+    const events = [alloc(SLAB_AT + 64n), write(SLAB_AT + 128n, '41'), free(SLAB_AT + 64n)];
+    const [report] = replayWithDebug({ ...MACHINE, release: '5.10' }, events).reports;
+    const lines = report?.text.split('\n') ?? [];
+    expect(lines[4]).toBe(
+      'INFO: 0xffff888100000080-0xffff888100000080 @offset=128. First byte 0x41 instead of 0xcc',
+    );
+    expect(lines).toContain('FIX kmalloc-64: Restoring 0xffff888100000080-0xffff888100000080=0xcc');
+  });
+});
+
 describe('flags that the recording ran without', () => {
   const plain: DebugMachine = { release: '6.1', slubDebug: '-', asked: 'FZPU' };
   const by = { site: 'open_a+0x10' };
