@@ -43,7 +43,7 @@ export function findLeakReferrers(
     });
   }
   const names = new RootNames(scanned, kernel);
-  const found = findReferrers(kernel.space, built.plan, pages, built.objects, target);
+  const found = findReferrers(kernel.space, { ...built, pages }, target);
   const { candidate } = objects.describe(target);
   return {
     type: 'referrers',

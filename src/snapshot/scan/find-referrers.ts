@@ -1,10 +1,9 @@
-// Who refers to one object: the plan scanned once more, with nothing but that object to be found.
+// Who refers to one object: the plan scanned once more, with the place of each word that leads to it.
 
 import type { AddressSpace } from '../address-space.ts';
-import { indexObjects, ObjectIndex } from './object-index.ts';
-import { type ObjectColumns, ObjectList } from './object-list.ts';
-import { MemoryScan, type PageFields, type ReferenceSink } from './scan-memory.ts';
-import type { ScanPlan } from './scan-plan.ts';
+import { ObjectIndex } from './object-index.ts';
+import type { ScanTask } from './run-scan.ts';
+import { MemoryScan, type ReferenceSink } from './scan-memory.ts';
 
 export interface Referrer {
   /** Where the word stands. */
@@ -16,26 +15,21 @@ export interface Referrer {
 
 const MAX_REFERRERS = 100_000;
 
-/** @param target index of the object */
+/** @param target index of the object; its own words are left out */
 export function findReferrers(
   space: AddressSpace,
-  plan: ScanPlan,
-  pages: PageFields,
-  objects: ObjectColumns,
+  { objects, table, plan, pages }: Omit<ScanTask, 'next'>,
   target: number,
 ): Referrer[] {
-  const list = new ObjectList();
-  list.add(objects.hi[target]!, objects.lo[target]!, objects.size[target]!, 1, 0);
-  const only = list.sorted();
   const found: Referrer[] = [];
   const sink: ReferenceSink = {
     addBytes: () => undefined,
-    add(source, _target, place, at) {
-      if (source === target || found.length === MAX_REFERRERS) return;
+    add(source, object, place, at) {
+      if (object !== target || source === target || found.length === MAX_REFERRERS) return;
       found.push({ hi: place.hiOf(at), lo: place.loOf(at), source });
     },
   };
-  const index = new ObjectIndex(only, indexObjects(only));
+  const index = new ObjectIndex(objects, table);
   new MemoryScan(space, plan, index, pages, sink).run(0, plan.count);
   return found;
 }

@@ -38,7 +38,10 @@ export interface ObjectPages {
   /** By object: start and size. */
   readonly places: Uint32Array;
   readonly shift: number;
-  /** High halves of objects: lowest and highest of the kernel's half, then of per-CPU offsets. */
+  /**
+   * High halves of objects: lowest and highest of the kernel's half, then of per-CPU offsets; then the
+   * lowest and highest low half of offsets below 4 GiB.
+   */
   readonly ranges: Uint32Array;
 }
 
@@ -155,14 +158,17 @@ function fillLines(
 }
 
 function highHalves(objects: ObjectColumns): Uint32Array {
-  const ranges = new Uint32Array(new SharedArrayBuffer(16));
-  ranges.set([HALF - 1, 0, HALF - 1, 0]);
+  const ranges = new Uint32Array(new SharedArrayBuffer(24));
+  ranges.set([HALF - 1, 0, HALF - 1, 0, HALF - 1, 0]);
   for (let i = 0; i < objects.count; i++) {
     const hi = objects.hi[i]!;
     const last = addHi(hi, objects.lo[i]!, objects.size[i]! - 1);
     const at = hi >= KERNEL_HI ? 0 : 2;
     ranges[at] = Math.min(ranges[at]!, hi);
     ranges[at + 1] = Math.max(ranges[at + 1]!, last);
+    if (hi !== 0) continue;
+    ranges[4] = Math.min(ranges[4]!, objects.lo[i]!);
+    ranges[5] = last > 0 ? HALF - 1 : Math.max(ranges[5]!, objects.lo[i]! + objects.size[i]! - 1);
   }
   return ranges;
 }
@@ -178,6 +184,8 @@ export class ObjectIndex {
   readonly maxHi: number;
   readonly minOffsetHi: number;
   readonly maxOffsetHi: number;
+  readonly minOffsetLo: number;
+  readonly maxOffsetLo: number;
   private readonly words: Int32Array;
   private readonly lines: Uint16Array;
   private readonly places: Int32Array;
@@ -195,6 +203,8 @@ export class ObjectIndex {
     this.maxHi = pages.ranges[1]!;
     this.minOffsetHi = pages.ranges[2]!;
     this.maxOffsetHi = pages.ranges[3]!;
+    this.minOffsetLo = pages.ranges[4]!;
+    this.maxOffsetLo = pages.ranges[5]!;
   }
 
   /** The object that holds an address, or -1. */
@@ -207,20 +217,36 @@ export class ObjectIndex {
 
   /**
    * The same for many words at once: `targets[i]` is the object that the 64-bit word at `places[i]`
-   * points into. Half of all pointers lead to the page that the one before them led to.
+   * points into, -1 also for `self`. Half of all pointers lead to the page that the one before them
+   * led to, and of those in objects every third into the object itself (heads of empty lists).
    * @param window its 32-bit words, low halves first
+   * @param self the object that the words are in, or below 0
    */
-  findAll(window: Int32Array, places: Int32Array, count: number, targets: Int32Array): void {
+  findAll(
+    window: Int32Array,
+    places: Int32Array,
+    count: number,
+    targets: Int32Array,
+    self: number,
+  ): void {
     const { words } = this;
     let pageLo = 0;
     let pageHi = -1;
     let first = 0;
     let objects = 0;
     let lines = 0;
+    // An object that reaches across 4 GiB is not known here: `add` of the sink sees to that.
+    const selfHi = self < 0 ? 1 : this.objects.hi[self]! | 0;
+    const selfLo = self < 0 ? 0 : this.objects.lo[self]! | 0;
+    const selfSize = self < 0 ? 0 : this.objects.size[self]!;
     for (let i = 0; i < count; i++) {
       const at = places[i]!;
       const lo = window[at]!;
       const hi = window[at + 1]!;
+      if (hi === selfHi && (lo - selfLo) >>> 0 < selfSize) {
+        targets[i] = -1;
+        continue;
+      }
       const ownLo = (hi << HI_BITS) | (lo >>> 12);
       const ownHi = (hi >>> 12) | 0;
       if (ownLo !== pageLo || ownHi !== pageHi) {

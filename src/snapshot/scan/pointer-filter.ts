@@ -14,7 +14,10 @@ export interface PointerFilter {
    * @returns how many
    */
   collect(first: number, end: number, min: number, span: number): number;
-  /** The same, and those from `minOffset` to `minOffset + offsetSpan` that are no small numbers. */
+  /**
+   * The same, and those from `minOffset` to `minOffset + offsetSpan`; where the high half is 0, the low
+   * half must lie from `minLow` to `minLow + lowSpan`: else all small numbers would count.
+   */
   collectWithOffsets(
     first: number,
     end: number,
@@ -22,11 +25,10 @@ export interface PointerFilter {
     span: number,
     minOffset: number,
     offsetSpan: number,
+    minLow: number,
+    lowSpan: number,
   ): number;
 }
-
-/** Numbers below this are no per-CPU pointers. */
-export const FIRST_OFFSET = 4096;
 
 const PAGE = 65536;
 
@@ -55,8 +57,7 @@ export function createPointerFilter(windowBytes: number): PointerFilter {
     buffer,
     places: new Int32Array(buffer, placesAt, windowBytes / 8 + 1),
     collect: (first, end, min, span) => plain(first * 4, end * 4, min, span),
-    collectWithOffsets: (first, end, min, span, minOffset, offsetSpan) =>
-      offsets(first * 4, end * 4, min, span, minOffset, offsetSpan),
+    collectWithOffsets: (first, end, ...bounds) => offsets(first * 4, end * 4, ...bounds),
   };
 }
 
@@ -93,7 +94,6 @@ const VECTOR = {
   i32x4Splat: 0x11,
   i32x4Ne: 0x38,
   i32x4LeU: 0x3e,
-  i32x4GeU: 0x40,
   and: 0x4e,
   or: 0x50,
   i32x4Bitmask: 0xa4,
@@ -157,7 +157,7 @@ function filterModule(placesAt: number): Uint8Array {
   return Uint8Array.from([
     ...Buffer.from('\0asm'),
     ...[1, 0, 0, 0],
-    ...section(1, vectorOf([type(4), type(6)])),
+    ...section(1, vectorOf([type(4), type(8)])),
     ...section(2, vectorOf([[...named('env'), ...named('memory'), 2, 0, 1]])),
     ...section(3, vectorOf([[0], [1]])),
     ...section(
@@ -171,13 +171,13 @@ function filterModule(placesAt: number): Uint8Array {
   ]);
 }
 
-/** Parameters at, end, min, span (, minOffset, offsetSpan); locals behind them. */
+/** Parameters at, end, min, span (, minOffset, offsetSpan, minLow, lowSpan); locals behind them. */
 function filterBody(placesAt: number, withOffsets: boolean): Code {
   const at = 0;
   const end = 1;
   const min = 2;
   const span = 3;
-  const parameters = withOffsets ? 6 : 4;
+  const parameters = withOffsets ? 8 : 4;
   const out = parameters;
   const mask = parameters + 1;
   const index = parameters + 2;
@@ -187,6 +187,8 @@ function filterBody(placesAt: number, withOffsets: boolean): Code {
   const spans = parameters + 5;
   const minOffsets = parameters + 6;
   const offsetSpans = parameters + 7;
+  const minLows = parameters + 8;
+  const lowSpans = parameters + 9;
   const splat = (from: number, to: number): Code => [
     ...get(from),
     ...vector(VECTOR.i32x4Splat),
@@ -200,7 +202,7 @@ function filterBody(placesAt: number, withOffsets: boolean): Code {
     ...vector(VECTOR.i32x4LeU),
   ];
   const zero = [...constant(0), ...vector(VECTOR.i32x4Splat)];
-  // …or within the offsets and (high half not 0 or low half no small number)
+  // …or within the offsets and (high half not 0 or low half within its own bounds)
   const orOffset: Code = [
     ...within(minOffsets, offsetSpans),
     ...get(high),
@@ -209,9 +211,10 @@ function filterBody(placesAt: number, withOffsets: boolean): Code {
     ...load(at, 0),
     ...load(at, 16),
     ...halves(0),
-    ...constant(FIRST_OFFSET),
-    ...vector(VECTOR.i32x4Splat),
-    ...vector(VECTOR.i32x4GeU),
+    ...get(minLows),
+    ...vector(VECTOR.i32x4Sub),
+    ...get(lowSpans),
+    ...vector(VECTOR.i32x4LeU),
     ...vector(VECTOR.or),
     ...vector(VECTOR.and),
     ...vector(VECTOR.or),
@@ -239,7 +242,9 @@ function filterBody(placesAt: number, withOffsets: boolean): Code {
     ...set(out),
     ...splat(min, mins),
     ...splat(span, spans),
-    ...(withOffsets ? [...splat(4, minOffsets), ...splat(5, offsetSpans)] : []),
+    ...(withOffsets ? [minOffsets, offsetSpans, minLows, lowSpans] : []).flatMap((to, i) =>
+      splat(4 + i, to),
+    ),
     ...[OP.block, EMPTY_BLOCK, OP.loop, EMPTY_BLOCK],
     ...get(at),
     ...get(end),
@@ -274,7 +279,7 @@ function filterBody(placesAt: number, withOffsets: boolean): Code {
   ];
   const locals = vectorOf([
     [3, I32],
-    [withOffsets ? 5 : 3, V128],
+    [withOffsets ? 7 : 3, V128],
   ]);
   return [...locals, ...code];
 }

@@ -5,7 +5,7 @@
 import { addHi, addLo, distance } from '../address.ts';
 import type { AddressSpace } from '../address-space.ts';
 import type { ObjectIndex } from './object-index.ts';
-import { createPointerFilter, FIRST_OFFSET, type PointerFilter } from './pointer-filter.ts';
+import { createPointerFilter, type PointerFilter } from './pointer-filter.ts';
 import { isStructPages, type ScanPlan } from './scan-plan.ts';
 
 const WINDOW = 1024 * 1024;
@@ -183,7 +183,7 @@ export class MemoryScan implements WordPlace {
     const { index, sink, words, filter, targets } = this;
     const count = this.collect(first, end);
     const { places } = filter;
-    index.findAll(words, places, count, targets);
+    index.findAll(words, places, count, targets, source);
     for (let i = 0; i < count; i++) {
       if (targets[i]! >= 0) sink.add(source, targets[i]!, this, places[i]!);
     }
@@ -192,18 +192,29 @@ export class MemoryScan implements WordPlace {
   /** Fills `filter.places`; the words behind the last group of four one by one. */
   private collect(first: number, end: number): number {
     const { index, filter, words } = this;
-    const { minHi, maxHi, minOffsetHi, maxOffsetHi } = index;
+    const { minHi, maxHi, minOffsetHi, maxOffsetHi, minOffsetLo, maxOffsetLo } = index;
     const span = maxHi - minHi;
-    const offsetSpan = maxOffsetHi - minOffsetHi;
     const grouped = end - ((end - first) % GROUP);
     let count = this.hasOffsets
-      ? filter.collectWithOffsets(first, grouped, minHi, span, minOffsetHi, offsetSpan)
+      ? filter.collectWithOffsets(
+          first,
+          grouped,
+          minHi,
+          span,
+          minOffsetHi,
+          maxOffsetHi - minOffsetHi,
+          minOffsetLo,
+          Math.max(0, maxOffsetLo - minOffsetLo),
+        )
       : filter.collect(first, grouped, minHi, span);
     for (let at = grouped; at < end; at += 2) {
       const hi = words[at + 1]! >>> 0;
       const isPointer = hi >= minHi && hi <= maxHi;
+      const lo = words[at]! >>> 0;
       const isOffset =
-        hi >= minOffsetHi && hi <= maxOffsetHi && (hi > 0 || words[at]! >>> 0 >= FIRST_OFFSET);
+        hi >= minOffsetHi &&
+        hi <= maxOffsetHi &&
+        (hi > 0 || (lo >= minOffsetLo && lo <= maxOffsetLo));
       if (isPointer || isOffset) filter.places[count++] = at;
     }
     return count;

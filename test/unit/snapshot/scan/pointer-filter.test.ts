@@ -47,8 +47,17 @@ test('exactly the words with a high half in range are noted, in order', () => {
       expect(noted(filter.collect(first, end, MIN, SPAN))).toEqual(places(isPointer));
       // Per-CPU pointers from 0 on; small numbers are none.
       const isEither = (hi: number, lo: number): boolean =>
-        isPointer(hi) || (hi <= MAX_OFFSET && (hi > 0 || lo >= 4096));
-      const count = filter.collectWithOffsets(first, end, MIN, SPAN, 0, MAX_OFFSET);
+        isPointer(hi) || (hi <= MAX_OFFSET && (hi > 0 || (lo >= 4096 && lo <= 0x80000000)));
+      const count = filter.collectWithOffsets(
+        first,
+        end,
+        MIN,
+        SPAN,
+        0,
+        MAX_OFFSET,
+        4096,
+        0x7ffff000,
+      );
       expect(noted(count)).toEqual(places(isEither));
     }),
     { numRuns: 300 },

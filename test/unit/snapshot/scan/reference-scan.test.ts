@@ -311,7 +311,7 @@ test('who refers to an object is told with the place of the word', () => {
       [ROOT + 32n, B],
     ]),
   );
-  const found = findReferrers(memory, built.plan, PAGES, built.objects, 1);
+  const found = findReferrers(memory, { ...built, pages: PAGES }, 1);
   expect(
     found.map(({ hi, lo, source }) => [hex((BigInt(hi) << 32n) | BigInt(lo)), source]),
   ).toEqual([
