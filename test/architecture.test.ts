@@ -19,6 +19,7 @@ const LAYERS: Record<string, Layer> = {
   kernel: { from: ['base'] },
   ingest: { from: ['base', 'kernel'], packages: ['csv-parse', 'fzstd'] },
   snapshot: { from: ['base', 'kernel'], packages: ['fzstd'] },
+  record: { from: ['base'] },
   store: { from: ['base', 'kernel'], packages: ['better-sqlite3'] },
   replay: { from: ['base', 'kernel'] },
   analysis: { from: ['base', 'kernel'], types: ['replay', 'store'] },
@@ -27,7 +28,9 @@ const LAYERS: Record<string, Layer> = {
     types: ['analysis', 'pipeline'],
     packages: ['cli-table3', 'd3-hierarchy', 'hyparquet-writer', 'pprof-format', 'uplot'],
   },
-  pipeline: { from: ['base', 'kernel', 'ingest', 'snapshot', 'store', 'replay', 'analysis'] },
+  pipeline: {
+    from: ['base', 'kernel', 'ingest', 'snapshot', 'store', 'replay', 'analysis', 'record'],
+  },
   cli: {
     from: ['base', 'pipeline', 'report'],
     types: ['analysis'],

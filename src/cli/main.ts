@@ -15,6 +15,7 @@ import { registerLeaks } from './commands/leaks.ts';
 import { registerLint } from './commands/lint.ts';
 import { registerPerfkmem } from './commands/perfkmem.ts';
 import { registerRates } from './commands/rates.ts';
+import { registerRecord } from './commands/record.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerReport } from './commands/report.ts';
 import { registerSlabinfo } from './commands/slabinfo.ts';
@@ -45,6 +46,7 @@ function createProgram(): Command {
   registerFrag(program);
   registerRates(program);
   registerLint(program);
+  registerRecord(program);
   registerHistory(program);
   registerSlabinfo(program);
   registerPerfkmem(program);

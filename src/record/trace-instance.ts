@@ -74,9 +74,9 @@ export class TraceInstance {
       const exists = (error as { code?: string }).code === 'EEXIST';
       throw new InputError(`${this.folder}: ${exists ? 'exists already' : describeError(error)}`, {
         cause: error,
-        hint: exists
-          ? 'Another recording runs, or ended badly: rmdir it, or use --instance.'
-          : undefined,
+        ...(exists
+          ? { hint: 'Another recording runs, or ended badly: rmdir it, or use --instance.' }
+          : {}),
       });
     }
     this.undo.push(() => rmdirSync(this.folder));
