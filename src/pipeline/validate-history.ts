@@ -1,9 +1,9 @@
 // Damaged objects → what the trace knows of them and of their neighbours in the slab: who had each
 // place last. The trace is read only where there is something to tell of.
 
-import { ObjectOwners, type Owner, type OwnerEvent } from '../analysis/object-owners.ts';
+import { type LastOwner, LastOwners } from '../analysis/history/last-owners.ts';
+import { describeEvent, type ObjectOwner } from '../analysis/history/owners.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
-import { absoluteTime } from '../analysis/run-summary.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { hiOf, loOf } from '../snapshot/address.ts';
 import type { TraceEvidence } from '../snapshot/match-trace.ts';
@@ -13,29 +13,9 @@ import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 /** Where an address lies beside the damaged object. */
 type Relation = 'object' | 'before' | 'after';
 
-/** An allocation or a free, in words. */
-export interface HistoryEvent {
-  /** Decimal digits, in the clock's unit. */
-  readonly atNs: string;
-  readonly cpu: number;
-  readonly pid: number;
-  readonly comm: string;
-  /** The call site: its address, and what it is called. */
-  readonly site: string | null;
-  readonly symbol: string | null;
-  readonly module: string | null;
-  /** Of an allocation; null of a free. */
-  readonly bytesReq: number | null;
-}
-
-export interface HistoryOwner {
+/** As `history` has them. */
+export interface HistoryOwner extends ObjectOwner {
   readonly relation: Relation;
-  readonly address: string | null;
-  /** Null: before the trace, or without an event. */
-  readonly alloc: HistoryEvent | null;
-  readonly free: HistoryEvent | null;
-  /** The address was given out again without a free. */
-  readonly freedUnseen: boolean;
 }
 
 export interface TraceHistory {
@@ -54,7 +34,7 @@ export async function readHistory(
   source: SourceOptions,
   reports: readonly SlabReport[],
 ): Promise<TraceHistory> {
-  const owners = new ObjectOwners();
+  const owners = new LastOwners();
   for (const report of reports) {
     for (const { address } of placesOf(report)) owners.watch(loOf(address), hiOf(address));
   }
@@ -68,7 +48,7 @@ export async function readHistory(
         owners
           .of(loOf(address), hiOf(address))
           .slice(0, relation === 'object' ? OWN_SHOWN : 1)
-          .map((owner) => describeOwner(run, relation, address, owner)),
+          .map((owner) => ownerOf(run, relation, address, owner)),
       ),
   };
 }
@@ -83,33 +63,22 @@ function placesOf({ objects }: SlabReport): readonly { relation: Relation; addre
   ].flatMap(({ relation, address }) => (address === undefined ? [] : [{ relation, address }]));
 }
 
-function describeOwner(
+function ownerOf(
   run: ResolvedRun,
   relation: Relation,
   address: bigint,
-  { alloc, free, freedUnseen }: Owner,
+  { alloc, free, freedUnseen }: LastOwner,
 ): HistoryOwner {
+  const { calls } = run.dictionary;
   return {
     relation,
-    address: formatAddress(address),
-    alloc: alloc === undefined ? null : describeEvent(run, alloc, true),
-    free: free === undefined ? null : describeEvent(run, free, false),
+    address: formatAddress(address) as string,
+    cache: run.names.ofCall[(alloc ?? free)?.call ?? 0] ?? null,
+    bytesReq: alloc === undefined ? null : calls.bytesReq(alloc.call),
+    bytesAlloc: alloc === undefined ? null : calls.bytesAlloc(alloc.call),
+    alloc: alloc === undefined ? null : describeEvent(run, alloc),
+    free: free === undefined ? null : describeEvent(run, free),
     freedUnseen,
-  };
-}
-
-function describeEvent(run: ResolvedRun, event: OwnerEvent, isAlloc: boolean): HistoryEvent {
-  const { calls, tasks, strings } = run.dictionary;
-  const { address, symbol, module } = run.sites.get(calls.site(event.call));
-  return {
-    atNs: absoluteTime(run, event.ts),
-    cpu: event.cpu,
-    pid: tasks.pid(event.task),
-    comm: strings.get(tasks.comm(event.task)),
-    site: formatAddress(address),
-    symbol,
-    module,
-    bytesReq: isAlloc ? calls.bytesReq(event.call) : null,
   };
 }
 

@@ -23,7 +23,7 @@ export function tracedSlabs(
     const { name, geometry } = planned;
     return {
       planned,
-      checked: { name, geometry, rules, contentsKnown: true, pointersKnown: false },
+      checked: { name, geometry, rules, contentsKnown: true },
       isSelected: selects(name) && (geometry.flags & DEBUG_METADATA_FLAGS) !== 0,
     };
   });

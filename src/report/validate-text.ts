@@ -1,10 +1,12 @@
 // `validate` as text: how much was looked at and whether the snapshot is the recording's, a line for
 // each damage, then SLUB's own report on each with the trace's biography of the object under it.
 
+import type { HistoryEvent } from '../analysis/history/owners.ts';
 import { formatCount } from '../base/bytes-format.ts';
-import type { HistoryEvent, HistoryOwner } from '../pipeline/validate-history.ts';
+import type { ClockUnit } from '../kernel/trace-info.ts';
+import type { HistoryOwner } from '../pipeline/validate-history.ts';
 import type { Validation, ValidationReport } from '../pipeline/validate-run.ts';
-import { escapeText } from './escape.ts';
+import { escapeText, shellWord } from './escape.ts';
 import { labelled, moment } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
@@ -20,7 +22,8 @@ export function renderValidation(validation: Validation, top: number): string {
     validation.notes.map((note) => labelled('note', escapeText(note))).join('') +
     (shown.length === 0 ? '' : `\n${renderTable(DAMAGE_COLUMNS, shown.map(damageCells))}`) +
     (left === 0 ? '' : `... ${formatCount(left)} more (--top 0)\n`) +
-    shown.map((damage, i) => `\n${damageText(damage, i, shown)}`).join('')
+    shown.map((_, i) => `\n${damageText(shown, i, validation.run.clockUnit)}`).join('') +
+    nextStep(validation, shown)
   );
 }
 
@@ -103,11 +106,8 @@ function placeText({ kind, address, slab, firstByte, lastByte }: ValidationRepor
   return `${offset < 0n ? '' : '+'}${offset}, ${counted(length, 'byte')}`;
 }
 
-function damageText(
-  { report, consequences, notes }: Damage,
-  i: number,
-  shown: readonly Damage[],
-): string {
+function damageText(shown: readonly Damage[], i: number, unit: ClockUnit | null): string {
+  const { report, consequences, notes } = shown[i] as Damage;
   const { history, text, address } = report;
   const isSameObject = history !== null && shown[i - 1]?.report.address === address;
   return (
@@ -115,7 +115,7 @@ function damageText(
     `${text.split('\n').map(escapeText).join('\n')}\n` +
     notes.map((note) => labelled('note', escapeText(note))).join('') +
     consequenceText(consequences) +
-    (isSameObject ? labelled('trace', `as under [${i}]`) : historyText(history))
+    (isSameObject ? labelled('trace', `as under [${i}]`) : historyText(history, unit))
   );
 }
 
@@ -137,34 +137,40 @@ const HISTORY_COLUMNS: readonly Column[] = [
   { title: 'cpu', format: (value) => formatCount(value) },
 ];
 
-function historyText(history: readonly HistoryOwner[] | null): string {
+function historyText(history: readonly HistoryOwner[] | null, unit: ClockUnit | null): string {
   if (history === null) return '';
   if (history.length === 0) return labelled('trace', 'no event of this object or those beside it');
-  return renderTable(HISTORY_COLUMNS, history.flatMap(ownerRows), { indent: 2 });
+  const rows = history.flatMap((owner) => ownerRows(owner, unit));
+  return renderTable(HISTORY_COLUMNS, rows, { indent: 2 });
 }
 
 /** The latest first: a free stands over its allocation. */
-function ownerRows(owner: HistoryOwner): Cell[][] {
-  const { relation, address, alloc, free, freedUnseen } = owner;
+function ownerRows(owner: HistoryOwner, unit: ClockUnit | null): Cell[][] {
+  const { relation, address, alloc, free, freedUnseen, bytesReq } = owner;
   const rows: Cell[][] = [];
   const place = (): Cell[] => (rows.length === 0 ? [relation, address] : ['', '']);
-  if (free !== null) rows.push([...place(), ...eventCells('freed', free)]);
+  // Clocks that do not count nanoseconds have times of their own unit.
+  const when = ({ atNs }: HistoryEvent): string => (unit === 'ns' ? moment(atNs, 6) : atNs);
+  const add = (what: string, event: HistoryEvent, bytes: number | null): void => {
+    rows.push([...place(), when(event), what, bytes ?? '', ...whoCells(event)]);
+  };
+  if (free !== null) add('freed', free, null);
   if (freedUnseen) rows.push([...place(), '', 'freed without an event', '', '', '', '']);
-  if (alloc !== null) rows.push([...place(), ...eventCells('allocated', alloc)]);
+  if (alloc !== null) add('allocated', alloc, bytesReq);
   return rows;
 }
 
-function eventCells(what: string, event: HistoryEvent): Cell[] {
-  const { atNs, bytesReq, symbol, module, site, comm, pid, cpu } = event;
+function whoCells({ symbol, module, site, comm, pid, cpu }: HistoryEvent): Cell[] {
   const name = symbol ?? site ?? '?';
-  return [
-    moment(atNs, 6),
-    what,
-    bytesReq ?? '',
-    module === null ? name : `${name} [${module}]`,
-    `${comm}-${pid}`,
-    cpu,
-  ];
+  return [module === null ? name : `${name} [${module}]`, `${comm}-${pid}`, cpu];
+}
+
+/** The whole biography of the first object that the trace knows. */
+function nextStep({ run }: Validation, shown: readonly Damage[]): string {
+  const known = shown.find(({ report }) => (report.history ?? []).length > 0);
+  if (known === undefined) return '';
+  const source = shellWord(run.label ?? '');
+  return `\nNext:  slabreplay history ${source} ${known.report.history?.[0]?.address}\n`;
 }
 
 const CSV_COLUMNS: readonly Column[] = [

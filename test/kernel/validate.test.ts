@@ -176,7 +176,8 @@ describeWithData('latent-slub', 'validate', () => {
     const report = reports.find(({ address }) => address === '0xffff8b792fdfc540');
     expect(report?.history?.[0]).toMatchObject({
       relation: 'object',
-      alloc: { comm: 'init', pid: 1, cpu: 0, symbol: 'lay+0xd2', module: 'labplant', bytesReq: 64 },
+      bytesReq: 64,
+      alloc: { comm: 'init', pid: 1, cpu: 0, symbol: 'lay+0xd2', module: 'labplant' },
       free: { comm: 'cap2', pid: 321, cpu: 1, symbol: 'docmd+0x2a7', module: 'labplant' },
     });
     // SLUB's own tracks in the image say the same of all that were ever allocated by an event.

@@ -147,22 +147,41 @@ export function describeOwner(run: ResolvedRun, events: BlockEvents, owner: Owne
     cache: owner.cache ?? null,
     bytesReq: owner.alloc < 0 ? null : calls.bytesReq(call),
     bytesAlloc: owner.alloc < 0 ? null : calls.bytesAlloc(call),
-    alloc: owner.alloc < 0 ? null : describeEvent(run, events, owner.alloc),
-    free: owner.free < 0 ? null : describeEvent(run, events, owner.free),
+    alloc: owner.alloc < 0 ? null : describeEvent(run, eventAt(events, owner.alloc)),
+    free: owner.free < 0 ? null : describeEvent(run, eventAt(events, owner.free)),
     freedUnseen: owner.freedUnseen,
   };
 }
 
-export function describeEvent(run: ResolvedRun, events: BlockEvents, row: number): HistoryEvent {
-  const { calls, tasks, strings, stacks } = run.dictionary;
-  const { address, symbol, module } = run.sites.get(calls.site(events.call[row] as number));
-  const task = events.task[row] as number;
-  const stack = events.stack[row] as number;
+/** One event, as indexes into the run's dictionary. */
+export interface KeptEvent {
+  /** As `EventBatch.ts`. */
+  readonly ts: number;
+  readonly call: number;
+  readonly task: number;
+  readonly cpu: number;
+  readonly stack: number;
+}
+
+function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: number): KeptEvent {
   return {
-    atNs: absoluteTime(run, events.ts[row] as number),
-    cpu: events.cpu[row] as number,
-    pid: tasks.pid(task),
-    comm: strings.get(tasks.comm(task)),
+    ts: ts[row] as number,
+    call: call[row] as number,
+    task: task[row] as number,
+    cpu: cpu[row] as number,
+    stack: stack[row] as number,
+  };
+}
+
+export function describeEvent(run: ResolvedRun, event: KeptEvent): HistoryEvent {
+  const { calls, tasks, strings, stacks } = run.dictionary;
+  const { address, symbol, module } = run.sites.get(calls.site(event.call));
+  const { stack } = event;
+  return {
+    atNs: absoluteTime(run, event.ts),
+    cpu: event.cpu,
+    pid: tasks.pid(event.task),
+    comm: strings.get(tasks.comm(event.task)),
     site: formatAddress(address),
     symbol,
     module,

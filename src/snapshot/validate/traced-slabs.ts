@@ -9,6 +9,7 @@ import {
   hasFlag,
   objectOffset,
   sizeFromObject,
+  UNTOLD_POINTER,
 } from '../../kernel/slub-report/checked-slab.ts';
 import {
   POISON_FREE,
@@ -115,7 +116,7 @@ class TracedCopy implements CheckedSlab {
   }
 
   freePointer(): bigint {
-    return 0n;
+    return UNTOLD_POINTER;
   }
 
   setFreePointer(): void {

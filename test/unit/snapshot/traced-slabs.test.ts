@@ -10,8 +10,6 @@ import {
 import { BASE, CHECKED, FREE, poorSlab, printedWords, SLAB_BYTES } from './debug-slab-writer.ts';
 import { tempFile } from './image-builders.ts';
 
-const CACHE = { ...CHECKED, pointersKnown: false };
-
 async function validate(
   damage: (bytes: Buffer) => void,
   without?: (offset: number) => boolean,
@@ -26,7 +24,7 @@ async function validate(
     btfPath: undefined,
     structOffsets: undefined,
   });
-  const slab = { cache: CACHE, base: BASE, size: SLAB_BYTES, objects: 48, isRecorded };
+  const slab = { cache: CHECKED, base: BASE, size: SLAB_BYTES, objects: 48, isRecorded };
   return validateTraced(kernel, [slab, { ...slab, base: BASE + 0x100000n }]);
 }
 
@@ -57,9 +55,7 @@ test('red zones, poison and padding are checked', async () => {
   ]);
   const text = validation.reports[1]?.text ?? '';
   expect(text).toMatch(/^Object 0xffff888000800200 @offset=512$/m);
-  expect(text).toContain(
-    '[not in the snapshot: taint, the Slab line, fp of the object, call trace]',
-  );
+  expect(text).toMatch(/^\[not in the snapshot: .*fp of the object/m);
 });
 
 test('the end of a slab whose size is computed is not', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ObjectOwners, type Owner } from '../../../src/analysis/object-owners.ts';
+import { type LastOwner, LastOwners } from '../../../src/analysis/history/last-owners.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { track } from '../../helpers/tracked.ts';
 
@@ -9,7 +9,7 @@ function ownersOf(lines: string): string[] {
   const address = trace.address('A');
   const lo = Number(address & 0xffffffffn);
   const hi = Number(address >> 32n);
-  const owners = new ObjectOwners();
+  const owners = new LastOwners();
   owners.watch(lo, hi);
   owners.watch(lo, hi);
   track(trace, { batchSize: 2, extra: () => [owners] });
@@ -17,7 +17,7 @@ function ownersOf(lines: string): string[] {
   return owners.of(lo, hi).map(lifeOf);
 }
 
-function lifeOf({ alloc, free, freedUnseen }: Owner): string {
+function lifeOf({ alloc, free, freedUnseen }: LastOwner): string {
   return `${alloc?.ts ?? '?'}-${free?.ts ?? ''}${freedUnseen ? 'unseen' : ''}`;
 }
 

@@ -1,36 +1,28 @@
-// The biography of some addresses: who had each of them, from when to when, as the events tell it. Of
-// each address the last owners are kept, so memory does not grow with the trace.
+// The last owners of some addresses, however many: of each address a few are kept, so memory does not
+// grow with the trace (findOwners() keeps all of them, with what happened around).
 
-import { AddressMap } from '../base/address-map.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
-import type { Tracker } from './run-tracker.ts';
+import { AddressMap } from '../../base/address-map.ts';
+import type { EventBatch } from '../../kernel/event-batch.ts';
+import { OUTCOME, type PairedBatch } from '../paired-batch.ts';
+import type { Tracker } from '../run-tracker.ts';
+import type { KeptEvent } from './owners.ts';
 
 /** Owners of one address that are kept. */
 const KEPT = 3;
 
-/** One allocation or free, as indexes into the run's dictionary. */
-export interface OwnerEvent {
-  /** As `EventBatch.ts`. */
-  readonly ts: number;
-  readonly call: number;
-  readonly task: number;
-  readonly cpu: number;
-}
-
 /** One life of an address. */
-export interface Owner {
+export interface LastOwner {
   /** Undefined: allocated before the trace, or without an event. */
-  readonly alloc: OwnerEvent | undefined;
+  readonly alloc: KeptEvent | undefined;
   /** Undefined: not freed, as far as the trace tells, or freed without an event. */
-  free: OwnerEvent | undefined;
+  free: KeptEvent | undefined;
   /** The address was given out again without a free. */
   freedUnseen: boolean;
 }
 
-export class ObjectOwners implements Tracker {
+export class LastOwners implements Tracker {
   private readonly watched = new AddressMap(64);
-  private readonly owners: Owner[][] = [];
+  private readonly owners: LastOwner[][] = [];
 
   /** Watches the object that starts at an address. */
   watch(lo: number, hi: number): void {
@@ -40,7 +32,7 @@ export class ObjectOwners implements Tracker {
   }
 
   /** The last owners of a watched address, the latest first. */
-  of(lo: number, hi: number): readonly Owner[] {
+  of(lo: number, hi: number): readonly LastOwner[] {
     return this.owners[this.watched.get(lo, hi)] ?? [];
   }
 
@@ -53,7 +45,7 @@ export class ObjectOwners implements Tracker {
   }
 }
 
-function record(owners: Owner[], event: OwnerEvent, outcome: number): void {
+function record(owners: LastOwner[], event: KeptEvent, outcome: number): void {
   const [last, beforeLast] = owners;
   const owner = { alloc: event, free: undefined, freedUnseen: false };
   switch (outcome) {
@@ -82,16 +74,17 @@ function record(owners: Owner[], event: OwnerEvent, outcome: number): void {
   }
 }
 
-function add(owners: Owner[], owner: Owner): void {
+function add(owners: LastOwner[], owner: LastOwner): void {
   owners.unshift(owner);
   if (owners.length > KEPT) owners.pop();
 }
 
-function eventOf({ ts, call, task, cpu }: EventBatch, i: number): OwnerEvent {
+function eventOf({ ts, call, task, cpu, stack }: EventBatch, i: number): KeptEvent {
   return {
     ts: ts[i] as number,
     call: call[i] as number,
     task: task[i] as number,
     cpu: cpu[i] as number,
+    stack: stack[i] as number,
   };
 }
