@@ -22,7 +22,7 @@ export const STYLES = `
 html { scroll-padding-top: 3.2rem; }
 body { margin: 0; background: var(--bg); color: var(--text);
   font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-header, main { max-width: 1280px; margin: 0 auto; padding: 0 1.5rem; }
+header, main { max-width: 1360px; margin: 0 auto; padding: 0 1.5rem; }
 header { display: grid; grid-template-columns: 1fr auto; align-items: start; padding-top: 1.25rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
 header p { margin: .25rem 0 0; color: var(--muted); overflow-wrap: anywhere; }
@@ -53,7 +53,7 @@ dl.facts dd { margin: 0; max-width: 62rem; }
 .table { overflow: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
   font-size: .87rem; line-height: 1.35; }
-th, td { padding: .28rem .7rem; text-align: left; vertical-align: top; }
+th, td { padding: .28rem .55rem; text-align: left; vertical-align: top; }
 td + td, th + th { padding-left: .5rem; }
 td[data-v], th.num { text-align: right; white-space: nowrap; }
 thead th { position: sticky; top: 0; background: var(--panel); font-weight: 600; white-space: nowrap;
@@ -61,7 +61,7 @@ thead th { position: sticky; top: 0; background: var(--panel); font-weight: 600;
 tbody tr { border-top: 1px solid color-mix(in srgb, var(--line) 55%, transparent); }
 tbody tr:first-child { border-top: 0; }
 tbody tr:hover { background: var(--panel); }
-td.prose { min-width: 19rem; }
+td.prose { min-width: 16rem; }
 td.nowrap { white-space: nowrap; }
 td code { overflow-wrap: break-word; }
 tr.error td:first-child { box-shadow: inset 3px 0 var(--bad); }
@@ -114,8 +114,6 @@ svg .waste { fill: var(--waste); }
 .scroll { overflow: auto; max-height: 32rem; border: 1px solid var(--line); border-radius: 6px;
   padding: .5rem; }
 .scroll canvas { display: block; }
-footer { max-width: 1280px; margin: 2.5rem auto 1.5rem; padding: .8rem 1.5rem 0; color: var(--muted);
-  font-size: .9rem; }
 pre { margin: .3rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 700px) {
   header, main { padding-inline: .8rem; }

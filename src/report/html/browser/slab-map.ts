@@ -5,8 +5,8 @@ import type { SlabMapData } from '../page-data.ts';
 import { choice, element } from './elements.ts';
 import { onThemeChange, resolveColor } from './theme.ts';
 
-const ROW_HEIGHT = 9;
-const LABEL_WIDTH = 162;
+const ROW_HEIGHT = 11;
+const LABEL_WIDTH = 186;
 const MAX_CELL = 12;
 const GAP = 28;
 
@@ -86,7 +86,7 @@ function paint(canvas: HTMLCanvasElement, { rows }: SlabMapData, layout: Layout)
   const context = canvas.getContext('2d');
   if (context === null) return;
   context.scale(devicePixelRatio, devicePixelRatio);
-  context.font = '9px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
+  context.font = '10px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
   context.textBaseline = 'middle';
   const colors = new Map(
     Object.entries(STATES).map(([letter, { color }]) => [letter, resolveColor(color)]),

@@ -85,7 +85,11 @@ function optionsOf(
     cursor: { y: false, points: { show: false } },
     scales: { x: { time: false }, y: { range: (_, __, max) => [0, max * 1.08 || 1] } },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((time) => timeText(time, data)) },
+      {
+        ...axis,
+        space: 86,
+        values: (_, splits, __, ___, step) => splits.map((time) => timeText(time, data, step)),
+      },
       {
         ...axis,
         size: 74,
@@ -169,6 +173,8 @@ function markerList({ markers }: TimeChartData): HTMLElement {
   return list;
 }
 
-function timeText(time: number, { isSeconds }: TimeChartData): string {
-  return isSeconds ? `${Number(time.toFixed(3))} s` : time.toLocaleString('en-US');
+/** @param step how far moments that are told apart lie from each other */
+function timeText(time: number, { isSeconds }: TimeChartData, step = 0.001): string {
+  if (!isSeconds) return time.toLocaleString('en-US');
+  return `${time.toFixed(Math.max(0, Math.ceil(-Math.log10(step))))} s`;
 }
