@@ -75,7 +75,7 @@ function foundText({ reportsLeftOut, notes }: Validation, damages: readonly Dama
   return (
     `${counted(damages.length, 'damage')} in ${counted(caches, 'cache')}` +
     (consequences === 0 ? '' : `, and ${counted(consequences, 'report')} that follow from them`) +
-    (reportsLeftOut === 0 ? '' : `; ${formatCount(reportsLeftOut)} more reports were not kept`)
+    (reportsLeftOut === 0 ? '' : `; at least ${formatCount(reportsLeftOut)} more were not kept`)
   );
 }
 

@@ -49,7 +49,8 @@ export class SlabValidator {
     this.checks = new SlubChecks(cache.checked, this.reports);
   }
 
-  validate(view: SlabView): SlabResult {
+  /** @param most reports after which no further object of the slab is looked at */
+  validate(view: SlabView, most: number): SlabResult {
     const { cache, copy } = this;
     if (!cache.checksObjects && isSound(view)) return NOTHING_FOUND;
     if (!copy.load(view)) return { reports: [], unchecked: view.slots };
@@ -60,7 +61,7 @@ export class SlabValidator {
     const listFrom = this.header() ? this.reports.count : -1;
     if (listFrom < 0) return this.result(undefined);
     const damage = this.freelists(view, listFrom);
-    this.objects(view, damage.free);
+    this.objects(view, damage.free, most);
     return this.result(damage);
   }
 
@@ -120,11 +121,11 @@ export class SlabValidator {
   }
 
   /** @param free the objects on the slab's list; undefined where not all of them are known */
-  private objects(view: SlabView, free: ReadonlySet<number> | undefined): void {
-    const { cache, copy, checks } = this;
+  private objects(view: SlabView, free: ReadonlySet<number> | undefined, most: number): void {
+    const { cache, copy, checks, reports } = this;
     const { checked } = cache;
     const hasTracks = hasFlag(checked, SLAB.STORE_USER);
-    for (let object = 0; object < copy.objects; object++) {
+    for (let object = 0; object < copy.objects && reports.count < most; object++) {
       const offset = this.offset(object);
       const from = offset - checked.geometry.layout.redLeftPad;
       const isFree = free?.has(object) ?? view.states[object] === SLOT.free;

@@ -20,7 +20,7 @@ export interface SlabValidation {
   readonly objectsUnchecked: number;
   /** By cache in the order of `caches`, slabs by address. */
   readonly reports: readonly SlabReport[];
-  /** Reports that were found beyond the most that are kept. */
+  /** Reports that were found beyond the most that are kept: at least one for each such slab. */
   readonly reportsLeftOut: number;
   readonly caches: readonly CacheOccupancy[];
   /** Caches with debug metadata whose layout is not understood: only freelists were checked. */
@@ -64,11 +64,12 @@ export function validateSlabs(
       const cache = caches[slab.cacheIndex];
       if (cache === undefined || !cache.isSelected) return;
       addSlab(cache.occupancy, slab);
-      const { reports, unchecked } = cache.validator.validate(slab);
-      const room = Math.min(reports.length, MAX_REPORTS - kept);
-      cache.reports.push(...reports.slice(0, room));
-      kept += room;
-      reportsLeftOut += reports.length - room;
+      const room = MAX_REPORTS - kept;
+      const { reports, unchecked } = cache.validator.validate(slab, Math.max(1, room));
+      const taken = Math.min(reports.length, room);
+      cache.reports.push(...reports.slice(0, taken));
+      kept += taken;
+      reportsLeftOut += reports.length - taken;
       slabs++;
       objects += slab.slots - unchecked;
       objectsUnchecked += unchecked;

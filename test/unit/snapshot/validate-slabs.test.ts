@@ -2,6 +2,11 @@
 // that the kernel would name; what is not in the image is not reported as damaged.
 
 import { describe, expect, test } from 'vitest';
+import { physicalMemory, walkSlabs } from '../../../src/snapshot/slub-walk/walk-slabs.ts';
+import { snapshotCaches } from '../../../src/snapshot/validate/checked-cache.ts';
+import { SnapshotDetails } from '../../../src/snapshot/validate/report-details.ts';
+import { SlabCopy } from '../../../src/snapshot/validate/slab-copy.ts';
+import { SlabValidator } from '../../../src/snapshot/validate/validate-slab.ts';
 import {
   type SlabValidation,
   validateSlabs,
@@ -255,4 +260,23 @@ test('tracks, taint and ages in the text are those of the image', async () => {
     'Slab 0xffffea0000020000 objects=48 used=45 fp=0xffff8880008004a0 flags=0x200(slab)',
     'Object 0xffff888000800350 @offset=848 fp=0x0000000000000000',
   ]);
+});
+
+test('an image that is damaged everywhere keeps as many reports as are wanted', async () => {
+  const slub = await poorMachine((bytes) => bytes.fill(0x41)).slub();
+  const caches = snapshotCaches(slub.kernel, slub.caches);
+  const copy = new SlabCopy(physicalMemory(slub.kernel));
+  const details = new SnapshotDetails(slub.kernel, undefined);
+  const [, cache] = caches;
+  if (cache === undefined) throw new Error('no cache');
+  const counts: number[] = [];
+  walkSlabs(slub, (view) => {
+    for (const most of [1, 40, 10_000]) {
+      counts.push(new SlabValidator(cache, copy, details).validate(view, most).reports.length);
+    }
+  });
+  // Of the slab: its padding, its freelist, its count. Of each object at least the four regions.
+  expect(counts[0]).toBeLessThan(10);
+  expect(counts[1]).toBeLessThan(50);
+  expect(counts[2]).toBeGreaterThan(48 * 4);
 });
