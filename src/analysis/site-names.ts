@@ -37,6 +37,15 @@ export class SiteNames {
     return siteLabel(this.get(site));
   }
 
+  /** `symbol+0xoff/0xsize [module]` as the kernel prints it (%pS), else the address; null for none. */
+  printed(site: number): string | null {
+    const { sites, strings } = this.dictionary;
+    const text = sites.text(site);
+    if (text !== 0) return strings.get(text);
+    const described = this.symbols?.describe(sites.hi(site), sites.lo(site));
+    return described ?? (this.get(site).address === null ? null : this.label(site));
+  }
+
   /** The function in which a site lies. */
   functionOf(site: number): string | undefined {
     const { symbol } = this.get(site);

@@ -1,6 +1,5 @@
 // The debug checks of a replay, with what the recording tells of the kernel's build and of names.
 
-import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { configNumber, isConfigured, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { nonSlabAddresses } from '../kernel/non-slab-addresses.ts';
@@ -47,18 +46,10 @@ export function watchDebug(
     nonSlab: nonSlabAddresses(sidecars.text('vmallocinfo.txt')),
     skew: info.clockUnit === 'ns' ? CLOCK_SKEW_NS : 0,
     jiffiesPerTick: hz === undefined || info.clockUnit !== 'ns' ? null : hz / NS_PER_SECOND,
-    siteText: (site) => siteText(run, site),
+    siteText: (site) => run.sites.printed(site),
     stackText: (stack) =>
-      Array.from(dictionary.stacks.frames(stack), (site) => run.sites.label(site)),
+      Array.from(dictionary.stacks.frames(stack), (site) => run.sites.printed(site) ?? '?'),
   });
-}
-
-/** A call site as %pS prints it, the length of its function included where the trace has it. */
-function siteText({ dictionary, sites }: ResolvedRun, site: number): string | null {
-  const printed = dictionary.sites.text(site);
-  if (printed !== 0) return dictionary.strings.get(printed);
-  const { symbol, address } = sites.get(site);
-  return symbol === null && address === null ? null : sites.label(site);
 }
 
 export function describeReports(watch: DebugWatch): ReplayReport[] {
