@@ -85,11 +85,12 @@ export class ObservedReplay implements SlabWatcher {
 
   add(batch: EventBatch): void {
     const { calls } = this;
+    const { cpus } = this.slub;
     this.early.clear();
     for (let i = 0; i < batch.length; i++) {
       const call = batch.call[i]!;
       const kind = calls.kind(call);
-      this.cpu = batch.cpu[i]!;
+      this.cpu = batch.cpu[i]! % cpus;
       if (isAlloc(kind)) this.alloc(batch, i, call);
       else if (isFree(kind)) this.free(batch, i, call);
       else this.watch?.other(batch, i, kind);
@@ -113,7 +114,7 @@ export class ObservedReplay implements SlabWatcher {
       return;
     }
     const slab = this.slabOf(number, lo, hi);
-    const cpu = batch.cpu[i]!;
+    const { cpu } = this;
     const node = this.calls.node(call);
     const { model, fidelity } = cache;
     fidelity.allocations++;
@@ -220,7 +221,7 @@ export class ObservedReplay implements SlabWatcher {
     const before = model.objectsBefore(cpu, slab, object, MAX_EARLIER);
     let areSwapped = before.length > 0;
     for (const earlier of before) {
-      const event = this.allocationAhead(batch, i, cpu, slab, earlier, cache);
+      const event = this.allocationAhead(batch, i, slab, earlier, cache);
       if (event < 0) areSwapped = false;
       else this.early.add(event);
       model.takeUnseen(slab, earlier);
@@ -232,7 +233,6 @@ export class ObservedReplay implements SlabWatcher {
   private allocationAhead(
     batch: EventBatch,
     i: number,
-    cpu: number,
     slab: number,
     object: number,
     cache: ReplayCache,
@@ -242,7 +242,7 @@ export class ObservedReplay implements SlabWatcher {
     const offset = redLeftPad + object * slabSize;
     let seen = 0;
     for (let j = i + 1; j < batch.length && seen < LOOK_AHEAD; j++) {
-      if (batch.cpu[j] !== cpu) continue;
+      if (batch.cpu[j] !== batch.cpu[i]) continue;
       seen++;
       if (!isAlloc(this.calls.kind(batch.call[j]!))) continue;
       if (table.find(batch.ptrLo[j]!, batch.ptrHi[j]!) !== slab) continue;
@@ -270,8 +270,7 @@ export class ObservedReplay implements SlabWatcher {
   }
 
   private allocFromNewSlab(batch: EventBatch, i: number, cache: ReplayCache, object: number): void {
-    const { table } = this;
-    const cpu = batch.cpu[i]!;
+    const { table, cpu } = this;
     const node = this.calls.node(batch.call[i]!);
     const { model, fidelity, order } = cache;
     const isExpected = model.choiceSlab === NO_SLAB;
@@ -310,7 +309,7 @@ export class ObservedReplay implements SlabWatcher {
       cache.model.addOldSlab(slab);
     }
     if (this.watch?.free(batch, i, slab, object) === false) return;
-    cache.model.free(batch.cpu[i]!, slab, object);
+    cache.model.free(this.cpu, slab, object);
   }
 
   /** The slab that an object is freed in: of the cache that the event names, or by mistake another. */

@@ -37,12 +37,11 @@ export class SimulatedReplay implements SlabWatcher {
   private takenSlab: number = NO_SLAB;
   private takenObject = 0;
 
-  /** @param cpus of the modelled machine; events of others are its own, by the remainder */
-  constructor(calls: CallTable, slub: SlubModel, cpus: number) {
+  constructor(calls: CallTable, slub: SlubModel) {
     this.calls = calls;
     this.slub = slub;
     this.table = slub.table;
-    this.cpus = cpus;
+    this.cpus = slub.cpus;
     this.pages = new PageSource(slub.pageSize);
     this.usage = new SlabUsage(slub.caches.length + 1);
     const most = Math.max(1, ...slub.caches.map(({ plan }) => plan.geometry.objsPerSlab));

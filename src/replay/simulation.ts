@@ -33,7 +33,7 @@ export class Simulation {
     this.machine = machine;
     this.plan = plan;
     this.slub = new SlubModel({ plan, parameters: machine.parameters, cpus, nodes, orders });
-    this.replay = new SimulatedReplay(calls, this.slub, cpus);
+    this.replay = new SimulatedReplay(calls, this.slub);
   }
 
   add(batch: EventBatch): void {

@@ -31,15 +31,26 @@ export interface SlubModelInput {
   readonly orders: readonly FreshOrder[];
 }
 
+/**
+ * CPUs times caches that there is room for: 3,000 CPUs on a usual machine. Events may name any CPU.
+ * Model: of more CPUs some are taken together.
+ */
+const MOST_CPU_STATES = 2 ** 20;
+
 export class SlubModel {
   readonly table: SlabTable;
   readonly caches: readonly ModelCache[];
   readonly cacheOfCall: Int32Array;
   readonly nodes: MemoryNodes;
   readonly pageSize: number;
+  /** CPUs that it has; events of others are theirs, by the remainder. */
+  readonly cpus: number;
 
-  constructor({ plan, parameters, cpus, nodes, orders }: SlubModelInput) {
+  constructor({ plan, parameters, nodes, orders, ...input }: SlubModelInput) {
     const { pageSize } = parameters;
+    const most = Math.max(1, Math.floor(MOST_CPU_STATES / plan.caches.length));
+    const cpus = Math.min(input.cpus, most);
+    this.cpus = cpus;
     this.table = new SlabTable(pageSize);
     this.cacheOfCall = plan.cacheOfCall;
     this.nodes = nodes;

@@ -57,7 +57,7 @@ export function plannedCache(shape: TestCacheShape, release = '6.1'): PlannedCac
   return { name, geometry, spec, origin: 'computed', known: undefined };
 }
 
-export function testParameters(release: string): SlubParameters {
+function testParameters(release: string): SlubParameters {
   return buildSlubParameters({ release, pageSize: 4096, cpus: 2 });
 }
 

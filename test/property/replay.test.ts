@@ -100,8 +100,7 @@ test('a simulated replay takes the decisions of a plain SLUB: as many slabs on e
     fc.property(recordings, (recording) => {
       const slub = recording.model();
       const { calls } = recording.trace.dictionary;
-      const [{ cpus } = { cpus: 1 }] = recording.shapes;
-      const replay = new SimulatedReplay(calls, slub, cpus);
+      const replay = new SimulatedReplay(calls, slub);
       for (const batch of recording.trace.batches()) replay.add(batch);
       slub.caches.forEach(({ model }, i) => {
         expect(model.count()).toEqual(recording.counts(i));
@@ -125,14 +124,13 @@ test('a replay that was saved halfway and resumed gives the same digest', () => 
   check(
     fc.property(recordings, (recording) => {
       const { calls } = recording.trace.dictionary;
-      const [{ cpus } = { cpus: 1 }] = recording.shapes;
       const observedSlub = recording.model();
       const simulatedSlub = recording.model();
       const state = {
         observedSlub,
         simulatedSlub,
         observed: new ObservedReplay(calls, observedSlub),
-        simulated: new SimulatedReplay(calls, simulatedSlub, cpus),
+        simulated: new SimulatedReplay(calls, simulatedSlub),
       };
       const add = (to: typeof state, batches: readonly EventBatch[]): unknown => {
         for (const batch of batches) {

@@ -134,6 +134,15 @@ describe('what the model and the kernel agree on', () => {
   });
 });
 
+test('events may name any CPU: where there are too many, some are taken together', () => {
+  const caches = Array.from({ length: 2 ** 10 }, (_, i) => ({ objsPerSlab: 4, name: `cache${i}` }));
+  expect(testModel(caches, { cpus: 1024 }).cpus).toBe(1024);
+  expect(testModel(caches, { cpus: 65_536 }).cpus).toBe(1024);
+  const { slub, total } = observe('cpu65535 filp A\ncpu65535 filp A+64', undefined, { cpus: 2 });
+  expect(total.slotMatches).toBe(2);
+  expect(slub.caches[0]?.model.lists().slabs[0]).toMatchObject({ kind: 'cpuSlab', owner: 1 });
+});
+
 describe('what a mismatch means', () => {
   test('a live object is allocated again: it was freed without an event', () => {
     const { missed, total, lists } = observe(`

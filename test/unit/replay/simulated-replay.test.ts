@@ -25,7 +25,7 @@ function simulate(
     return name === 'filp' ? 0 : NOT_PLANNED.unknown;
   });
   const slub = testModel([SHAPE], { cpus, nodes, cacheOfCall });
-  const replay = new SimulatedReplay(calls, slub, cpus);
+  const replay = new SimulatedReplay(calls, slub);
   for (const batch of batches) replay.add(batch);
   return { slub, replay, trace };
 }
