@@ -7,6 +7,10 @@ import { describeError, InputError, OutputError } from '../base/errors.ts';
 /** Pages that are read in a row from one CPU before the next has its turn. */
 const PAGES_A_TURN = 256;
 
+/** `commit` of struct buffer_data_page: how many bytes of it are events, in its low bits. */
+const COMMIT_AT = 8;
+const COMMIT_MASK = 0xfffff;
+
 interface Stream {
   readonly from: number;
   readonly to: number;
@@ -71,6 +75,8 @@ export class RawPagesReader {
         });
       }
       this.bytes += page.length;
+      // Reading makes events too: a page that is not full yet ends the turn, or there is no end to it.
+      if ((page.readUInt32LE(COMMIT_AT) & COMMIT_MASK) < page.length / 2) return false;
     }
     return true;
   }

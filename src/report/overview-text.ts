@@ -138,7 +138,7 @@ export function memoryRows({
     rows.push(['', end.metadata, null, `metadata of slub_debug ${share(end.metadata)}`]);
   }
   if (slabs !== null) {
-    const older = completeness.startsAtBoot ? '' : ', some held by older objects';
+    const free = completeness.startsAtBoot ? 'free slots in them' : 'free slots or older objects';
     const of = (bytes: number): string => `(${formatShare(bytes, slabs.bytes)})`;
     rows.push([
       'in slabs',
@@ -146,7 +146,7 @@ export function memoryRows({
       null,
       `${formatCount(slabs.slabs)} slabs that the events show`,
     ]);
-    rows.push(['', slabs.freeBytes, null, `free slots in them ${of(slabs.freeBytes)}${older}`]);
+    rows.push(['', slabs.freeBytes, null, `${free} ${of(slabs.freeBytes)}`]);
     rows.push(['', slabs.tailBytes, null, `slab tails ${of(slabs.tailBytes)}`]);
   }
   const uncertain = totals.liveUncertainBytesAlloc;
@@ -265,8 +265,8 @@ function findings({ findings: found }: Analysis, source: string): string {
 }
 
 function next(source: string): string {
-  const name = escapeText(source);
-  return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n       slabreplay replay ${name} --slub-debug FZPU\n`;
+  const name = shellWord(source);
+  return `Next:  slabreplay frag ${name} --by site\n       slabreplay leaks ${name}\n       slabreplay replay ${name} --slub-debug FZPU\n       slabreplay report ${name} -o report.html\n`;
 }
 
 /** A table under its title. */
