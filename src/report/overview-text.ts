@@ -5,7 +5,7 @@ import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overvi
 import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
-import { escapeText, shellWord } from './escape.ts';
+import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { findingText, severityLine } from './lint-text.ts';
 import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
