@@ -4,8 +4,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { parseReplayOptions, type ReplayTexts } from '../../src/pipeline/replay-options.ts';
-import { replayRun } from '../../src/pipeline/replay-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 import {
   cachesOf,
@@ -290,57 +288,6 @@ function ownCache(bug: PlantedBug): PlantedBug {
 function sizeOf({ values }: PlantedBug): number {
   return Number(values.get('size'));
 }
-
-/** `kind cache`, of the reports that the recorded events alone give. */
-async function fromEvents(folder: string, options: ReplayTexts = {}): Promise<string[]> {
-  const { reports } = await replayRun({ source: recording(folder) }, parseReplayOptions(options));
-  return reports.map(({ kind, cache }) => `${kind} ${cache}`);
-}
-
-// Bulk allocations and kfree_rcu() leave no events in any of them, and some clocks stand still.
-describeWithData('latent-slub', 'recorded events, no wrong free among them', () => {
-  test('no report', async () => expect(await fromEvents('latent-slub')).toEqual([]));
-});
-
-// In the one a cache is merged with one that is allocated in bulk, in the other two CPUs are out of step.
-for (const folder of ['debian-arm64-16k', 'debian-plain-510']) {
-  describeWithData(folder, 'recorded events under --slub-debug FZPU', () => {
-    test('no report', async () => {
-      expect(await fromEvents(folder, { slubDebug: 'FZPU' })).toEqual([]);
-    });
-  });
-}
-
-describeWithData('debug-slub', 'recorded events', () => {
-  test('the wrong frees that were planted, and counts that follow from them', async () => {
-    expect(await fromEvents('debug-slub')).toEqual([
-      'double-free kmalloc-64',
-      'counters kmalloc-64',
-      'double-free labbug_a',
-      'double-free kmalloc-1k',
-      'counters kmalloc-1k',
-      'invalid-free kmalloc-64',
-      'invalid-free labbug_a',
-      'counters labbug_a',
-      'wrong-cache kmalloc-64',
-      'wrong-cache kmalloc-192',
-    ]);
-  });
-});
-
-describeWithData('debug-slub-612', 'recorded events', () => {
-  // The model has given back the slab of the first double free, of kmalloc-64.
-  test('the wrong frees that were planted', async () => {
-    expect(await fromEvents('debug-slub-612')).toEqual([
-      'double-free labbug_a',
-      'double-free kmalloc-1k',
-      'invalid-free kmalloc-64',
-      'invalid-free labbug_a',
-      'wrong-cache kmalloc-64',
-      'wrong-cache kmalloc-192',
-    ]);
-  });
-});
 
 describe.each([
   { folder: 'debug-slub', release: '6.1', cases: 30 },
