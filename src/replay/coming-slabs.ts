@@ -7,7 +7,7 @@ import type { CpuSheaves } from './cpu-sheaves.ts';
 import type { FreshOrder } from './fresh-order.ts';
 import { COMING } from './sheaf.ts';
 import type { SlabBacking } from './slab-backing.ts';
-import { NO_SLAB, type SlabTable } from './slab-table.ts';
+import { NIL, NO_SLAB, type SlabTable } from './slab-table.ts';
 
 export class ComingSlabs {
   private readonly backing: SlabBacking;
@@ -80,6 +80,36 @@ export class ComingSlabs {
     if (this.order.around(this.first[cpu]!, given - 1)[given - 1 - popped] !== object) return false;
     if (!this.correct(cpu, 0, given - popped)) return false;
     main.size--;
+    return true;
+  }
+
+  /**
+   * The first main sheaf, thought to be new, held fewer objects and was refilled from the same slab.
+   */
+  refillFirst(cpu: number, slab: number, object: number): boolean {
+    const { table, sheaves } = this;
+    const main = sheaves.main[cpu]!;
+    if (this.mains[cpu] !== 1 || this.slab[cpu] !== slab) return false;
+    for (let at = 0; at < main.size; at++) {
+      if (main.slabs[at] !== slab || table.wasUsed(slab, main.objects[at]!)) return false;
+    }
+    const place = Math.min(sheaves.capacity, this.backing.shape.objsPerSlab) - 1;
+    const unused = [...this.order.around(object, place)].map((other) =>
+      other !== object && table.isFree(slab, other) && !table.wasUsed(slab, other) ? other : NIL,
+    );
+    main.size = 0;
+    this.backing.reopen(
+      cpu,
+      slab,
+      unused.slice(place + 1).filter((other) => other !== NIL),
+    );
+    for (const other of unused.slice(0, place)) {
+      if (other === NIL) continue;
+      table.setHeld(slab, other, false);
+      main.push(slab, other);
+    }
+    this.slab[cpu] = NO_SLAB;
+    this.changedMain(cpu);
     return true;
   }
 

@@ -120,6 +120,7 @@ export class NodeSlabCache implements SlabBacking {
   reopen(_cpu: number, slab: number, free: ArrayLike<number>): void {
     const { table } = this;
     this.giveUp(slab);
+    for (let k = 0; k < free.length; k++) table.setOld(slab, free[k]!);
     table.fill(slab, free);
     table.inuse[slab] = table.objects[slab]! - free.length;
     this.allocated -= free.length;

@@ -275,6 +275,7 @@ export class SheafCache implements SlabCache {
   /** An object of a slab: the kernel has refilled its main sheaf. */
   private takeFromSlab(cpu: number, slab: number, object: number): void {
     const { sheaves } = this;
+    if (this.coming.refillFirst(cpu, slab, object)) return;
     if (!sheaves.isNewMain) {
       sheaves.forgetAll(cpu);
       sheaves.provide(cpu);
