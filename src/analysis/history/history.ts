@@ -35,7 +35,7 @@ export interface Neighbour extends ObjectOwner {
 }
 
 /** The page of the address, given out or given back by the page allocator. */
-export interface PageEvent {
+interface PageEvent {
   readonly atNs: string;
   readonly event: 'mm_page_alloc' | 'mm_page_free';
   readonly address: string;

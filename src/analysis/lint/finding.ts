@@ -41,7 +41,7 @@ export interface SiteAndCache {
   readonly cache: string | null;
 }
 
-export interface ReplayEvidence {
+interface ReplayEvidence {
   /** As it is at the end. */
   readonly slub: SlubModel;
   readonly reports: readonly ReportedMisuse[];
