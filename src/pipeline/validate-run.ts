@@ -92,6 +92,8 @@ export interface Validation {
   /** Found beyond the most that are kept. */
   readonly reportsLeftOut: number;
   readonly caches: readonly ValidatedCache[];
+  /** Those of them with slub_debug's red zones, poison or tracks; null where that is not known. */
+  readonly debugCaches: number | null;
   /** What the image lacks or gets wrong, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -131,6 +133,7 @@ export async function validateRun(options: ValidateOptions): Promise<Validation>
       reports: checked.reports.flatMap((report) => describeReport(report, history)),
       reportsLeftOut: checked.reportsLeftOut,
       caches: checked.caches.map(describeCache),
+      debugCaches: checked.debugCaches,
       notes: [...checked.notes, ...failure],
     };
   } finally {

@@ -56,14 +56,23 @@ function firstLine({ run, snapshot }: Validation): string {
   return `${escapeText(run.label ?? '')}   ${escapeText(`${release}${cpus} (${where})`)}\n`;
 }
 
-function trustLines({ slabsChecked, objectsChecked, caches, evidence }: Validation): string {
+function trustLines(validation: Validation): string {
+  const { slabsChecked, objectsChecked, caches, debugCaches, evidence } = validation;
   const checked =
     `${counted(objectsChecked, 'object')} in ${counted(slabsChecked, 'slab')}` +
-    (caches.length === 0 ? '' : ` of ${counted(caches.length, 'cache')}`);
+    (caches.length === 0 ? '' : ` of ${counted(caches.length, 'cache')}`) +
+    debugText(debugCaches, caches.length);
   return (
     labelled('checked', checked) +
     (evidence.length === 0 ? '' : labelled('same boot', escapeText(evidence.join('; '))))
   );
+}
+
+/** Without slub_debug there is little in an object that could be found wrong. */
+function debugText(debugCaches: number | null, caches: number): string {
+  if (debugCaches === null || debugCaches === caches) return '';
+  if (debugCaches > 0) return `, ${formatCount(debugCaches)} of them with slub_debug`;
+  return '; without slub_debug there are no red zones and no poison: freelists and counts only';
 }
 
 function foundText({ reportsLeftOut, notes }: Validation, damages: readonly Damage[]): string {

@@ -40,7 +40,9 @@ describe('output', () => {
   test('damage as text, with the trace’s biography of the object', async () => {
     const text = await outputOf(['validate', recording(damaged(), { 'trace.csv': EVENTS })]);
     expect(text).toContain('found        2 damages in 1 cache\n');
-    expect(text).toContain('checked      48 objects in 1 slab of 2 caches\n');
+    expect(text).toContain(
+      'checked      48 objects in 1 slab of 2 caches, 1 of them with slub_debug\n',
+    );
     expect(text).toMatch(
       /^1 {2}poor {3}0xffff888000800200 {2}Poison overwritten {8}\+0, 4 bytes$/m,
     );
@@ -74,6 +76,7 @@ describe('output', () => {
       objectsChecked: 48,
       objectsUnchecked: 0,
       reportsLeftOut: 0,
+      debugCaches: 1,
       notes: [],
     });
     expect(json['caches']).toEqual([

@@ -15,6 +15,8 @@ export interface SnapshotCache {
   readonly checked: CheckedCache;
   /** kmem_cache_debug(): such caches have no CPU slabs, and only they are validated by the kernel. */
   readonly isDebug: boolean;
+  /** It has red zones, poison or tracks, and their layout is understood. */
+  readonly hasMetadata: boolean;
   /**
    * There is something to look at in an object: red zones, poison, tracks, padding, or a free pointer
    * that also allocated objects keep.
@@ -72,6 +74,7 @@ function snapshotCache(cache: SlubCache, flags: number, rules: SlubRules): Snaps
     cache,
     checked: { name, geometry: { objectSize, flags: shown, layout }, rules, contentsKnown: true },
     isDebug: (flags & SLAB_DEBUG_FLAGS) !== 0,
+    hasMetadata,
     checksObjects: hasMetadata || layout.freePointerOutside,
     isUnderstood,
   };

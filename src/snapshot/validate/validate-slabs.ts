@@ -23,6 +23,8 @@ export interface SlabValidation {
   /** Reports that were found beyond the most that are kept: at least one for each such slab. */
   readonly reportsLeftOut: number;
   readonly caches: readonly CacheOccupancy[];
+  /** Those of them whose objects have red zones, poison or tracks. */
+  readonly debugCaches: number;
   /** Caches with debug metadata whose layout is not understood: only freelists were checked. */
   readonly notUnderstood: readonly string[];
   /** What is wrong with the walk itself. */
@@ -87,6 +89,7 @@ export function validateSlabs(
     reports: selected.flatMap((cache) => cache.reports),
     reportsLeftOut,
     caches: selected.map((cache) => cache.occupancy),
+    debugCaches: selected.filter((cache) => cache.hasMetadata).length,
     notUnderstood: selected.filter((c) => !c.isUnderstood).map((c) => c.cache.name),
     findings,
   };
