@@ -5,27 +5,16 @@ import { judgeCompleteness, summarizeRun } from '../analysis/run-summary.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { hex16, hiOf, joinHalves, loOf } from '../snapshot/address.ts';
 import type { KernelImage } from '../snapshot/kernel-image.ts';
-import type { BuiltScan } from '../snapshot/scan/build-scan.ts';
-import { type Colours, isWhite } from '../snapshot/scan/colours.ts';
+import { isWhite } from '../snapshot/scan/colours.ts';
 import { findReferrers, type Referrer } from '../snapshot/scan/find-referrers.ts';
 import { ObjectIndex } from '../snapshot/scan/object-index.ts';
 import { BLACK } from '../snapshot/scan/object-list.ts';
-import type { PageFields } from '../snapshot/scan/scan-memory.ts';
 import { ROOT_CLASSES } from '../snapshot/scan/scan-plan.ts';
 import { SlabIndex } from '../snapshot/slub-walk/slab-index.ts';
 import { readTasks, type Task, threadSize } from '../snapshot/tasks.ts';
-import type { DescribedObjects } from './leaks-objects.ts';
 import type { LeakReferrer, LeakReferrers } from './leaks-result.ts';
+import type { ScannedSnapshot } from './leaks-scan.ts';
 import type { LoadedRun } from './load-run.ts';
-import type { OpenedVmcore } from './open-vmcore.ts';
-
-interface ScannedSnapshot {
-  readonly vmcore: OpenedVmcore;
-  readonly built: BuiltScan;
-  readonly pages: PageFields;
-  readonly colours: Colours;
-  readonly objects: DescribedObjects;
-}
 
 /** @throws TraceFormatError where no object of the trace lies at the address */
 export function findLeakReferrers(

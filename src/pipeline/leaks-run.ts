@@ -6,51 +6,26 @@ import { VERDICT } from '../analysis/live-verdicts.ts';
 import { findOutstanding } from '../analysis/outstanding.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { judgeCompleteness, summarizeRun } from '../analysis/run-summary.ts';
-import { formatBytes } from '../base/bytes-format.ts';
-import { describeError, InputError, TraceFormatError, UsageError } from '../base/errors.ts';
+import { describeError, InputError, UsageError } from '../base/errors.ts';
 import { configNumber, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { Suppressions } from '../kernel/lsan-suppressions.ts';
-import { matchTrace } from '../snapshot/match-trace.ts';
-import { readCpus } from '../snapshot/per-cpu.ts';
 import {
   type Annotation,
   builtInAnnotations,
   parseAnnotations,
 } from '../snapshot/scan/annotations.ts';
-import { pageFields } from '../snapshot/scan/boot-memory.ts';
 import type { BuiltScan } from '../snapshot/scan/build-scan.ts';
-import {
-  buildGraph,
-  type Colours,
-  colourObjects,
-  isWhite,
-  type ReferenceGraph,
-} from '../snapshot/scan/colours.ts';
-import { buildConservativeScan } from '../snapshot/scan/conservative-scan.ts';
-import { buildKernelScan } from '../snapshot/scan/kernel-scan.ts';
-import type { FoundReferences } from '../snapshot/scan/references.ts';
-import type { PageFields } from '../snapshot/scan/scan-memory.ts';
-import { ROOT_CLASSES } from '../snapshot/scan/scan-plan.ts';
-import { parseVmallocinfo } from '../snapshot/scan/vmalloc-areas.ts';
+import { isWhite } from '../snapshot/scan/colours.ts';
 import { WhiteGraph } from '../snapshot/scan/white-graph.ts';
 import { findSource } from './find-source.ts';
 import { LeaksBaseline } from './leaks-baseline.ts';
 import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
-import { DescribedObjects } from './leaks-objects.ts';
 import { findLeakReferrers } from './leaks-referrers.ts';
-import type {
-  LeakReferrers,
-  Leaks,
-  NotReported,
-  ScanSummary,
-  SnapshotSummary,
-} from './leaks-result.ts';
-import { LeakSites } from './leaks-sites.ts';
-import { scanInThreads } from './leaks-threads.ts';
-import { type LiveTrace, traceColumns } from './leaks-traced.ts';
+import type { LeakReferrers, Leaks, NotReported } from './leaks-result.ts';
+import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
 import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
-import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
 
 export interface LeaksOptions {
   /** Snapshots; empty: the source's own. A candidate must be one in each of them. */
@@ -76,8 +51,6 @@ export interface LeaksRun {
   readonly hz: number;
 }
 
-/** Objects that miss from the image and do no harm. */
-const MISSING_SHARE = 0.01;
 /** Debian's, and the kernel's own default. */
 const DEFAULT_HZ = 250;
 
@@ -98,22 +71,6 @@ export async function leaksReferrersRun(
 ): Promise<LeakReferrers> {
   const session = new LeaksSession(source, options);
   return session.referrers(address);
-}
-
-/** One snapshot, scanned. */
-interface Scanned {
-  readonly vmcore: OpenedVmcore;
-  readonly built: BuiltScan;
-  readonly pages: PageFields;
-  readonly colours: Colours;
-  readonly graph: ReferenceGraph;
-  readonly trace: LiveTrace;
-  readonly sites: LeakSites;
-  readonly objects: DescribedObjects;
-  readonly conservative: boolean;
-  readonly summary: ScanSummary;
-  readonly snapshot: SnapshotSummary;
-  readonly notes: readonly string[];
 }
 
 class LeaksSession {
@@ -141,7 +98,7 @@ class LeaksSession {
     try {
       const { run, origin } = loaded;
       const last = await this.scan(loaded, first);
-      const confirmed: Scanned[] = [];
+      const confirmed: ScannedSnapshot[] = [];
       let white = whiteObjects(last);
       const before = white.length;
       for (const path of paths.slice(1)) {
@@ -232,7 +189,7 @@ class LeaksSession {
     return openVmcore(path, { source, vmcore: path, sidecars, tmp });
   }
 
-  private async scanOther(loaded: LoadedRun, path: string): Promise<Scanned> {
+  private async scanOther(loaded: LoadedRun, path: string): Promise<ScannedSnapshot> {
     const vmcore = await this.open(path);
     try {
       return await this.scan(loaded, vmcore);
@@ -241,85 +198,16 @@ class LeaksSession {
     }
   }
 
-  private async scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<Scanned> {
-    const { run } = loaded;
-    const { kernel, slub } = vmcore;
-    if (run.info.hashedPointers) {
-      throw new TraceFormatError(
-        `${this.source.source}: pointers are hashed, so nothing can be found in a snapshot`,
-        { hint: 'Boot with no_hash_pointers, or record in a binary form.' },
-      );
-    }
-    const sites = new LeakSites(run, vmcore.sidecars, kernel);
-    const trace = traceColumns(run, sites, this.annotations);
-    const evidence = slub !== undefined && !('reason' in slub) ? slub : undefined;
-    const match = matchTrace(kernel, evidence, { ...vmcore.evidence, live: trace });
-    assertMatch(vmcore.path, match);
-    const conservative = this.options.conservative || 'reason' in slub;
-    const vmallocinfo = loaded.sidecars.text('vmallocinfo.txt');
-    const notes: string[] = [];
-    let built: BuiltScan;
-    if (conservative || 'reason' in slub) {
-      const why = 'reason' in slub ? `: ${slub.reason}` : '';
-      notes.push(`Conservative scan${why}. All memory that is no object counts as a root.`);
-      built = buildConservativeScan(kernel.space, trace);
-    } else {
-      const kernelScan = buildKernelScan(slub, trace, {
-        pretrace: this.options.pretrace,
-        vmallocinfo: vmallocinfo === undefined ? undefined : parseVmallocinfo(vmallocinfo),
-      });
-      notes.push(...kernelScan.notes);
-      if (kernelScan.freed > 0) {
-        notes.push(
-          `${kernelScan.freed} objects that the trace holds live are free in the snapshot ` +
-            '(freed without an event); they are no objects here.',
-        );
-      }
-      built = kernelScan;
-    }
-    const pages = pageFields(kernel);
-    const found = await scanInThreads(kernel, built, pages);
-    const missing = missingNote(found);
-    if (missing !== undefined) notes.push(missing);
-    const graph = buildGraph(built.objects.count, found);
-    const colours = colourObjects(built.objects, graph, found, built.excess);
-    const objects = new DescribedObjects({
-      run,
-      trace,
-      sites,
-      built,
-      reader: kernel.reader,
-      caches: 'reason' in slub ? [] : slub.caches,
-      cpus: readCpus(kernel),
-      wantsChecksum: this.options.wantsChecksum,
-    });
-    return {
-      vmcore,
-      built,
-      pages,
-      colours,
-      graph,
-      trace,
-      sites,
-      objects,
-      conservative,
-      summary: summarizeScan(built, colours, found, conservative),
-      snapshot: {
-        path: vmcore.path,
-        format: kernel.snapshot.format,
-        kernelRelease: kernel.release ?? null,
-        layouts: kernel.layout?.source ?? null,
-        evidence: match.evidence.map(({ text }) => text),
-        findings: kernel.findings.list(),
-      },
-      notes,
-    };
+  private scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<ScannedSnapshot> {
+    const { conservative, pretrace, wantsChecksum } = this.options;
+    const { annotations } = this;
+    return scanSnapshot(loaded, vmcore, { conservative, pretrace, wantsChecksum, annotations });
   }
 
   /** Which of the white objects are told, and why the others are not. */
   private async select(
     run: ResolvedRun,
-    scanned: Scanned,
+    scanned: ScannedSnapshot,
     white: readonly number[],
     notConfirmed: number,
   ): Promise<{ leaks: FoundLeak[]; notReported: NotReported }> {
@@ -367,7 +255,7 @@ function orderOf({ details }: FoundLeak): number {
   return allocatedNs === null ? Infinity : Number(allocatedNs);
 }
 
-function whiteObjects({ built, colours }: Scanned): number[] {
+function whiteObjects({ built, colours }: ScannedSnapshot): number[] {
   const white: number[] = [];
   for (let i = 0; i < built.objects.count; i++) {
     if (isWhite(built.objects, colours, i)) white.push(i);
@@ -377,46 +265,6 @@ function whiteObjects({ built, colours }: Scanned): number[] {
 
 function addressKey({ objects }: BuiltScan, i: number): string {
   return `${objects.hi[i]} ${objects.lo[i]}`;
-}
-
-function summarizeScan(
-  { objects }: BuiltScan,
-  colours: Colours,
-  found: readonly FoundReferences[],
-  conservative: boolean,
-): ScanSummary {
-  const bytes = (i: number): number => found.reduce((sum, f) => sum + (f.bytes[i] ?? 0), 0);
-  const roots = ROOT_CLASSES.map((name, i) => ({ name, bytes: bytes(i) })).filter(
-    (root) => root.bytes > 0,
-  );
-  const rootBytes = roots.reduce((sum, root) => sum + root.bytes, 0);
-  const objectBytes = bytes(ROOT_CLASSES.length);
-  return {
-    roots,
-    rootBytes,
-    objectBytes,
-    bytesScanned: rootBytes + objectBytes,
-    bytesMissing: found.reduce((sum, f) => sum + f.missing, 0),
-    objects: objects.count,
-    white: colours.white,
-    gray: colours.gray,
-    black: colours.black,
-    conservative,
-    threads: found.length,
-  };
-}
-
-/** What a filtered or cut image does to the answer; undefined where it is whole enough. */
-function missingNote(found: readonly FoundReferences[]): string | undefined {
-  const sum = (of: (f: FoundReferences) => number): number =>
-    found.reduce((total, f) => total + of(f), 0);
-  const missing = sum((f) => f.missingInSmall);
-  const all = missing + sum((f) => f.bytes[ROOT_CLASSES.length] ?? 0);
-  if (missing <= all * MISSING_SHARE) return undefined;
-  return (
-    `${formatBytes(missing)} of ${formatBytes(all)} in objects are not in the image: what only ` +
-    'they refer to looks unreferenced.'
-  );
 }
 
 /** @throws InputError */

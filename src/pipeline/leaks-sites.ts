@@ -8,7 +8,6 @@ import { ModuleSections } from '../kernel/module-sections.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import { hiOf, loOf } from '../snapshot/address.ts';
-import type { KernelImage } from '../snapshot/kernel-image.ts';
 import { type KernelReader, MissingMemory } from '../snapshot/kernel-reader.ts';
 
 export interface LeakSite {
@@ -27,9 +26,14 @@ export class LeakSites {
   private readonly symbols: SymbolTable | undefined;
   private readonly names = new Map<number, LeakSite>();
 
-  constructor(run: ResolvedRun, sidecars: SidecarFiles, { reader, kallsyms }: KernelImage) {
+  constructor(
+    run: ResolvedRun,
+    sidecars: SidecarFiles,
+    reader: KernelReader,
+    symbols: SymbolTable | undefined,
+  ) {
     this.run = run;
-    this.symbols = kallsyms;
+    this.symbols = symbols;
     this.sections = new ModuleSections(sidecars.text('module_sections.txt') ?? '');
     this.reader = reader;
   }

@@ -27,7 +27,10 @@ export function renderLeaks(leaks: Leaks, options: LeaksTextOptions): string {
   const isOne = candidates.length === 1;
   const what =
     candidates.length === 0
-      ? `Every one of ${formatCount(scan.objects)} objects is referenced from somewhere`
+      ? scan.white === 0
+        ? `Every one of ${formatCount(scan.objects)} objects is referenced from somewhere`
+        : `No candidates: of ${formatCount(scan.objects)} objects ${formatCount(scan.white)} are ` +
+          'referenced from nowhere, and none of these is to be told'
       : `${formatCount(candidates.length)} of ${formatCount(scan.objects)} objects ` +
         `${isOne ? 'is' : 'are'} referenced from nowhere (${kinds.join(', ')}); ${formatBytes(bytes)}`;
   const read =
