@@ -47,7 +47,7 @@ export interface Replay {
   readonly reports: readonly ReplayReport[];
   /** Reports beyond those that are kept. */
   readonly reportsLeftOut: number;
-  /** Recorded writes that the checks do not know, for want of room. */
+  /** Recorded writes that are not judged: under a what-if, and for want of room. */
   readonly writesLeftOut: number;
   readonly whatIf: WhatIf | null;
   /** The moment of `caches`, in seconds as it was asked for; null: the end. */

@@ -3,14 +3,25 @@
 import { formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
+import { labelled } from './run-text.ts';
 
 /** @param top reports, 0 for all; '' where there is none */
 export function renderReports(replay: Replay, top: number): string {
-  const { reports, reportsLeftOut, writesLeftOut } = replay;
-  if (writesLeftOut > 0) {
-    const rest = renderReports({ ...replay, writesLeftOut: 0 }, top);
-    return `${rest}\n${formatCount(writesLeftOut)} recorded writes were not followed: they are into too many slabs.\n`;
-  }
+  return reportsText(replay, top) + writesText(replay);
+}
+
+function writesText({ writesLeftOut, whatIf }: Replay): string {
+  if (writesLeftOut === 0) return '';
+  const why =
+    whatIf === null
+      ? 'they are into too many slabs'
+      : 'with the flags that are asked for the objects would lie elsewhere than recorded';
+  const were = writesLeftOut === 1 ? 'write was' : 'writes were';
+  const text = `${formatCount(writesLeftOut)} recorded ${were} not judged: ${why}`;
+  return `\n${labelled('note', text)}`;
+}
+
+function reportsText({ reports, reportsLeftOut }: Replay, top: number): string {
   const count = reports.length + reportsLeftOut;
   if (count === 0) return '';
   const shown = top === 0 ? reports : reports.slice(0, top);

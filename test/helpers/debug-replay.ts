@@ -96,7 +96,11 @@ export function cachesOf(machine: DebugMachine): PlannedCache[] {
 export function replayWithDebug(
   machine: DebugMachine,
   events: readonly DebugEvent[],
-): { readonly reports: SlubReport[]; readonly slub: SlubModel } {
+): {
+  readonly reports: SlubReport[];
+  readonly writesLeftOut: number;
+  readonly slub: SlubModel;
+} {
   const caches = cachesOf(machine);
   const dictionary = new Dictionary();
   const cacheOfCall: number[] = [];
@@ -134,7 +138,7 @@ export function replayWithDebug(
   const observed = new ObservedReplay(dictionary.calls, slub);
   observed.watch = watch;
   observed.add(batch);
-  return { reports: watch.reports(), slub };
+  return { reports: watch.reports(), writesLeftOut: watch.writesLeftOut, slub };
 }
 
 function orderOf({ name, geometry }: PlannedCache, { order }: DebugMachine): FreshOrder {

@@ -49,7 +49,7 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
 const MOST_REPORTS = 4096;
 
 export class DebugWatch {
-  /** Writes into slabs for which there was no room any more. */
+  /** Writes into slabs whose memory is not known, or for which there was no room any more. */
   writesLeftOut = 0;
   private readonly calls: CallTable;
   private readonly strings: StringList;
@@ -277,7 +277,7 @@ export class DebugWatch {
         step = pageSize * 2 ** table.order[row]! - offset;
         if (this.checks[table.cache[row]!] !== undefined) {
           this.writeInto(row, offset, data.subarray(at, at + step));
-        }
+        } else if (this.cacheOf(row) !== undefined) this.writesLeftOut++;
       }
       at += step;
       const sum = lo + step;
