@@ -284,6 +284,10 @@ export class ObservedReplay implements SlabWatcher {
     this.watch?.alloc(batch, i, slab, object);
     const refused = model.choiceSlab;
     model.useNewSlab(cpu, node, slab, object);
+    // In ascending order what lies below was allocated before, unseen.
+    for (let lower = 0; order.isSequential && lower < object; lower++) {
+      model.takeUnseen(slab, lower);
+    }
     this.refuse(model, refused);
   }
 

@@ -29,8 +29,9 @@ export class OrderLearner {
   private stride: Uint32Array = new Uint32Array(0);
   /** The object that was allocated for the first time last. */
   private last: Uint16Array = new Uint16Array(0);
-  /** Where the slab's bits begin in `seen`, and how many words. */
+  /** Where the slab's bits begin in `seen`, and for how many words there is room. */
   private bits: Uint32Array = new Uint32Array(0);
+  private words: Uint16Array = new Uint16Array(0);
   private seen: Uint32Array = new Uint32Array(1024);
   private seenEnd = 0;
   private readonly votes: (FollowerVotes | undefined)[] = [];
@@ -87,11 +88,18 @@ export class OrderLearner {
       this.stride = ensureLength(this.stride, this.count);
       this.last = ensureLength(this.last, this.count);
       this.bits = ensureLength(this.bits, this.count);
+      this.words = ensureLength(this.words, this.count);
     }
     this.stride[slab] = stride;
     this.last[slab] = NIL;
+    const words = Math.ceil(objects / 32);
+    if (words <= this.words[slab]!) {
+      this.seen.fill(0, this.bits[slab]!, this.bits[slab]! + words);
+      return slab;
+    }
     this.bits[slab] = this.seenEnd;
-    this.seenEnd += Math.ceil(objects / 32);
+    this.words[slab] = words;
+    this.seenEnd += words;
     this.seen = ensureLength(this.seen, this.seenEnd);
     return slab;
   }
