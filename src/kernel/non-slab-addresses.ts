@@ -3,8 +3,12 @@
 // space the half below); /proc/vmallocinfo, whose areas lie in one range apart from the direct map.
 
 export interface NonSlabAddresses {
-  /** Where an address lies, in words; undefined where it can be slab memory. */
-  placeOf(hi: number, lo: number): string | undefined;
+  /**
+   * Where an address lies, in words; undefined where it can be slab memory.
+   * @param slabHi high half of an address of slab memory, 0 where none is known: of some machines (32
+   *   bits, s390) the kernel's addresses are below as well
+   */
+  placeOf(hi: number, lo: number, slabHi: number): string | undefined;
 }
 
 const USER_END_HI = 0x80000000;
@@ -25,8 +29,8 @@ export function nonSlabAddresses(vmallocinfo: string | undefined): NonSlabAddres
     if (areaEnd > end) end = areaEnd;
   }
   return {
-    placeOf: (hi, lo) => {
-      if (hi < USER_END_HI) return 'user space';
+    placeOf: (hi, lo, slabHi) => {
+      if (hi < USER_END_HI && slabHi >= USER_END_HI) return 'user space';
       if (hi === IMAGE_HI && lo >= IMAGE_LO) return 'the kernel image and its modules';
       const address = (BigInt(hi) << 32n) | BigInt(lo);
       return address >= first && address < end ? 'vmalloc memory' : undefined;

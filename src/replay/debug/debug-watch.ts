@@ -66,6 +66,8 @@ export class DebugWatch {
   /** By number of the cache; undefined without debug flags. */
   private readonly checks: readonly (SlubChecks | undefined)[];
   private readonly touched: TouchedSlabs;
+  /** High half of the address of some slab. */
+  private slabHi = 0;
   private readonly evidence: FreeEvidence;
 
   constructor(input: DebugWatchInput) {
@@ -120,6 +122,7 @@ export class DebugWatch {
 
   /** A slab has come. */
   slabAdded(row: number): void {
+    this.slabHi = this.table.baseHi[row]!;
     if (this.cacheOf(row) === undefined) return;
     this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]!);
   }
@@ -238,7 +241,7 @@ export class DebugWatch {
   /** A kfree() of an address in no known slab. */
   freeUnknown(batch: EventBatch, i: number): void {
     if (this.calls.kind(batch.call[i]!) !== EVENT_KIND.kfree) return;
-    const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!);
+    const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!, this.slabHi);
     if (place !== undefined) this.freed.nowhere(batch.ptrHi[i]!, batch.ptrLo[i]!);
   }
 
