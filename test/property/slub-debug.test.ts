@@ -237,3 +237,45 @@ describe('one damaged byte is reported once, at that byte', () => {
     );
   });
 });
+
+describe('whatever the events say', () => {
+  const kinds = [
+    'kmalloc',
+    'kmem_cache_alloc',
+    'kfree',
+    'kmem_cache_free',
+    'bulk_free',
+    'write',
+    'validate',
+    'cache_destroy',
+    'lost',
+  ] as const;
+  const events = fc.array(
+    fc.record({
+      event: fc.constantFrom(...kinds),
+      // Places where objects begin, and others; a slab's edges among them.
+      ptr: fc
+        .tuple(fc.constantFrom(...SLABS, FIRST - 4096n), fc.bigInt({ min: -9n, max: 4200n }))
+        .map(([slab, offset]) => slab + offset - (offset % 8n === 1n ? 1n : 0n)),
+      cache: fc.constantFrom('kmalloc-8', 'kmalloc-64', 'kmalloc-4k', 'things', 'others'),
+      bytesReq: fc.nat(5000),
+      gfp: fc.constantFrom(0xcc0, 0xdc0),
+      data: fc.constantFrom('', '00', 'cc', '6b6b6b6b', 'a5'.repeat(300), '5a'.repeat(9000)),
+      cpu: fc.nat(1),
+      site: fc.constantFrom('a+0x1', 'b+0x2'),
+    }),
+    { maxLength: 80 },
+  );
+
+  test('the checks come to an end and throw nothing', () => {
+    const asked = fc.constantFrom(undefined, 'FZPU');
+    fc.assert(
+      fc.property(machines, asked, events, ({ release, slubDebug }, also, taken) => {
+        const machine: DebugMachine = { release, slubDebug, caches: [THINGS] };
+        const { reports } = replayWithDebug(also ? { ...machine, asked: also } : machine, taken);
+        for (const { text } of reports) expect(text).not.toMatch(/undefined|NaN|null/);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+});
