@@ -13,6 +13,7 @@ import { NIL, NO_SLAB, ON, type SlabTable } from './slab-table.ts';
 export class NodeSlabCache implements SlabBacking {
   readonly id: number;
   readonly shape: CacheShape;
+  readonly isShared = true;
   choiceSlab: number = NO_SLAB;
   choiceObject: number = NIL;
   readonly choiceIsFast: boolean = false;

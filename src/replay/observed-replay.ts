@@ -205,7 +205,8 @@ export class ObservedReplay implements SlabWatcher {
   /**
    * The event of an allocation is written after the act, that of a free before it, so an interrupt in
    * between swaps two events of a CPU. Objects in front of the one that was taken whose own
-   * allocation follows shortly on this CPU were taken before it; the others without an event.
+   * allocation follows shortly on this CPU were taken before it (on any, where all CPUs take from one
+   * list); the others without an event.
    * @returns true where all in front of it were taken by events that follow
    */
   private takeEarlier(
@@ -229,7 +230,7 @@ export class ObservedReplay implements SlabWatcher {
     return areSwapped;
   }
 
-  /** The row of a soon-following allocation of an object on the same CPU, or -1. */
+  /** The row of a soon-following allocation of an object, or -1. */
   private allocationAhead(
     batch: EventBatch,
     i: number,
@@ -238,11 +239,11 @@ export class ObservedReplay implements SlabWatcher {
     cache: ReplayCache,
   ): number {
     const { table } = this;
-    const { redLeftPad, slabSize } = cache.model.shape;
-    const offset = redLeftPad + object * slabSize;
+    const { shape, isShared } = cache.model;
+    const offset = shape.redLeftPad + object * shape.slabSize;
     let seen = 0;
     for (let j = i + 1; j < batch.length && seen < LOOK_AHEAD; j++) {
-      if (batch.cpu[j] !== batch.cpu[i]) continue;
+      if (batch.cpu[j] !== batch.cpu[i] && !isShared) continue;
       seen++;
       if (!isAlloc(this.calls.kind(batch.call[j]!))) continue;
       if (table.find(batch.ptrLo[j]!, batch.ptrHi[j]!) !== slab) continue;

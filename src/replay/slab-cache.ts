@@ -23,6 +23,8 @@ export interface CacheShape {
 export interface SlabCache {
   readonly id: number;
   readonly shape: CacheShape;
+  /** All CPUs take from one list, under its lock; their events are written outside of it. */
+  readonly isShared?: true;
   /**
    * What `choose` found: a slab and an object in it, or NO_SLAB where a new slab is needed (of which
    * sheaves may get some objects at once, see `firstOfNew`) or nothing is known.

@@ -226,6 +226,14 @@ describe('events of a CPU that an interrupt swapped', () => {
     expect(total).toMatchObject({ allocations: 4, slotMatches: 4 });
   });
 
+  test('of two CPUs as well where both take from one list', () => {
+    const { missed } = observe('filp A\ncpu0 filp A+128\ncpu1 filp A+64', {
+      objsPerSlab: 5,
+      debug: true,
+    });
+    expect(missed).toEqual({});
+  });
+
   test('not where it follows on another CPU, or much later', () => {
     const others = Array.from({ length: 16 }, () => 'free NULL').join('\n');
     for (const between of ['cpu1', `${others}\ncpu0`]) {
