@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Vitest would leave one core idle: half of the time where there are two.
+    maxWorkers: '100%',
     env: { TZ: 'UTC', LC_ALL: 'C', NO_COLOR: '1' },
     // Tests on recordings of real kernels and those that spawn the program take seconds, and more
     // where cores are few.
