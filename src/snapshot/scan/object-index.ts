@@ -1,8 +1,7 @@
 // An address → the object it points into (lookup_object() of mm/kmemleak.c, alias = 1: anywhere in
 // [pointer, pointer + size)). A hash table over the pages that objects lie on leads to the first
-// object of the page; where a page has several, one number for each 128 bytes of it leads on to the
-// last one that begins before them. Everything is packed: a scan spends its time waiting for these
-// tables. Shared memory, as the objects are.
+// object of the page; where a page has several, one number for each 128 bytes of it (in the same entry)
+// leads on to the last one that begins before them. Shared memory, as the objects are.
 
 import { TraceFormatError } from '../../base/errors.ts';
 import { addHi, addLo, distance, pageNumber } from '../address.ts';
@@ -10,9 +9,11 @@ import type { ObjectColumns } from './object-list.ts';
 
 /**
  * 32-bit words of an entry: the low half of the page's number; its high half (20 bits) and above it
- * how many objects touch the page (1 to 513); the first of them; where its lines begin.
+ * how many objects touch the page (1 to 513); the first of them; one unused; then a half-word for each
+ * line. What is needed of an entry lies side by side, so that it comes from memory in one go.
  */
-const STRIDE = 4;
+const STRIDE = 20;
+const LINES_AT = 4;
 const HI_BITS = 20;
 const HI_MASK: number = 2 ** HI_BITS - 1;
 const HALF = 2 ** 32;
@@ -32,9 +33,8 @@ const KERNEL_HI = 0xff000000;
 
 /** Plain data, for every thread. */
 export interface ObjectPages {
+  /** Entries. A line's half-word: the last object that begins at or before it, from the page's first. */
   readonly words: Uint32Array;
-  /** For each line: the last object that begins at or before it, counted from the page's first. */
-  readonly lines: Uint16Array;
   /** By object: start and size. */
   readonly places: Uint32Array;
   readonly shift: number;
@@ -53,24 +53,18 @@ function hashPage(pageLo: number, pageHi: number, shift: number): number {
 export function indexObjects(objects: ObjectColumns): ObjectPages {
   assertPages(objects);
   let pages = 0;
-  let several = 0;
-  eachPage(objects, (_page, _first, count) => {
+  eachPage(objects, () => {
     pages++;
-    if (count > 1) several++;
   });
   const bits = Math.max(4, Math.ceil(Math.log2(pages * 2 + 1)));
   const shift = 32 - bits;
   const words = new Uint32Array(new SharedArrayBuffer(2 ** bits * STRIDE * 4));
-  const lines = new Uint16Array(new SharedArrayBuffer(several * LINES * 2));
-  let next = 0;
+  const lines = new Uint16Array(words.buffer);
   eachPage(objects, (page, first, count) => {
-    insert(words, shift, page, first, count, next);
-    if (count > 1) {
-      fillLines(lines.subarray(next, next + LINES), objects, page, first, count);
-      next += LINES;
-    }
+    const at = (insert(words, shift, page, first, count) + LINES_AT) * 2;
+    if (count > 1) fillLines(lines.subarray(at, at + LINES), objects, page, first, count);
   });
-  return { words, lines, places: placesOf(objects), shift, ranges: highHalves(objects) };
+  return { words, places: placesOf(objects), shift, ranges: highHalves(objects) };
 }
 
 function placesOf({ count, lo, size }: ObjectColumns): Uint32Array {
@@ -116,14 +110,14 @@ function eachPage(
   if (page >= 0) visit(page, first, objects.count - first);
 }
 
+/** Where the entry was put. */
 function insert(
   words: Uint32Array,
   shift: number,
   page: number,
   first: number,
   count: number,
-  lines: number,
-): void {
+): number {
   const pageLo = page % HALF;
   const pageHi = Math.floor(page / HALF);
   const mask = 2 ** (32 - shift) - 1;
@@ -133,7 +127,7 @@ function insert(
   words[at] = pageLo;
   words[at + 1] = pageHi + count * 2 ** HI_BITS;
   words[at + 2] = first;
-  words[at + 3] = lines;
+  return at;
 }
 
 function fillLines(
@@ -195,7 +189,7 @@ export class ObjectIndex {
   constructor(objects: ObjectColumns, pages: ObjectPages) {
     this.objects = objects;
     this.words = new Int32Array(pages.words.buffer);
-    this.lines = pages.lines;
+    this.lines = new Uint16Array(pages.words.buffer);
     this.places = new Int32Array(pages.places.buffer);
     this.shift = pages.shift | 0;
     this.mask = (2 ** (32 - pages.shift) - 1) | 0;
@@ -212,7 +206,7 @@ export class ObjectIndex {
     const { words } = this;
     const at = this.entryOf((hi << HI_BITS) | (lo >>> 12), (hi >>> 12) | 0);
     if (at < 0) return -1;
-    return this.among(words[at + 2]!, words[at + 1]! >>> HI_BITS, words[at + 3]!, hi, lo);
+    return this.among(words[at + 2]!, words[at + 1]! >>> HI_BITS, at, hi, lo);
   }
 
   /**
@@ -234,7 +228,7 @@ export class ObjectIndex {
     let pageHi = -1;
     let first = 0;
     let objects = 0;
-    let lines = 0;
+    let found = 0;
     // An object that reaches across 4 GiB is not known here: `add` of the sink sees to that.
     const selfHi = self < 0 ? 1 : this.objects.hi[self]! | 0;
     const selfLo = self < 0 ? 0 : this.objects.lo[self]! | 0;
@@ -257,10 +251,10 @@ export class ObjectIndex {
         if (entry >= 0) {
           objects = words[entry + 1]! >>> HI_BITS;
           first = words[entry + 2]!;
-          lines = words[entry + 3]!;
+          found = entry;
         }
       }
-      targets[i] = objects === 0 ? -1 : this.among(first, objects, lines, hi, lo);
+      targets[i] = objects === 0 ? -1 : this.among(first, objects, found, hi, lo);
     }
   }
 
@@ -278,12 +272,12 @@ export class ObjectIndex {
   }
 
   /** Of `count` objects that touch the page from `first` on: the one that holds the address. */
-  private among(first: number, count: number, lines: number, hi: number, lo: number): number {
+  private among(first: number, count: number, entry: number, hi: number, lo: number): number {
     const { places } = this;
     const within = lo & START_MASK;
     let i = first;
     if (count > 1) {
-      i += this.lines[lines + (within >>> LINE_BITS)]!;
+      i += this.lines[(entry + LINES_AT) * 2 + (within >>> LINE_BITS)]!;
       // All but the first begin on this page.
       for (const end = first + count; i + 1 < end; i++) {
         if ((places[i + 1]! & START_MASK) > within) break;
