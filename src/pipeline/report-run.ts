@@ -1,22 +1,54 @@
-// `report`: a run read once (twice with its replay), and all that its page shows.
+// `report`: a run read once (twice with its replay), and all that its page shows, of bounded size. A
+// memory snapshot that lies beside it is scanned for leaks.
 
 import { buildCacheCurves } from '../analysis/cache-curves.ts';
-import { buildCallChains } from '../analysis/html-report/call-chains.ts';
-import { buildLifetimes } from '../analysis/html-report/lifetime-histogram.ts';
-import { buildLiveBands } from '../analysis/html-report/live-bands.ts';
-import type { ReportData } from '../analysis/html-report/report-data.ts';
-import { buildSizeHistogram } from '../analysis/html-report/size-histogram.ts';
-import { drawSlabs } from '../analysis/html-report/slab-picture.ts';
+import { buildCallChains, type CallChains } from '../analysis/html-report/call-chains.ts';
+import {
+  buildLifetimes,
+  type LifetimeHistogram,
+} from '../analysis/html-report/lifetime-histogram.ts';
+import { buildLiveBands, type LiveBands } from '../analysis/html-report/live-bands.ts';
+import { buildSizeHistogram, type SizeClass } from '../analysis/html-report/size-histogram.ts';
+import { drawSlabs, type SlabPicture } from '../analysis/html-report/slab-picture.ts';
 import { LiveCurve } from '../analysis/live-curve.ts';
-import { findOutstanding } from '../analysis/outstanding.ts';
-import { buildAnalysis } from '../analysis/overview.ts';
+import { findOutstanding, type OutstandingGroup } from '../analysis/outstanding.ts';
+import { type Analysis, buildAnalysis } from '../analysis/overview.ts';
 import { buildProfile } from '../analysis/profile.ts';
 import { StackTally } from '../analysis/stack-tally.ts';
+import { ToolError } from '../base/errors.ts';
+import type { Leaks } from './leaks-result.ts';
 import { loadLinted } from './lint-run.ts';
 import type { SourceOptions } from './load-run.ts';
 
-/** @param replays whether it goes through the SLUB model too, which tells its slabs */
-export async function reportRun(options: SourceOptions, replays: boolean): Promise<ReportData> {
+export interface ReportData {
+  readonly analysis: Analysis;
+  /** Undefined where nothing was ever live. */
+  readonly bands: LiveBands | undefined;
+  readonly sizes: readonly SizeClass[];
+  /** Undefined where the clock does not count nanoseconds, or nothing was freed. */
+  readonly lifetimes: LifetimeHistogram | undefined;
+  readonly chains: CallChains;
+  readonly outstanding: readonly OutstandingGroup[];
+  /** Undefined where there is no snapshot; a text where it could not be scanned. */
+  readonly leaks: Leaks | string | undefined;
+  /** Empty where nothing was replayed. */
+  readonly slabs: readonly SlabPicture[];
+}
+
+export interface ReportOptions {
+  /** Whether the run goes through the SLUB model too, which tells its slabs. */
+  readonly replays: boolean;
+  /** Whether a snapshot beside it is scanned. */
+  readonly scans: boolean;
+}
+
+/** As kmemleak (MSECS_MIN_AGE). */
+const MIN_AGE_SEC = 5;
+
+export async function reportRun(
+  options: SourceOptions,
+  { replays, scans }: ReportOptions,
+): Promise<ReportData> {
   const stacks = new StackTally();
   const curves: LiveCurve[] = [];
   const { loaded, replayed, model, findings } = await loadLinted(options, replays, [
@@ -29,6 +61,8 @@ export async function reportRun(options: SourceOptions, replays: boolean): Promi
   ]);
   const { run, series, origin } = loaded;
   const profile = buildProfile(run, stacks, origin);
+  const leaks = scans ? await findLeaks(options) : undefined;
+  const isDrawn = model !== undefined && replayed?.isWhole === true;
   return {
     analysis: buildAnalysis(run, series, origin, replayed, findings),
     bands: buildLiveBands(buildCacheCurves(run, curves[0]?.samples ?? [], origin).curves),
@@ -36,6 +70,37 @@ export async function reportRun(options: SourceOptions, replays: boolean): Promi
     lifetimes: buildLifetimes(run),
     chains: buildCallChains([[profile]]),
     outstanding: findOutstanding(run, series),
-    slabs: model === undefined || !replayed?.isWhole ? [] : drawSlabs(run, model.slub),
+    leaks,
+    slabs: isDrawn ? drawSlabs(run, model.slub, addressesOf(leaks)) : [],
   };
+}
+
+/** A snapshot that cannot be read costs its section, not the page. */
+async function findLeaks(options: SourceOptions): Promise<ReportData['leaks']> {
+  try {
+    const { findVmcore } = await import('./open-vmcore.ts');
+    if (findVmcore({ source: options.source }) === undefined) return undefined;
+    const { leaksRun } = await import('./leaks-run.ts');
+    const { leaks } = await leaksRun(options, {
+      vmcores: [],
+      outstanding: false,
+      minAgeSec: MIN_AGE_SEC,
+      suppress: [],
+      annotations: [],
+      baseline: undefined,
+      conservative: false,
+      pretrace: false,
+      retained: false,
+      wantsChecksum: false,
+    });
+    return leaks;
+  } catch (error) {
+    if (error instanceof ToolError) return error.message;
+    throw error;
+  }
+}
+
+function addressesOf(leaks: ReportData['leaks']): ReadonlySet<bigint> {
+  if (leaks === undefined || typeof leaks === 'string') return new Set();
+  return new Set(leaks.candidates.map(({ address }) => BigInt(address)));
 }

@@ -7,7 +7,8 @@ import { pathToFileURL } from 'node:url';
 // biome-ignore lint/correctness/noUnresolvedImports: its types re-export what Biome does not follow.
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { BOOT, outputOf, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
+import type { PageData } from '../../src/report/html/page-data.ts';
+import { BOOT, jsonOf, outputOf, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 
 const CHROMIUM = process.env['SLABREPLAY_CHROMIUM'] ?? '/usr/bin/chromium';
 
@@ -21,6 +22,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const LEAKS = 'traces/leak-example';
 const HOSTILE = '</script><img src=x onerror=document.title=1>';
 
 let folder = '';
@@ -52,6 +54,41 @@ describe('report', () => {
     const { stderr } = await runCli(['report', STACKS, '-o', path, '--no-replay']);
     expect(stderr).toMatch(/said\.html: [\d.]+ KB\n$/);
   });
+});
+
+/** The numbers that a page's charts are drawn of. */
+function dataOf(path: string): PageData {
+  const [, json = ''] = /id="data">(.*?)<\/script>/s.exec(readFileSync(path, 'utf8')) ?? [];
+  return JSON.parse(json) as PageData;
+}
+
+test('the slab map has the slabs of the replay, slot by slot', async () => {
+  const { slabs } = dataOf(await reportOf(STACKS));
+  const replay = await jsonOf<{
+    caches: { name: string; slabs: number; totalObjects: number; allocated: number }[];
+  }>(['replay', STACKS]);
+  const drawn = slabs.map(({ cache, rows }) => {
+    const slots = rows.map((row) => row.slots).join('');
+    const free = slots.replaceAll(/[^.o]/g, '').length;
+    const [totalObjects, allocated] = [slots.length, slots.length - free];
+    return { name: cache, slabs: rows.length, totalObjects, allocated };
+  });
+  expect(drawn.length).toBeGreaterThan(5);
+  expect(replay.caches).toEqual(
+    expect.arrayContaining(drawn.map((cache) => expect.objectContaining(cache))),
+  );
+});
+
+test('a memory snapshot beside the run: its leaks', async () => {
+  const path = await reportOf(LEAKS);
+  const { groups } = await jsonOf<{ groups: unknown[] }>(['leaks', LEAKS]);
+  const [, table = ''] =
+    /id="leaks-table".*?<tbody>(.*?)<\/tbody>/s.exec(readFileSync(path, 'utf8')) ?? [];
+  expect(groups.length).toBeGreaterThan(0);
+  expect(table.match(/<tr>/g)).toHaveLength(groups.length);
+  expect(readFileSync(await reportOf(LEAKS, '--no-snapshot', '--force'), 'utf8')).not.toContain(
+    'leaks-table',
+  );
 });
 
 const describeInBrowser = existsSync(CHROMIUM) ? describe : describe.skip;

@@ -18,6 +18,8 @@ const SLOT_STATE = {
   live: 'n',
   /** Allocated in its first half. */
   longLived: 'l',
+  /** Nothing refers to it in the memory snapshot. */
+  leaked: 'w',
   /** Allocated, but perhaps freed without an event. */
   uncertain: 'u',
   /** Allocated before the recording, or by an allocation that left no event. */
@@ -45,12 +47,19 @@ interface SlabRow {
   readonly owners: readonly number[];
 }
 
-/** The caches with the most memory in free slots, then those with the most slabs. */
-export function drawSlabs(run: ResolvedRun, slub: SlubModel): SlabPicture[] {
-  const owners = new SlotOwners(run, slub);
+/**
+ * The caches with the most memory in free slots, then those with the most slabs.
+ * @param leaked addresses of leak candidates; caches that have any come first
+ */
+export function drawSlabs(
+  run: ResolvedRun,
+  slub: SlubModel,
+  leaked: ReadonlySet<bigint>,
+): SlabPicture[] {
+  const owners = new SlotOwners(run, slub, leaked);
   const pictures: SlabPicture[] = [];
   let slots = 0;
-  for (const cache of pickCaches(run, slub)) {
+  for (const cache of pickCaches(run, slub, leaked)) {
     const picture = drawCache(slub, cache, owners, MAX_SLOTS - slots);
     slots += picture.rows.reduce((sum, row) => sum + row.slots.length, 0);
     if (picture.rows.length > 0) pictures.push(picture);
@@ -58,8 +67,16 @@ export function drawSlabs(run: ResolvedRun, slub: SlubModel): SlabPicture[] {
   return pictures;
 }
 
-function pickCaches(run: ResolvedRun, slub: SlubModel): ModelCache[] {
-  const rows = slub.caches
+function pickCaches(
+  run: ResolvedRun,
+  { caches, table }: SlubModel,
+  leaked: ReadonlySet<bigint>,
+): ModelCache[] {
+  const leaking = [...leaked].flatMap((address) => {
+    const slab = table.find(Number(address & 0xffffffffn), Number(address >> 32n));
+    return slab < 0 ? [] : (caches[table.cache[slab] as number] ?? []);
+  });
+  const rows = caches
     .map((cache) => {
       const { slabs, totalObjects, allocated } = cache.model.count();
       const { geometry } = cache.plan;
@@ -69,8 +86,9 @@ function pickCaches(run: ResolvedRun, slub: SlubModel): ModelCache[] {
     .filter(({ cache, bytes }) => bytes > 0 && run.selectsCache(cache.plan.name));
   const most = (of: (row: (typeof rows)[number]) => number): typeof rows =>
     [...rows].sort((a, b) => of(b) - of(a)).slice(0, MAX_CACHES / 2);
-  const picked = new Set([...most(({ free }) => free), ...most(({ bytes }) => bytes)]);
-  return [...picked].map(({ cache }) => cache);
+  const shown = [...most(({ free }) => free), ...most(({ bytes }) => bytes)];
+  const picked = new Set([...leaking, ...shown.map(({ cache }) => cache)]);
+  return [...picked].slice(0, MAX_CACHES);
 }
 
 function drawCache(
@@ -134,10 +152,12 @@ class SlotOwners {
   private readonly run: ResolvedRun;
   /** Rows of `run.live` by slab and slot. */
   private readonly rows = new Map<bigint, Map<number, number>>();
+  private readonly leaked: ReadonlySet<bigint>;
   private readonly halfTs: number;
 
-  constructor(run: ResolvedRun, { table, caches }: SlubModel) {
+  constructor(run: ResolvedRun, { table, caches }: SlubModel, leaked: ReadonlySet<bigint>) {
     this.run = run;
+    this.leaked = leaked;
     const { firstTs, lastTs } = run.tallies;
     this.halfTs = durationSec(run) === null ? -Infinity : (firstTs + lastTs) / 2;
     const { live } = run;
@@ -155,15 +175,18 @@ class SlotOwners {
   of(base: bigint, object: number): SlotOwner | undefined {
     const row = this.rows.get(base)?.get(object);
     if (row === undefined) return undefined;
-    const { live, verdicts, sites, dictionary } = this.run;
+    const { live, sites, dictionary } = this.run;
     return {
       site: sites.label(dictionary.calls.site(live.call(row))),
-      state: this.stateOf(verdicts.ofRow[row], live.ts(row)),
+      state: this.stateOf(row),
     };
   }
 
-  private stateOf(verdict: number | undefined, ts: number): string {
-    if (verdict !== VERDICT.certain) return SLOT_STATE.uncertain;
-    return ts < this.halfTs ? SLOT_STATE.longLived : SLOT_STATE.live;
+  private stateOf(row: number): string {
+    const { live, verdicts } = this.run;
+    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    if (this.leaked.has(address)) return SLOT_STATE.leaked;
+    if (verdicts.ofRow[row] !== VERDICT.certain) return SLOT_STATE.uncertain;
+    return live.ts(row) < this.halfTs ? SLOT_STATE.longLived : SLOT_STATE.live;
   }
 }

@@ -13,6 +13,7 @@ import { refuseOverwriting, warn, writeResult } from '../output.ts';
 interface ReportOptions extends SharedOptions {
   readonly out: string;
   readonly replay: boolean;
+  readonly snapshot: boolean;
 }
 
 export function registerReport(program: Command): void {
@@ -21,6 +22,7 @@ export function registerReport(program: Command): void {
     .description('one HTML page of a run: charts, tables, findings; needs no network')
     .requiredOption('-o, --out <FILE>', 'the page to write')
     .option('--force', 'overwrite the page')
+    .option('--no-snapshot', 'do not look for leaks in a memory snapshot beside the run')
     .option('--no-replay', 'do not replay through the SLUB model: no slab map');
   addFilterOptions(addSourceOptions(command)).action(run);
 }
@@ -28,7 +30,10 @@ export function registerReport(program: Command): void {
 async function run(source: string, options: ReportOptions): Promise<void> {
   refuseOverwriting([options.out], options.force === true);
   const { reportRun } = await import('../../pipeline/report-run.ts');
-  const data = await reportRun(await sourceOptions(source, options), options.replay);
+  const data = await reportRun(await sourceOptions(source, options), {
+    replays: options.replay,
+    scans: options.snapshot,
+  });
   const { renderReport } = await import('../../report/html/report-page.ts');
   const { readPageAssets } = await import('../../report/html/assets.ts');
   const page = renderReport(data, source, readPageAssets());

@@ -1,9 +1,9 @@
 // The numbers of a page's charts, with every name in them escaped.
 
 import type { CallChains } from '../../analysis/html-report/call-chains.ts';
-import type { ReportData } from '../../analysis/html-report/report-data.ts';
 import type { SlabPicture } from '../../analysis/html-report/slab-picture.ts';
 import { formatBytes, formatCount } from '../../base/bytes-format.ts';
+import type { ReportData } from '../../pipeline/report-run.ts';
 import { escapeText } from '../escape.ts';
 import { moment } from '../run-text.ts';
 import type { ChainsData, SlabMapData, TimeChartData, TimeMarker } from './page-data.ts';
@@ -17,14 +17,16 @@ export function timeChartData({ bands, analysis }: ReportData): TimeChartData | 
   if (bands === undefined || bands.times.length < 2) return null;
   const isSeconds = analysis.run.clockUnit === 'ns';
   const unit = isSeconds ? 1e9 : 1;
+  const first = Number(analysis.run.firstNs);
   const origin = Number(bands.originNs);
   return {
     isSeconds,
-    times: bands.times.map((time) => (origin + time) / unit),
+    // From the first event on, when nothing was live yet.
+    times: [first, ...bands.times.map((time) => origin + time)].map((time) => time / unit),
     bands: bands.bands.map(({ cache, caches, bytes }) => ({
       name:
         caches > 1 ? `${formatCount(caches)} other caches` : escapeText(cache ?? 'cache not known'),
-      bytes,
+      bytes: [0, ...bytes],
     })),
     markers: markersOf(analysis, unit),
   };

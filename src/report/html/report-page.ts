@@ -1,9 +1,10 @@
 // A run as one HTML page.
 
-import type { ReportData } from '../../analysis/html-report/report-data.ts';
+import type { ReportData } from '../../pipeline/report-run.ts';
 import { runLine } from '../run-text.ts';
 import type { PageAssets } from './assets.ts';
 import { chainsData, slabMapData, timeChartData } from './chart-data.ts';
+import { renderLeaks } from './leaks-section.ts';
 import { renderLifetimes } from './lifetime-figure.ts';
 import { html, type Markup } from './markup.ts';
 import { type PageSection, renderPage } from './page.ts';
@@ -64,6 +65,7 @@ ${renderSizeFigures(sizes)}${renderSizeAdvice(analysis.advice)}`,
     slabs.length > 0 && { id: 'slabs', title: 'Slab map', body: SLAB_MAP },
     { id: 'caches', title: 'Caches', body: renderCaches(analysis.caches) },
     { id: 'sites', title: 'Call sites', body: renderCallSites(analysis.callSites) },
+    data.leaks !== undefined && { id: 'leaks', title: 'Leaks', body: renderLeaks(data.leaks) },
     { id: 'held', title: 'Held at the end', body: heldBody(outstanding) },
     { id: 'frees', title: 'Who frees', body: renderFreeSites(analysis.freeSites) },
   ];

@@ -40,15 +40,31 @@ export function renderFindings(findings: readonly Finding[]): Markup {
     details: ({ example }) =>
       example === null
         ? null
-        : html`<details><summary>first seen</summary>${exampleText(example)}</details>`,
+        : html`<details><summary>example</summary>${exampleText(example)}</details>`,
   });
 }
 
 function exampleText(example: NonNullable<Finding['example']>): Markup {
   const parts = Object.entries(example).filter(([, value]) => value !== null);
   return html`<dl class="facts">${parts.map(
-    ([name, value]) => html`<dt>${name}</dt><dd class="mono">${value}</dd>`,
+    ([name, value]) => html`<dt>${name}</dt><dd class="mono">${shortened(String(value))}</dd>`,
   )}</dl>`;
+}
+
+/** Lines of a text that are shown from its start and from its end. */
+const FIRST_LINES = 16;
+const LAST_LINES = 4;
+
+/** SLUB's reports are long, and the middle is memory. */
+function shortened(text: string): Markup {
+  const lines = text.split('\n');
+  if (lines.length === 1) return html`${text}`;
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  const shown =
+    left <= 1
+      ? lines
+      : [...lines.slice(0, FIRST_LINES), `... ${left} lines`, ...lines.slice(-LAST_LINES)];
+  return html`<pre>${shown.map((line) => html`${line}\n`)}</pre>`;
 }
 
 export function renderCaches(caches: readonly CacheRow[]): Markup {
@@ -205,13 +221,15 @@ export function renderOutstanding(groups: readonly OutstandingGroup[]): Markup {
         help: 'Share of its allocations that were freed before the next allocation on their CPU.',
       },
     ],
-    details: ({ stack }) =>
-      stack.length === 0
-        ? null
-        : html`<details><summary>stack</summary><ol class="stack">${stack.map(
-            (frame) => html`<li><code>${frame}</code></li>`,
-          )}</ol></details>`,
+    details: ({ stack }) => stackDetails(stack),
   });
+}
+
+/** The frames, folded; nothing where none were recorded. */
+export function stackDetails(stack: readonly string[]): Markup | null {
+  if (stack.length === 0) return null;
+  const frames = stack.map((frame) => html`<li><code>${frame}</code></li>`);
+  return html`<details><summary>stack</summary><ol class="stack">${frames}</ol></details>`;
 }
 
 export function renderSizeAdvice(advice: readonly SizeAdvice[]): Markup | null {

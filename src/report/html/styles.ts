@@ -35,7 +35,7 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 p { margin: .4rem 0; max-width: 60rem; }
 code, .mono { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   font-size: .87em; overflow-wrap: anywhere; }
-.note { color: var(--muted); font-size: .9rem; }
+p.note { color: var(--muted); font-size: .9rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); gap: .75rem; }
 .tile { background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
   padding: .65rem .85rem; }
@@ -61,6 +61,7 @@ thead th { position: sticky; top: 0; background: var(--panel); font-weight: 600;
 tbody tr { border-top: 1px solid color-mix(in srgb, var(--line) 55%, transparent); }
 tbody tr:first-child { border-top: 0; }
 tbody tr:hover { background: var(--panel); }
+td pre { white-space: pre; overflow: auto; max-width: 46rem; font-size: .92em; }
 td.prose { min-width: 16rem; }
 td.nowrap { white-space: nowrap; }
 td code { overflow-wrap: break-word; }
@@ -121,12 +122,17 @@ pre { margin: .3rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
   dl.facts dd { margin-bottom: .4rem; }
   table.plain { min-width: 0; }
 }
+@page { size: landscape; margin: 12mm; }
 @media print {
   :root, :root[data-theme] { color-scheme: light; }
   body { font-size: 10pt; }
   nav, #theme, .tools, .info { display: none; }
+  .uplot, .u-wrap { width: 100% !important; height: auto !important; }
+  canvas { max-width: 100%; height: auto !important; }
   .table, .scroll { max-height: none; overflow: visible; border: 0; }
   .table tbody tr:nth-child(n+31) { display: none; }
+  table { font-size: 7.5pt; }
+  th, td { padding: .15rem .35rem; }
   thead th { position: static; }
   section, figure { break-inside: auto; }
   tr, .tile, figure svg { break-inside: avoid; }

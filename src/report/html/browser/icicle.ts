@@ -151,7 +151,10 @@ class Icicle {
       ...shown.map((box) => {
         const left = Math.max(0, (box.x0 - focus.x0) * scale);
         const right = Math.min(width, (box.x1 - focus.x0) * scale);
-        const drawn = this.drawBox(box, left, right - left);
+        const drawn = this.drawBox(box, right - left);
+        // In per cent, so that paper of another width shows the same.
+        drawn.style.left = `${(100 * left) / width}%`;
+        drawn.style.width = `${(100 * (right - left)) / width}%`;
         if (box.depth < focus.depth) drawn.classList.add('outside');
         if (matching !== undefined && !matching.has(box)) drawn.classList.add('faded');
         return drawn;
@@ -164,12 +167,10 @@ class Icicle {
     this.found.textContent = matching === undefined ? '' : this.foundText(matching);
   }
 
-  private drawBox(box: Box, left: number, width: number): HTMLElement {
+  private drawBox(box: Box, width: number): HTMLElement {
     const drawn = element('div', width < MIN_NAMED ? '' : box.data.name, 'box');
     if (width < MIN_NAMED) drawn.classList.add('thin');
-    drawn.style.left = `${left}px`;
     drawn.style.top = `${box.depth * ROW_HEIGHT}px`;
-    drawn.style.width = `${width}px`;
     drawn.style.background = this.colorOf(box);
     drawn.tabIndex = 0;
     drawn.role = 'button';

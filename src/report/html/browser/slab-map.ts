@@ -16,6 +16,7 @@ const STATES: Readonly<Record<string, { readonly color: string; readonly text: s
   o: { color: 'light-dark(#b9c6d6, #4a5566)', text: 'free, in the hands of a CPU' },
   n: { color: 'light-dark(#7fb069, #8fcf73)', text: 'live, from the second half of the recording' },
   l: { color: 'light-dark(#2e6cc4, #6ba4f5)', text: 'live since the first half' },
+  w: { color: 'light-dark(#d13b3b, #ff6b6b)', text: 'referenced from nowhere: a leak candidate' },
   u: { color: 'light-dark(#e5a823, #f0bb4a)', text: 'live or freed without an event' },
   p: {
     color: 'light-dark(#8d7fb5, #a596d6)',
@@ -50,7 +51,7 @@ export function drawSlabMaps(place: HTMLElement, maps: readonly SlabMapData[]): 
     ),
     summary,
   );
-  place.append(tools, key(), info, scroll);
+  place.append(tools, key(maps), info, scroll);
   canvas.addEventListener('mousemove', ({ offsetX, offsetY }) => {
     info.textContent = slotText(map, layout, offsetX, offsetY);
   });
@@ -118,9 +119,12 @@ function slotText(map: SlabMapData, layout: Layout, x: number, y: number): strin
   return `slab ${row.address} (${row.list}), slot ${slot} at 0x${address}: ${state}${by}`;
 }
 
-function key(): HTMLElement {
+/** The states that occur. */
+function key(maps: readonly SlabMapData[]): HTMLElement {
   const list = element('ul', '', 'key');
-  for (const { color, text } of Object.values(STATES)) {
+  const letters = new Set(maps.flatMap(({ rows }) => rows.flatMap(({ slots }) => [...slots])));
+  for (const [letter, { color, text }] of Object.entries(STATES)) {
+    if (!letters.has(letter)) continue;
     const item = element('li', text);
     const square = element('i');
     square.style.background = color;

@@ -157,7 +157,7 @@ function drawMarkers({ ctx, bbox, valToPos }: UPlot, markers: readonly TimeMarke
     ctx.fillText(
       label,
       x + (isRight ? -4 : 4) * devicePixelRatio,
-      bbox.top + 12 * devicePixelRatio,
+      bbox.top + (12 + 13 * (i % 3)) * devicePixelRatio,
     );
   });
   ctx.restore();
@@ -176,5 +176,17 @@ function markerList({ markers }: TimeChartData): HTMLElement {
 /** @param step how far moments that are told apart lie from each other */
 function timeText(time: number, { isSeconds }: TimeChartData, step = 0.001): string {
   if (!isSeconds) return time.toLocaleString('en-US');
-  return `${time.toFixed(Math.max(0, Math.ceil(-Math.log10(step))))} s`;
+  return `${time.toFixed(decimalsOf(step))} s`;
+}
+
+/** Decimals that tell multiples of a step apart: 1 for 2.5, 3 for 0.005. */
+function decimalsOf(step: number): number {
+  let decimals = 0;
+  while (
+    decimals < 9 &&
+    Math.abs(Math.round(step * 10 ** decimals) / 10 ** decimals - step) > step / 1e6
+  ) {
+    decimals++;
+  }
+  return decimals;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { ReportData } from '../../../../src/analysis/html-report/report-data.ts';
+import type { ReportData } from '../../../../src/pipeline/report-run.ts';
 import { renderReport } from '../../../../src/report/html/report-page.ts';
 import { ANALYSIS, CALL_SITE, RUN } from '../../../helpers/results.ts';
 
@@ -14,6 +14,7 @@ const DATA: ReportData = {
   lifetimes: undefined,
   chains: { names: [], chains: [], amounts: [], others: 0 },
   outstanding: [],
+  leaks: undefined,
   slabs: [],
 };
 
@@ -82,6 +83,7 @@ const HOSTILE_DATA: ReportData = {
       stack: [HOSTILE],
     },
   ],
+  leaks: HOSTILE,
   slabs: [
     {
       cache: HOSTILE,
