@@ -1,8 +1,8 @@
 // Findings of a run: the rules of src/analysis/lint over its events, and over its replay where there
 // is one.
 
-import type { Finding, FindingSeverity, LintEvidence } from '../analysis/lint/finding.ts';
-import { lintRun, SEVERITIES } from '../analysis/lint/lint.ts';
+import type { Finding, FindingSeverity, LintEvidence, LintRule } from '../analysis/lint/finding.ts';
+import { LINT_RULES, lintRun, SEVERITIES } from '../analysis/lint/lint.ts';
 import { LintTracker } from '../analysis/lint/lint-tracker.ts';
 import { PairTally } from '../analysis/pair-tally.ts';
 import {
@@ -18,8 +18,12 @@ export interface Lint {
   readonly type: 'findings';
   readonly run: RunSummary;
   readonly completeness: Completeness;
+  /** All rules, those without findings too. */
+  readonly rules: readonly LintRuleText[];
   readonly findings: readonly Finding[];
 }
+
+export type LintRuleText = Pick<LintRule, 'id' | 'severity' | 'title' | 'help'>;
 
 export interface LintedRun extends LoadedReplay {
   readonly findings: readonly Finding[];
@@ -33,6 +37,7 @@ export async function findDefects(options: SourceOptions, replays: boolean): Pro
     type: 'findings',
     run: summarizeRun(run, origin),
     completeness: judgeCompleteness(run),
+    rules: LINT_RULES.map(({ id, severity, title, help }) => ({ id, severity, title, help })),
     findings,
   };
 }

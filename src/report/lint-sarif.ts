@@ -4,27 +4,26 @@
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import type { Finding } from '../analysis/lint/finding.ts';
-import { LINT_RULES } from '../analysis/lint/lint.ts';
-import type { Lint } from '../pipeline/lint-run.ts';
+import type { Lint, LintRuleText } from '../pipeline/lint-run.ts';
 import { escapeText } from './escape.ts';
 import { findingText } from './lint-text.ts';
 
-export function renderLintSarif({ run, findings }: Lint): string {
+export function renderLintSarif({ run, findings, rules }: Lint): string {
   const uri = pathToFileURL(run.sources[0] ?? '').href;
   const sarif = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'slabreplay', rules: LINT_RULES.map(ruleOf) } },
-        results: findings.map((finding) => resultOf(finding, uri)),
+        tool: { driver: { name: 'slabreplay', rules: rules.map(ruleOf) } },
+        results: findings.map((finding) => resultOf(finding, rules, uri)),
       },
     ],
   };
   return `${JSON.stringify(sarif, null, 1)}\n`;
 }
 
-function ruleOf({ id, severity, title, help }: (typeof LINT_RULES)[number]): object {
+function ruleOf({ id, severity, title, help }: LintRuleText): object {
   return {
     id,
     name: id,
@@ -35,13 +34,13 @@ function ruleOf({ id, severity, title, help }: (typeof LINT_RULES)[number]): obj
   };
 }
 
-function resultOf(finding: Finding, uri: string): object {
+function resultOf(finding: Finding, rules: readonly LintRuleText[], uri: string): object {
   const { rule, severity, count, symbol, site, module, cache, example } = finding;
   const name = escapeText(symbol ?? site ?? cache ?? rule);
   const key = [rule, symbol ?? site, module, cache].join('\n');
   return {
     ruleId: rule,
-    ruleIndex: LINT_RULES.findIndex(({ id }) => id === rule),
+    ruleIndex: rules.findIndex(({ id }) => id === rule),
     level: severity,
     message: { text: findingText(finding) },
     locations: [

@@ -1,7 +1,6 @@
 // `lint` as text: the findings by rule, each with its count, its line of code and an example.
 
 import type { Finding, FindingSeverity } from '../analysis/lint/finding.ts';
-import { LINT_RULES } from '../analysis/lint/lint.ts';
 import { formatCount } from '../base/bytes-format.ts';
 import type { Lint } from '../pipeline/lint-run.ts';
 import { escapeText } from './escape.ts';
@@ -9,11 +8,14 @@ import { moment, runLine, trustFooter, wrapped } from './run-text.ts';
 import { renderCsv } from './table.ts';
 
 /** @param top findings of each rule, 0 for all */
-export function renderLint({ run, completeness, findings }: Lint, top: number): string {
-  const rules = LINT_RULES.map((rule) => ({
-    rule,
-    found: findings.filter((finding) => finding.rule === rule.id),
-  })).filter(({ found }) => found.length > 0);
+export function renderLint(lint: Lint, top: number): string {
+  const { run, completeness, findings } = lint;
+  const rules = lint.rules
+    .map((rule) => ({
+      rule,
+      found: findings.filter((finding) => finding.rule === rule.id),
+    }))
+    .filter(({ found }) => found.length > 0);
   let text = `${runLine(run)}\n${severityLine(findings)}\n`;
   for (const { rule, found } of rules) {
     text += `\n${rule.severity}: ${rule.title} (${rule.id})\n`;

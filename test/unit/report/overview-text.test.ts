@@ -39,8 +39,9 @@ Busiest caches
   kmalloc-192       3.0      1.0    576 B
 
 Next:  slabreplay frag a-run --by site
-       slabreplay rates a-run
+       slabreplay leaks a-run
        slabreplay replay a-run --slub-debug FZPU
+       slabreplay report a-run -o report.html
 `);
 });
 
