@@ -28,7 +28,7 @@ const layouts: fc.Arbitrary<Layout> = fc
   .array(
     fc.record({
       gap: fc.constantFrom(0, 0, 0, 8, 64, 4096, 100_000),
-      size: fc.constantFrom(8, 16, 24, 40, 64, 96, 192, 1000, 4096, 9000),
+      size: fc.constantFrom(8, 16, 24, 40, 64, 96, 192, 1000, 4096, 9000, 65536, 70_000, 300_000),
     }),
     { minLength: 1, maxLength: 60 },
   )
@@ -46,12 +46,12 @@ const layouts: fc.Arbitrary<Layout> = fc
 /** A pointer near some object: its start, in it, one past it, before it. */
 interface Pointer {
   readonly to: number;
-  readonly offset: 'start' | 'inside' | 'end' | 'before';
+  readonly offset: 'start' | 'inside' | 'last' | 'end' | 'before';
 }
 
 const pointers: fc.Arbitrary<Pointer> = fc.record({
   to: fc.nat(59),
-  offset: fc.constantFrom('start', 'start', 'inside', 'end', 'before'),
+  offset: fc.constantFrom('start', 'start', 'inside', 'last', 'end', 'before'),
 });
 
 function pointerValue({ objects }: Layout, { to, offset }: Pointer): bigint {
@@ -60,6 +60,7 @@ function pointerValue({ objects }: Layout, { to, offset }: Pointer): bigint {
   const { address, size } = target;
   if (offset === 'start') return address;
   if (offset === 'inside') return address + BigInt(size) / 2n;
+  if (offset === 'last') return address + BigInt(size) - 1n;
   return offset === 'end' ? address + BigInt(size) : address - 1n;
 }
 

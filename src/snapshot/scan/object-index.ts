@@ -3,7 +3,6 @@
 // object of the page; where a page has several, one number for each 128 bytes of it (in the same entry)
 // leads on to the last one that begins before them. Shared memory, as the objects are.
 
-import { TraceFormatError } from '../../base/errors.ts';
 import { addHi, addLo, distance, pageNumber } from '../address.ts';
 import type { ObjectColumns } from './object-list.ts';
 
@@ -21,12 +20,13 @@ const HALF = 2 ** 32;
 const LINES = 32;
 const LINE_BITS = 7;
 /** An object in one word: where it begins in its page (12 bits), its size above (20 bits). */
-const START_MASK = 4095;
+const PAGE = 4096;
+const START_MASK: number = PAGE - 1;
 const SIZE_SHIFT = 12;
 /** Sizes from here on do not fit there. */
 const LARGE = 2 ** 20 - 1;
-/** Pages that one index holds: 512 GiB. */
-const MAX_PAGES = 2 ** 27;
+/** Of an object on more pages than this only the first and the last have entries. */
+const LARGE_PAGES = 16;
 
 /** High halves from here on are the kernel's half; below lie per-CPU offsets. */
 const KERNEL_HI = 0xff000000;
@@ -35,6 +35,8 @@ const KERNEL_HI = 0xff000000;
 export interface ObjectPages {
   /** Entries. A line's half-word: the last object that begins at or before it, from the page's first. */
   readonly words: Uint32Array;
+  /** Objects on many pages, in order: what has no entry is looked for among them. */
+  readonly large: Uint32Array;
   /** By object: start and size. */
   readonly places: Uint32Array;
   readonly shift: number;
@@ -49,9 +51,7 @@ function hashPage(pageLo: number, pageHi: number, shift: number): number {
   return Math.imul(pageLo ^ Math.imul(pageHi, 0x85ebca6b), 0x9e3779b1) >>> shift;
 }
 
-/** @throws TraceFormatError where objects lie on more pages than an index holds */
 export function indexObjects(objects: ObjectColumns): ObjectPages {
-  assertPages(objects);
   let pages = 0;
   eachPage(objects, () => {
     pages++;
@@ -64,7 +64,16 @@ export function indexObjects(objects: ObjectColumns): ObjectPages {
     const at = (insert(words, shift, page, first, count) + LINES_AT) * 2;
     if (count > 1) fillLines(lines.subarray(at, at + LINES), objects, page, first, count);
   });
-  return { words, places: placesOf(objects), shift, ranges: highHalves(objects) };
+  const large = largeObjects(objects);
+  return { words, large, places: placesOf(objects), shift, ranges: highHalves(objects) };
+}
+
+function largeObjects({ count, size }: ObjectColumns): Uint32Array {
+  const large: number[] = [];
+  for (let i = 0; i < count; i++) if (size[i]! > LARGE_PAGES * PAGE) large.push(i);
+  const shared = new Uint32Array(new SharedArrayBuffer(large.length * 4));
+  shared.set(large);
+  return shared;
 }
 
 function placesOf({ count, lo, size }: ObjectColumns): Uint32Array {
@@ -73,16 +82,6 @@ function placesOf({ count, lo, size }: ObjectColumns): Uint32Array {
     places[i] = (lo[i]! & START_MASK) + Math.min(LARGE, size[i]!) * 2 ** SIZE_SHIFT;
   }
   return places;
-}
-
-/** Before anything is made that is as large as they say they are. */
-function assertPages({ count, size }: ObjectColumns): void {
-  let pages = count;
-  for (let i = 0; i < count; i++) pages += Math.floor(size[i]! / 4096);
-  if (pages <= MAX_PAGES) return;
-  throw new TraceFormatError('the live objects of this trace cover more than 512 GiB', {
-    hint: 'Their sizes (bytes_alloc) cannot be right.',
-  });
 }
 
 /** Each page that objects touch, with the first of them and how many; in order. */
@@ -102,7 +101,8 @@ function eachPage(
       addLo(objects.lo[i]!, bytes),
     );
     // The page that the object begins on, then those it has to itself; the last may have more.
-    for (page = from; page < last; page++) {
+    const isLarge = objects.size[i]! > LARGE_PAGES * PAGE;
+    for (page = from; page < last; page = isLarge ? last : page + 1) {
       visit(page, first, i + 1 - first);
       first = i;
     }
@@ -183,6 +183,7 @@ export class ObjectIndex {
   private readonly words: Int32Array;
   private readonly lines: Uint16Array;
   private readonly places: Int32Array;
+  private readonly large: Uint32Array;
   private readonly shift: number;
   private readonly mask: number;
 
@@ -191,6 +192,7 @@ export class ObjectIndex {
     this.words = new Int32Array(pages.words.buffer);
     this.lines = new Uint16Array(pages.words.buffer);
     this.places = new Int32Array(pages.places.buffer);
+    this.large = pages.large;
     this.shift = pages.shift | 0;
     this.mask = (2 ** (32 - pages.shift) - 1) | 0;
     this.minHi = pages.ranges[0]!;
@@ -205,7 +207,7 @@ export class ObjectIndex {
   find(hi: number, lo: number): number {
     const { words } = this;
     const at = this.entryOf((hi << HI_BITS) | (lo >>> 12), (hi >>> 12) | 0);
-    if (at < 0) return -1;
+    if (at < 0) return this.inLarge(hi, lo);
     return this.among(words[at + 2]!, words[at + 1]! >>> HI_BITS, at, hi, lo);
   }
 
@@ -254,7 +256,7 @@ export class ObjectIndex {
           found = entry;
         }
       }
-      targets[i] = objects === 0 ? -1 : this.among(first, objects, found, hi, lo);
+      targets[i] = objects === 0 ? this.inLarge(hi, lo) : this.among(first, objects, found, hi, lo);
     }
   }
 
@@ -288,6 +290,20 @@ export class ObjectIndex {
     const behind = within - (place & START_MASK);
     if (behind >= 0 && behind < size && i > first) return i;
     return i > first && size < LARGE ? -1 : this.inFirst(i, hi, lo);
+  }
+
+  /** The last large object that begins at or before the address, where it holds it; or -1. */
+  private inLarge(hi: number, lo: number): number {
+    const { large, objects } = this;
+    let low = 0;
+    let high = large.length;
+    while (low < high) {
+      const mid = (low + high) >>> 1;
+      const i = large[mid]!;
+      if (distance(hi >>> 0, lo >>> 0, objects.hi[i]!, objects.lo[i]!) >= 0) low = mid + 1;
+      else high = mid;
+    }
+    return low === 0 ? -1 : this.inFirst(large[low - 1]!, hi, lo);
   }
 
   /** The first object of a page may begin before it. */
