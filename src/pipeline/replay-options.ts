@@ -53,21 +53,27 @@ export function parseReplayOptions(texts: ReplayTexts): ReplayOptions {
   };
 }
 
-/** The options as one would type them. */
-export function describeChanges({ texts }: ReplayOptions): string[] {
+/**
+ * The options as one would type them.
+ * @param change what of them is another machine: the rest only describes the recorded one
+ */
+export function describeChanges(
+  { texts }: ReplayOptions,
+  change: MachineChange | undefined,
+): string[] {
   const changes: string[] = [];
-  const add = (option: string, value: string | undefined): void => {
-    if (value !== undefined) changes.push(`${option} ${value}`);
+  const add = (option: string, value: string | undefined, isChange: boolean): void => {
+    if (value !== undefined && isChange) changes.push(`${option} ${value}`);
   };
-  add('--slub-debug', texts.slubDebug);
-  add('--kernel', texts.kernel);
-  add('--cpus', texts.cpus);
-  add('--slub-min-order', texts.slubMinOrder);
-  add('--slub-max-order', texts.slubMaxOrder);
-  add('--slub-min-objects', texts.slubMinObjects);
+  add('--slub-debug', texts.slubDebug, change?.debug !== undefined);
+  add('--kernel', texts.kernel, change?.kernel !== undefined);
+  add('--cpus', texts.cpus, change?.cpus !== undefined);
+  add('--slub-min-order', texts.slubMinOrder, true);
+  add('--slub-max-order', texts.slubMaxOrder, true);
+  add('--slub-min-objects', texts.slubMinObjects, true);
   if (texts.slabNomerge === true) changes.push('--slab-nomerge');
-  add('--classes', texts.classes);
-  for (const site of texts.dedicated ?? []) add('--dedicated', site);
+  add('--classes', texts.classes, true);
+  for (const site of texts.dedicated ?? []) add('--dedicated', site, true);
   return changes;
 }
 

@@ -85,14 +85,16 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
     model: describeModel(prepared.machine, prepared.nodes.count),
     fidelity: summarizeFidelity(observed, 2),
     caches: shown.filter(({ name }) => run.selectsCache(name)),
-    reports: describeReports(watch).filter(({ cache }) => run.selectsCache(cache ?? undefined)),
+    reports: describeReports(run, watch).filter(({ cache }) =>
+      run.selectsCache(cache ?? undefined),
+    ),
     reportsLeftOut: watch.dropped,
     writesLeftOut: watch.writesLeftOut,
     whatIf:
       simulations === undefined
         ? null
         : buildWhatIf({
-            changes: describeChanges(options),
+            changes: describeChanges(options, prepared.change),
             model: describeModel(simulations.changed.machine, prepared.nodes.count),
             ...simulations,
             observed: caches,

@@ -14,7 +14,7 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
   const shown = top === 0 ? moved : moved.slice(0, top);
   const hasMerged = shown.some(({ merged }) => merged);
   return (
-    `\nWhat ${escapeText(whatIf.changes.join(' '))} would have cost on this recording\n\n` +
+    `\n${wrapped('', `What ${escapeText(whatIf.changes.join(' '))} would have cost on this recording`)}\n` +
     labelled('recorded', describeModel(model)) +
     labelled('changed', describeModel(whatIf.model)) +
     labelled('fidelity', `${fidelityText(fidelity)} (as recorded)`) +
