@@ -82,6 +82,10 @@ const ERRNO_WORDS: Record<string, string> = {
   EROFS: 'read-only file system',
   EMFILE: 'too many open files',
   EIO: 'input/output error',
+  ENOMEM: 'not enough memory',
+  EBUSY: 'in use',
+  ENOTEMPTY: 'not empty',
+  EEXIST: 'exists already',
 };
 
 /** What went wrong in words: the errno's where there is one, else the error's message. */

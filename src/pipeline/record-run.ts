@@ -1,52 +1,58 @@
 // `record`: a recording of this machine, stopped by Ctrl-C, by its duration or by its command's end.
 
 import { bootCommandLine, collectBoot } from '../record/boot.ts';
-import { findMachineRoots, type MachineRoots } from '../record/machine-roots.ts';
+import { findMachineRoots } from '../record/machine-roots.ts';
 import { parseBuffer, type Recorded, type RecordOptions, record } from '../record/record.ts';
-import { chooseEvents } from '../record/trace-instance.ts';
+import { chooseEvents, type EventChoice } from '../record/slab-events.ts';
+import { UndoSteps } from '../record/undo-steps.ts';
 
-export type { Recorded, RecordOptions };
 export { parseBuffer };
 
-/** Ctrl-C and SIGTERM end the recording, not the program: what was recorded is kept. */
+/** What asks for the end of a recording; SIGHUP comes when its terminal is closed. */
+const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * The signals end the recording, not the program: what was recorded is kept.
+ * @param root where the machine's folders are: `/`, or where a container has its host's
+ */
 export async function recordRun(
+  root: string,
   options: RecordOptions,
-  onBytes: (bytes: number) => void,
-  roots: MachineRoots = findMachineRoots(),
+  onProgress: (bytes: number, losses: number) => void,
 ): Promise<Recorded> {
-  const stop = { stopped: false };
-  const end = (): void => {
-    stop.stopped = true;
+  const undo = new UndoSteps();
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
   };
-  let remove = (): void => undefined;
-  // Whatever ends the program, the tracer of the machine is left as it was.
-  const onExit = (): void => remove();
-  process.on('SIGINT', end);
-  process.on('SIGTERM', end);
-  process.on('exit', onExit);
+  // Whatever ends the program, the machine's tracer is left as it was.
+  const restore = (): void => void undo.run();
+  for (const signal of END_SIGNALS) process.on(signal, stop);
+  process.on('exit', restore);
   try {
-    return await record(
-      roots,
-      options,
-      stop,
-      (undo) => {
-        remove = undo;
-      },
-      onBytes,
-    );
+    const control = { isStopped: () => stopped, undo, onProgress };
+    return await record(findMachineRoots(root), options, control);
   } finally {
-    process.off('SIGINT', end);
-    process.off('SIGTERM', end);
-    process.off('exit', onExit);
+    for (const signal of END_SIGNALS) process.off(signal, stop);
+    process.off('exit', restore);
   }
 }
 
 /** The kernel command line for a recording from boot. */
-export function bootLine(bufferKb: number, pageEvents: boolean): string {
-  return bootCommandLine(chooseEvents(findMachineRoots().tracefs, pageEvents), bufferKb);
+export function bootLine(
+  root: string,
+  choice: EventChoice,
+  bufferKb: number,
+  stacks: boolean,
+): string {
+  return bootCommandLine(chooseEvents(findMachineRoots(root).tracefs, choice), bufferKb, stacks);
 }
 
-/** Gathers a recording from boot; returns bytes of events. */
-export function collectRun(folder: string, roots: MachineRoots = findMachineRoots()): number {
-  return collectBoot(roots, folder);
+/** Gathers a recording from boot. */
+export function collectRun(
+  root: string,
+  folder: string,
+  force: boolean,
+): { bytes: number; warnings: string[] } {
+  return collectBoot(findMachineRoots(root), folder, force, new UndoSteps());
 }

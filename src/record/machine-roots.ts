@@ -1,4 +1,4 @@
-// Where the recorded machine shows itself; tests use folders of their own.
+// Where the recorded machine shows itself.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,13 +13,16 @@ export interface MachineRoots {
 }
 
 /**
- * This machine's own.
+ * @param root where the machine's folders are: in a container, where its host's are mounted
  * @throws InputError where there is no tracefs, or it may not be read
  */
-export function findMachineRoots(): MachineRoots {
-  const roots = { proc: '/proc', sys: '/sys', boot: '/boot' };
-  for (const tracefs of ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']) {
-    if (existsSync(join(tracefs, 'trace'))) return { ...roots, tracefs };
+export function findMachineRoots(root: string): MachineRoots {
+  const sys = join(root, 'sys');
+  for (const folder of ['tracing', 'debug/tracing']) {
+    const tracefs = join(sys, 'kernel', folder);
+    if (existsSync(join(tracefs, 'instances'))) {
+      return { tracefs, sys, proc: join(root, 'proc'), boot: join(root, 'boot') };
+    }
   }
   if (process.getuid?.() !== 0) {
     throw new InputError('recording needs root: tracefs cannot be read', {
@@ -31,10 +34,10 @@ export function findMachineRoots(): MachineRoots {
   });
 }
 
-/** A file's text without the last newline; undefined where it cannot be read. */
+/** A file's text as it is; undefined where it cannot be read. */
 export function readIfThere(path: string): string | undefined {
   try {
-    return readFileSync(path, 'latin1').replace(/\n$/, '');
+    return readFileSync(path, 'latin1');
   } catch {
     return undefined;
   }

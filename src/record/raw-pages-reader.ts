@@ -1,50 +1,64 @@
 // Copies the pages of each CPU's ring buffer as they fill: trace_pipe_raw gives whole pages, and of
-// the page that is being written what it has (tracing_buffers_read(), kernel/trace/trace.c).
+// the page that is being written a copy of what it has (tracing_buffers_read(), kernel/trace/trace.c;
+// ring_buffer_read_page(), ring_buffer.c).
 
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { describeError, InputError, OutputError } from '../base/errors.ts';
+import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError, errnoOf, InputError } from '../base/errors.ts';
+import { readIfThere } from './machine-roots.ts';
+import { cannotWrite } from './recording-folder.ts';
 
-/** Pages that are read in a row from one CPU before the next has its turn. */
-const PAGES_A_TURN = 256;
-
-/** `commit` of struct buffer_data_page: how many bytes of it are events, in its low bits. */
-const COMMIT_AT = 8;
-const COMMIT_MASK = 0xfffff;
+/** What is read in a row from one CPU before the next has its turn. */
+const TURN_BYTES = 1 << 20;
 
 interface Stream {
+  readonly cpu: number;
   readonly from: number;
-  readonly to: number;
+  readonly pipe: string;
   readonly path: string;
+  /** Undefined until the CPU has a buffer: only CPUs that were ever online have one. */
+  to: number | undefined;
+  written: number;
+}
+
+/**
+ * Bytes of a page of a buffer, by the events/header_page of its tracefs folder; from 6.8 on they may be
+ * several pages of memory (buffer_subbuf_size_kb).
+ */
+export function bufferPageSize(tracer: string): number {
+  const text = readIfThere(join(tracer, 'events', 'header_page')) ?? '';
+  const [, offset, size] = /char data;\s*offset:(\d+);\s*size:(\d+);/.exec(text) ?? [];
+  return size === undefined ? 4096 : Number(offset) + Number(size);
 }
 
 export class RawPagesReader {
   bytes = 0;
   private readonly streams: Stream[] = [];
-  private readonly page: Buffer;
+  private readonly pageSize: number;
+  private readonly turn: Buffer;
 
   constructor(pageSize: number) {
-    this.page = Buffer.alloc(pageSize);
+    this.pageSize = pageSize;
+    this.turn = Buffer.alloc(Math.ceil(TURN_BYTES / pageSize) * pageSize);
   }
 
-  /** @throws InputError, OutputError where one of the files cannot be opened */
-  open(pipe: string, path: string): void {
-    let from: number;
+  /**
+   * @param path the file that is made, once the CPU has a buffer
+   * @throws InputError where the pipe cannot be opened
+   */
+  open(cpu: number, pipe: string, path: string): void {
     try {
-      from = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+      const from = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+      this.streams.push({ cpu, from, pipe, path, to: undefined, written: 0 });
     } catch (error) {
       throw new InputError(`${pipe}: ${describeError(error)}`, { cause: error });
-    }
-    try {
-      this.streams.push({ from, to: openSync(path, 'w'), path });
-    } catch (error) {
-      closeSync(from);
-      throw new OutputError(`${path}: ${describeError(error)}`, { cause: error });
     }
   }
 
   /**
    * Copies what is there now; true where there may be more.
-   * @throws OutputError where the disk is full; what was copied until then is whole
+   * @throws OutputError where the disk is full: what was copied until then is whole pages
+   * @throws InputError where the kernel gives an error
    */
   drain(): boolean {
     let hasMore = false;
@@ -52,42 +66,59 @@ export class RawPagesReader {
     return hasMore;
   }
 
+  /** The CPUs that have a file now. */
+  cpus(): number[] {
+    return this.streams.filter(({ to }) => to !== undefined).map(({ cpu }) => cpu);
+  }
+
   close(): void {
     for (const { from, to } of this.streams.splice(0)) {
       closeSync(from);
-      closeSync(to);
+      if (to !== undefined) closeSync(to);
     }
   }
 
-  private drainOne({ from, to, path }: Stream): boolean {
-    const { page } = this;
-    for (let i = 0; i < PAGES_A_TURN; i++) {
-      const length = readNow(from, page);
-      if (length === 0) return false;
-      // A short read is a page that is not full: the reader counts in whole pages.
-      page.fill(0, length);
-      try {
-        writeSync(to, page);
-      } catch (error) {
-        throw new OutputError(`${path}: cannot be written: ${describeError(error)}`, {
-          cause: error,
-          hint: 'What was recorded until then is kept. Make room, or record less: --duration, --pid.',
-        });
+  private drainOne(stream: Stream): boolean {
+    const { turn, pageSize } = this;
+    let end = 0;
+    while (end < turn.length) {
+      const length = this.readPage(stream, end);
+      if (length === undefined) return false;
+      if (length === 0) break;
+      turn.fill(0, end + length, end + pageSize);
+      end += pageSize;
+    }
+    this.write(stream, end);
+    return end === turn.length;
+  }
+
+  /** 0 where nothing is there now, undefined where the CPU has no buffer. */
+  private readPage({ from, pipe }: Stream, at: number): number | undefined {
+    try {
+      return readSync(from, this.turn, at, this.pageSize, null);
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'EAGAIN') return 0;
+      if (errno === 'ENODEV') return undefined;
+      throw new InputError(`${pipe}: ${describeError(error)}`, { cause: error });
+    }
+  }
+
+  /** The first `end` bytes of what was read. */
+  private write(stream: Stream, end: number): void {
+    try {
+      stream.to ??= openSync(stream.path, 'w');
+      for (let at = 0; at < end; ) {
+        const length = writeSync(stream.to, this.turn, at, end - at);
+        at += length;
+        stream.written += length;
+        this.bytes += length;
       }
-      this.bytes += page.length;
-      // Reading makes events too: a page that is not full yet ends the turn, or there is no end to it.
-      if ((page.readUInt32LE(COMMIT_AT) & COMMIT_MASK) < page.length / 2) return false;
+    } catch (error) {
+      const excess = stream.written % this.pageSize;
+      if (stream.to !== undefined) ftruncateSync(stream.to, stream.written - excess);
+      this.bytes -= excess;
+      throw cannotWrite(stream.path, error);
     }
-    return true;
-  }
-}
-
-/** 0 where nothing is there now. */
-function readNow(fd: number, page: Buffer): number {
-  try {
-    return readSync(fd, page, 0, page.length, null);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EAGAIN') return 0;
-    throw error;
   }
 }

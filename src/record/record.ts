@@ -1,26 +1,27 @@
 // A recording of this machine: an instance of the tracer, its pages copied as they come, and the
 // files of the machine around them.
 
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, OutputError, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
+import { countLosses, lossWarning, takeStats } from './losses.ts';
 import type { MachineRoots } from './machine-roots.ts';
-import { RawPagesReader } from './raw-pages-reader.ts';
-import { showsAddresses, takeMachineFiles, takeSlabState, takeTracerState } from './sidecars.ts';
-import { checkEvents, chooseEvents, TraceInstance } from './trace-instance.ts';
+import { bufferPageSize, RawPagesReader } from './raw-pages-reader.ts';
+import { RecordingFolder } from './recording-folder.ts';
+import { takeEndState, takeMachineFiles, takeSlabState, takeSymbols } from './sidecars.ts';
+import { chooseEvents, type EventChoice } from './slab-events.ts';
+import { cpuFile, cpusOf, TraceInstance } from './trace-instance.ts';
 import { TracedCommand } from './traced-command.ts';
+import type { UndoSteps } from './undo-steps.ts';
 
-export interface RecordOptions {
+export interface RecordOptions extends EventChoice {
   readonly folder: string;
   readonly force: boolean;
   readonly instance: string;
   /** Null: until stopped, or until the command ends. */
   readonly durationMs: number | null;
   readonly pids: readonly number[];
-  /** `system:event`; empty for the slab events that the kernel has. */
-  readonly events: readonly string[];
-  readonly pageEvents: boolean;
   readonly stacks: boolean;
   /** Of each CPU. */
   readonly bufferKb: number;
@@ -30,140 +31,137 @@ export interface RecordOptions {
 export interface Recorded {
   readonly bytes: number;
   readonly seconds: number;
-  /** Events that the kernel threw away because the buffers were full. */
-  readonly overruns: number;
   readonly warnings: readonly string[];
-  /** Of the command; 0 where there was none. */
+  /** Of the command; 0 where there was none, or it still runs. */
   readonly exitCode: number;
 }
 
-/** How long to wait when all buffers are empty. */
-const POLL_MS = 20;
-/** Pages of the ring buffer; tracefs gives them in pages of memory. */
-const PAGE_SIZE = 4096;
-
-/** What ends a recording from outside. */
-export interface StopSignal {
-  readonly stopped: boolean;
+/** What a recording is told and tells while it runs. */
+export interface RecordControl {
+  /** Asked many times a second. */
+  readonly isStopped: () => boolean;
+  /** What puts the machine back, for when the program ends in between. */
+  readonly undo: UndoSteps;
+  /** Told every second: bytes copied, and events that were lost. */
+  readonly onProgress: (bytes: number, losses: number) => void;
 }
 
-/**
- * @param onBytes told now and then how much was copied
- * @throws ToolError; the machine's tracer is as it was before, whatever happens
- */
+/** As fast as a CPU may fill its buffer: about two million events a second. */
+const KB_PER_MS = 100;
+const SHORTEST_WAIT_MS = 5;
+const LONGEST_WAIT_MS = 200;
+const PROGRESS_MS = 1000;
+
+/** @throws ToolError; the machine's tracer is as it was before, whatever happens */
 export async function record(
   roots: MachineRoots,
   options: RecordOptions,
-  stop: StopSignal,
-  onInstance: (remove: () => void) => void,
-  onBytes: (bytes: number) => void = () => undefined,
+  control: RecordControl,
 ): Promise<Recorded> {
-  const events = wantedEvents(roots, options);
-  makeFolder(options.folder, options.force);
-  takeSlabState(roots, options.folder, '.before');
-  const instance = new TraceInstance(roots.tracefs, options.instance, {
-    events,
-    bufferKb: options.bufferKb,
-    stacks: options.stacks,
-    pids: options.pids,
-  });
-  onInstance(() => instance.remove());
-  const reader = new RawPagesReader(PAGE_SIZE);
   try {
-    for (const cpu of instance.cpus()) {
-      reader.open(instance.rawPipe(cpu), join(options.folder, `trace_pipe_raw.cpu${cpu}`));
-    }
-    const started = performance.now();
-    const exitCode = await run(roots, options, stop, instance, reader, onBytes);
-    const seconds = (performance.now() - started) / 1000;
-    takeSlabState(roots, options.folder, '');
-    while (reader.drain());
-    const overruns = takeStats(instance, options.folder);
-    takeTracerState(roots.tracefs, instance.folder, options.folder);
-    takeMachineFiles(roots, options.folder, events);
-    const warnings = warningsOf(roots, overruns, options.bufferKb);
-    return { bytes: reader.bytes, seconds, overruns, warnings, exitCode };
+    return await recordAll(roots, options, control);
   } finally {
-    reader.close();
-    instance.remove();
+    control.undo.run();
   }
 }
 
-function wantedEvents({ tracefs }: MachineRoots, { events, pageEvents }: RecordOptions): string[] {
-  if (events.length === 0) return chooseEvents(tracefs, pageEvents);
-  checkEvents(tracefs, events);
-  return [...events];
-}
-
-async function run(
-  { proc }: MachineRoots,
+async function recordAll(
+  roots: MachineRoots,
   options: RecordOptions,
-  stop: StopSignal,
-  instance: TraceInstance,
-  reader: RawPagesReader,
-  onBytes: (bytes: number) => void,
-): Promise<number> {
-  let command: TracedCommand | undefined;
-  let exitCode: number | undefined;
-  if (options.command.length > 0) {
-    command = await TracedCommand.start(options.command, proc);
-    instance.follow([command.pid, ...options.pids]);
-    void command.ended.then((code) => {
-      exitCode = code;
-    });
-  }
+  control: RecordControl,
+): Promise<Recorded> {
+  const { bufferKb, stacks } = options;
+  const { undo } = control;
+  const events = chooseEvents(roots.tracefs, options);
+  const tasks = options.pids.flatMap((pid) => threadsOf(roots, pid));
+  const command = await startCommand(options.command, undo);
+  const folder = new RecordingFolder(options.folder, options.force);
+  const settings = { name: options.instance, events, bufferKb, stacks };
+  const instance = new TraceInstance(roots.tracefs, settings, undo);
+  if (command !== undefined) tasks.push(command.pid);
+  if (tasks.length > 0) instance.follow(tasks);
+  takeMachineFiles(roots, instance.folder, events, folder);
+  const symbols = takeSymbols(roots, folder);
+  const reader = openReader(instance.folder, folder, undo);
+  takeSlabState(roots, folder, '.before');
+
+  const started = performance.now();
   instance.start();
   command?.go();
-  const end = options.durationMs === null ? Infinity : performance.now() + options.durationMs;
-  while (!stop.stopped && exitCode === undefined && performance.now() < end) {
-    const hasMore = reader.drain();
-    onBytes(reader.bytes);
-    if (!hasMore) await sleep(POLL_MS);
-    else await sleep(0);
-  }
+  await copyUntilEnd(options, control, instance, reader, command);
   instance.stop();
-  if (exitCode === undefined) command?.interrupt();
-  return exitCode ?? 0;
-}
+  const seconds = (performance.now() - started) / 1000;
 
-function makeFolder(folder: string, force: boolean): void {
-  if (existsSync(folder) && !force && readdirSync(folder).length > 0) {
-    throw new OutputError(`${folder}: is there and not empty`, {
-      hint: 'Name another folder with -o, or use --force to write over what is in it.',
-    });
-  }
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new OutputError(`${folder}: cannot be made: ${describeError(error)}`, { cause: error });
-  }
-}
-
-/** Saves each CPU's counters; returns the events that were lost. */
-function takeStats(instance: TraceInstance, folder: string): number {
-  let lost = 0;
-  for (const cpu of instance.cpus()) {
-    const text = instance.stats(cpu);
-    writeFileSync(join(folder, `cpu${cpu}.stats`), `${text}\n`);
-    for (const [, count] of text.matchAll(/^(?:overrun|dropped events): (\d+)/gm)) {
-      lost += Number(count);
-    }
-  }
-  return lost;
-}
-
-function warningsOf(roots: MachineRoots, overruns: number, bufferKb: number): string[] {
-  const warnings: string[] = [];
-  if (overruns > 0) {
-    warnings.push(
-      `${overruns.toLocaleString('en-US')} events were lost, the buffers were full: try --buffer ` +
-        `${Math.round(bufferKb / 256)}M, or --pid`,
-    );
-  }
-  if (!showsAddresses(roots)) {
+  takeSlabState(roots, folder, '');
+  while (reader.drain());
+  takeStats(instance.folder, folder, reader.cpus());
+  takeEndState(roots, instance.folder, folder);
+  const { haveAddresses } = takeSymbols(roots, folder, symbols);
+  const warnings = lossWarning(countLosses(instance.folder), bufferKb);
+  if (!haveAddresses) {
     warnings.push('kallsyms has no addresses (kptr_restrict): call sites will have no names');
   }
-  return warnings;
+  const exitCode = command?.exitCode ?? 0;
+  warnings.push(...undo.run());
+  return { bytes: reader.bytes, seconds, warnings, exitCode };
+}
+
+async function startCommand(
+  command: readonly string[],
+  undo: UndoSteps,
+): Promise<TracedCommand | undefined> {
+  if (command.length === 0) return undefined;
+  const traced = await TracedCommand.start(command);
+  undo.add(() => traced.end());
+  return traced;
+}
+
+/** The tracer goes by threads. */
+function threadsOf({ proc }: MachineRoots, pid: number): number[] {
+  try {
+    return readdirSync(join(proc, String(pid), 'task')).map(Number);
+  } catch (error) {
+    throw new UsageError(`--pid ${pid}: there is no such task`, { cause: error });
+  }
+}
+
+/** Opens the buffers of a tracer, each to be copied to a file of the folder. */
+export function openReader(
+  tracer: string,
+  folder: RecordingFolder,
+  undo: UndoSteps,
+): RawPagesReader {
+  const reader = new RawPagesReader(bufferPageSize(tracer));
+  undo.add(() => reader.close());
+  for (const cpu of cpusOf(tracer)) {
+    const pipe = cpuFile(tracer, cpu, 'trace_pipe_raw');
+    reader.open(cpu, pipe, folder.path(`trace_pipe_raw.cpu${cpu}`));
+  }
+  return reader;
+}
+
+async function copyUntilEnd(
+  { bufferKb, durationMs }: RecordOptions,
+  { isStopped, onProgress }: RecordControl,
+  instance: TraceInstance,
+  reader: RawPagesReader,
+  command: TracedCommand | undefined,
+): Promise<void> {
+  const started = performance.now();
+  const end = durationMs === null ? Infinity : started + durationMs;
+  // Half of a buffer may fill in between. Every look at a page that is not full costs a copy of it.
+  const wait = Math.min(Math.max(bufferKb / 2 / KB_PER_MS, SHORTEST_WAIT_MS), LONGEST_WAIT_MS);
+  let told = started;
+  while (!isStopped() && command?.exitCode === undefined) {
+    const now = performance.now();
+    if (now >= end) return;
+    const hasMore = reader.drain();
+    if (now - told >= PROGRESS_MS) {
+      told = now;
+      onProgress(reader.bytes, countLosses(instance.folder));
+    }
+    await sleep(hasMore ? 0 : Math.min(wait, end - now));
+  }
 }
 
 /** `64M`, `512K`, plain kilobytes: of each CPU. @throws UsageError */

@@ -1,117 +1,119 @@
 // The files of a recording folder that say what the machine was (docs/recording-folder.md).
 
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { machine } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type MachineRoots, readIfThere } from './machine-roots.ts';
-import { eventFolder } from './trace-instance.ts';
+import type { RecordingFolder } from './recording-folder.ts';
+
+/** The symbols that were taken. */
+export interface Symbols {
+  readonly loaded: string;
+  readonly haveAddresses: boolean;
+}
+
+/** Reading these of a cache says nothing, or is work for the kernel that nobody asked for. */
+const LEFT_OUT = new Set(['shrink', 'validate', 'alloc_calls', 'free_calls']);
 
 /** What changes while events are recorded: taken at the start and at the end. */
 export function takeSlabState(
   { proc, sys }: MachineRoots,
-  folder: string,
+  folder: RecordingFolder,
   suffix: '' | '.before',
 ): void {
-  const slabinfo = readIfThere(join(proc, 'slabinfo'));
-  if (slabinfo !== undefined) save(join(folder, `slabinfo${suffix}.txt`), slabinfo);
+  copy(join(proc, 'slabinfo'), folder, `slabinfo${suffix}.txt`);
   const root = join(sys, 'kernel', 'slab');
   if (!existsSync(root)) return;
   const values: string[] = [];
   const links: string[] = [];
   for (const entry of readdirSync(root, { withFileTypes: true })) {
     const path = join(root, entry.name);
-    // Names are those of the running system, wherever a test has it.
+    // Names are those of the running system, wherever its files are.
     const shown = `/sys/kernel/slab/${entry.name}`;
-    if (entry.isSymbolicLink()) links.push(`${shown} -> ${readlinkSync(path)}`);
+    if (entry.isSymbolicLink()) links.push(`${shown} -> ${readlinkSync(path)}\n`);
     else if (entry.isDirectory()) values.push(...attributesOf(path, shown));
   }
-  save(join(folder, `slab_sysfs${suffix}.txt`), values.join('\n'));
-  if (suffix === '') save(join(folder, 'slab_sysfs_links.txt'), links.join('\n'));
+  folder.save(`slab_sysfs${suffix}.txt`, values.join(''));
+  if (suffix === '') folder.save('slab_sysfs_links.txt', links.join(''));
 }
 
 function attributesOf(path: string, shown: string): string[] {
-  return readdirSync(path, { withFileTypes: true }).flatMap((file) => {
-    // Writing to these does something, and reading them says nothing.
-    if (!file.isFile() || file.name === 'shrink' || file.name === 'validate') return [];
-    const value = readIfThere(join(path, file.name));
-    return value === undefined ? [] : [`${shown}/${file.name}=${value}`];
+  return readdirSync(path).flatMap((name) => {
+    const value = LEFT_OUT.has(name) ? undefined : readIfThere(join(path, name));
+    return value === undefined ? [] : [`${shown}/${name}=${value.replace(/\n$/, '')}\n`];
   });
 }
 
-/** What stays: symbols, the machine, what the tracer knew of events. */
+/** What stays while the machine runs; taken first, so that a recording that is cut short can be read. */
 export function takeMachineFiles(
-  roots: MachineRoots,
-  folder: string,
+  { proc, sys, boot }: MachineRoots,
+  tracer: string,
   events: readonly string[],
+  folder: RecordingFolder,
 ): void {
-  const { proc, boot, tracefs } = roots;
-  for (const name of [
-    'modules',
-    'zoneinfo',
-    'vmallocinfo',
-    'meminfo',
-    'iomem',
-    'cmdline',
-    'version',
-  ]) {
-    const text = readIfThere(join(proc, name));
-    if (text !== undefined && text !== '') save(join(folder, `${name}.txt`), text);
-  }
-  const kallsyms = readIfThere(join(proc, 'kallsyms'));
-  if (kallsyms !== undefined) {
-    writeFileSync(
-      join(folder, 'kallsyms.txt.gz'),
-      gzipSync(Buffer.from(`${kallsyms}\n`, 'latin1')),
-    );
-  }
-  const release = readIfThere(join(proc, 'sys', 'kernel', 'osrelease'));
-  if (release !== undefined) {
-    save(join(folder, 'uname.txt'), release);
-    takeConfig(proc, boot, release, folder);
-  }
-  for (const name of ['header_page', 'header_event']) {
-    copyText(join(tracefs, 'events', name), join(folder, 'tracing', 'events', name));
-  }
-  for (const event of events) {
-    const [system = '', name = ''] = event.split(':');
-    const target = join(folder, 'tracing', 'events', system, name, 'format');
-    copyText(join(eventFolder(tracefs, event), 'format'), target);
+  for (const name of ['cmdline', 'version', 'iomem']) copy(join(proc, name), folder, `${name}.txt`);
+  const kernel = (name: string): string =>
+    readIfThere(join(proc, 'sys', 'kernel', name))?.trim() ?? '';
+  const release = kernel('osrelease');
+  const uname = [kernel('ostype'), kernel('hostname'), release, kernel('version'), machine()];
+  folder.save('uname.txt', `${uname.join(' ')}\n`);
+  const pageKb = /^KernelPageSize:\s+(\d+) kB/m.exec(readIfThere('/proc/self/smaps') ?? '')?.[1];
+  if (pageKb !== undefined) folder.save('pagesize.txt', `${Number(pageKb) * 1024}\n`);
+  copy(join(proc, 'config.gz'), folder, 'config.gz') ||
+    copy(join(boot, `config-${release}`), folder, 'config');
+  copy(join(sys, 'kernel', 'debug', 'kmemleak'), folder, 'kmemleak.txt');
+  takeFormats(tracer, events, folder);
+}
+
+/** How the pages and events are laid out; `ftrace` has the records of stacks. */
+function takeFormats(tracer: string, events: readonly string[], folder: RecordingFolder): void {
+  const own = ['kernel_stack', 'user_stack'].map((name) => `ftrace:${name}`);
+  const formats = [...own, ...events].map((event) => `${event.replace(':', '/')}/format`);
+  for (const name of ['header_page', 'header_event', ...formats]) {
+    copy(join(tracer, 'events', name), folder, `tracing/events/${name}`);
   }
 }
 
-/** What the tracer knows when the recording has ended. */
-export function takeTracerState(tracefs: string, instance: string, folder: string): void {
-  copyText(join(instance, 'trace_clock'), join(folder, 'tracing', 'trace_clock'));
-  copyText(join(instance, 'trace_options'), join(folder, 'tracing', 'trace_options'));
-  copyText(join(tracefs, 'saved_cmdlines'), join(folder, 'tracing', 'saved_cmdlines'));
+/**
+ * What names addresses; modules come and go, so it is taken again where their list changed.
+ * @param before the list of modules that was taken last
+ * @returns the list now, and whether the symbols have addresses (kptr_restrict hides them)
+ */
+export function takeSymbols(
+  { proc }: MachineRoots,
+  folder: RecordingFolder,
+  before?: Symbols,
+): Symbols {
+  const modules = readIfThere(join(proc, 'modules')) ?? '';
+  // Behind the names stand counts of users and states, which change without meaning here.
+  const loaded = modules.replace(/^(\S+ \d+) .*? (0x\w+).*$/gm, '$1 $2');
+  if (before?.loaded === loaded) return before;
+  folder.save('modules.txt', modules);
+  const kallsyms = readIfThere(join(proc, 'kallsyms')) ?? '';
+  folder.save('kallsyms.txt.gz', gzipSync(Buffer.from(kallsyms, 'latin1'), { level: 1 }));
+  return { loaded, haveAddresses: /^0*[1-9a-f]/m.test(kallsyms) };
 }
 
-/** True where kallsyms has addresses; kptr_restrict hides them. */
-export function showsAddresses({ proc }: MachineRoots): boolean {
-  const text = readIfThere(join(proc, 'kallsyms'));
-  return text !== undefined && /^0*[1-9a-f]/m.test(text.slice(0, 4096));
+/** What is known when the recording has ended. */
+export function takeEndState(roots: MachineRoots, tracer: string, folder: RecordingFolder): void {
+  const { proc, tracefs } = roots;
+  for (const name of ['trace_clock', 'trace_options', 'set_event_pid']) {
+    copy(join(tracer, name), folder, `tracing/${name}`);
+  }
+  copy(join(tracefs, 'saved_cmdlines'), folder, 'tracing/saved_cmdlines');
+  for (const name of ['zoneinfo', 'vmallocinfo', 'meminfo']) {
+    copy(join(proc, name), folder, `${name}.txt`);
+  }
+  const dmesg = spawnSync('dmesg', { encoding: 'latin1', maxBuffer: 1 << 28 });
+  if (dmesg.status === 0) folder.save('dmesg.txt', dmesg.stdout);
 }
 
-function takeConfig(proc: string, boot: string, release: string, folder: string): void {
-  const packed = join(proc, 'config.gz');
-  const plain = join(boot, `config-${release}`);
-  if (existsSync(packed)) copyFileSync(packed, join(folder, 'config.gz'));
-  else if (existsSync(plain)) copyFileSync(plain, join(folder, 'config'));
-}
-
-function copyText(from: string, to: string): void {
+/** False where there is nothing to copy. */
+function copy(from: string, folder: RecordingFolder, name: string): boolean {
   const text = readIfThere(from);
-  if (text !== undefined) save(to, text);
-}
-
-function save(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text === '' ? '' : `${text}\n`, 'latin1');
+  if (text === undefined || text === '') return false;
+  folder.save(name, text);
+  return true;
 }

@@ -14,6 +14,7 @@ interface RecordCommandOptions {
   readonly stacks?: boolean;
   readonly buffer: string;
   readonly instance: string;
+  readonly root: string;
   readonly boot?: boolean;
   readonly collect?: boolean;
   readonly quiet?: boolean;
@@ -50,7 +51,12 @@ export function registerRecord(program: Command): void {
     )
     .option('--boot', 'print the kernel command line for a recording from boot')
     .option('--collect', 'gather a recording from boot')
-    .option('--force', 'write into a folder that is not empty')
+    .addOption(
+      new Option('--root <DIR>', 'where sys, proc and boot are: in a container, its host').default(
+        '/',
+      ),
+    )
+    .option('--force', 'replace the recording in the folder')
     .option('-q, --quiet', 'no progress')
     .action(run);
 }
@@ -71,9 +77,15 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
   const { bootLine, collectRun, parseBuffer, recordRun } = await import(
     '../../pipeline/record-run.ts'
   );
+  const { root } = options;
+  const quiet = options.quiet === true;
+  const force = options.force === true;
+  const stacks = options.stacks === true;
+  const choice = { events: options.events, pageEvents: options.pageEvents === true };
   const bufferKb = parseBuffer(options.buffer);
   if (options.boot) {
-    process.stdout.write(`${bootLine(bufferKb, options.pageEvents === true)}\n`);
+    process.stdout.write(`${bootLine(root, choice, bufferKb, stacks)}\n`);
+    if (!quiet) say('after a boot with this on the kernel command line: record --collect -o DIR');
     return;
   }
   const folder = options.out;
@@ -83,41 +95,44 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
     });
   }
   if (options.collect) {
-    say(`${folder}: ${formatBytes(collectRun(folder))} of events since boot`);
+    const { bytes, warnings } = collectRun(root, folder, force);
+    tell(folder, warnings, `${formatBytes(bytes)} of events since boot`, quiet);
     return;
   }
-  const recorded = await recordRun(
+  // By this name the recorder's own allocations are known.
+  process.title = 'slabreplay';
+  const { bytes, seconds, warnings, exitCode } = await recordRun(
+    root,
     {
+      ...choice,
       folder,
-      force: options.force === true,
+      force,
       instance: options.instance,
       durationMs: options.duration ?? null,
       pids: options.pid,
-      events: options.events,
-      pageEvents: options.pageEvents === true,
-      stacks: options.stacks === true,
+      stacks,
       bufferKb,
       command,
     },
-    progress(options.quiet === true),
+    progress(quiet),
   );
-  for (const warning of recorded.warnings) say(warning);
-  if (!options.quiet) {
-    say(`${folder}: ${formatBytes(recorded.bytes)} of events in ${recorded.seconds.toFixed(1)} s`);
-    process.stderr.write(`Next:  slabreplay analyze ${folder}\n`);
-  }
-  process.exitCode = recorded.exitCode;
+  tell(folder, warnings, `${formatBytes(bytes)} of events in ${seconds.toFixed(1)} s`, quiet);
+  process.exitCode = exitCode;
 }
 
-/** A line on a terminal, a second apart. */
-function progress(isQuiet: boolean): (bytes: number) => void {
-  if (isQuiet || !process.stderr.isTTY) return () => undefined;
-  let last = 0;
-  return (bytes) => {
-    const now = performance.now();
-    if (now - last < 1000) return;
-    last = now;
-    process.stderr.write(`\rrecording: ${formatBytes(bytes)} (Ctrl-C ends it)   `);
+function tell(folder: string, warnings: readonly string[], what: string, quiet: boolean): void {
+  for (const warning of warnings) say(warning);
+  if (quiet) return;
+  say(`${folder}: ${what}`);
+  process.stderr.write(`Next:  slabreplay analyze ${folder}\n`);
+}
+
+/** A line on a terminal that is written over. */
+function progress(quiet: boolean): (bytes: number, losses: number) => void {
+  if (quiet || !process.stderr.isTTY) return () => undefined;
+  return (bytes, losses) => {
+    const lost = losses === 0 ? '' : `, ${losses} events lost`;
+    process.stderr.write(`\rrecording: ${formatBytes(bytes)}${lost} (Ctrl-C ends it)   `);
   };
 }
 
