@@ -5,7 +5,7 @@
 
 import type { CpuSheaves } from './cpu-sheaves.ts';
 import type { FreshOrder } from './fresh-order.ts';
-import { COMING } from './sheaf.ts';
+import { COMING, type Sheaf } from './sheaf.ts';
 import type { SlabBacking } from './slab-backing.ts';
 import { NIL, NO_SLAB, type SlabTable } from './slab-table.ts';
 
@@ -90,12 +90,13 @@ export class ComingSlabs {
     const { table, sheaves } = this;
     const main = sheaves.main[cpu]!;
     if (this.mains[cpu] !== 1 || this.slab[cpu] !== slab) return false;
+    if (!this.isOurs(slab, object, main)) return false;
     for (let at = 0; at < main.size; at++) {
       if (main.slabs[at] !== slab || table.wasUsed(slab, main.objects[at]!)) return false;
     }
     const place = Math.min(sheaves.capacity, this.backing.shape.objsPerSlab) - 1;
     const unused = [...this.order.around(object, place)].map((other) =>
-      other !== object && table.isFree(slab, other) && !table.wasUsed(slab, other) ? other : NIL,
+      other !== object && this.isOurs(slab, other, main) ? other : NIL,
     );
     main.size = 0;
     this.backing.reopen(
@@ -110,6 +111,71 @@ export class ComingSlabs {
     }
     this.slab[cpu] = NO_SLAB;
     this.changedMain(cpu);
+    return true;
+  }
+
+  /**
+   * Of a slab whose order is not known the kernel has another object on the top than was thought: the
+   * two change places.
+   */
+  exchangeTop(cpu: number, slab: number, object: number): boolean {
+    const { table, sheaves } = this;
+    const main = sheaves.main[cpu]!;
+    const top = main.topObject;
+    if (main.topSlab !== slab || table.wasUsed(slab, top) || table.wasUsed(slab, object))
+      return false;
+    if (!table.isFree(slab, object)) return false;
+    main.size--;
+    if (!table.isHeld(slab, object)) {
+      const isListed = table.freelist[slab] === object || table.prevObject(slab, object) !== NIL;
+      if (isListed) table.exchange(slab, object, top);
+      else main.size++;
+      return isListed;
+    }
+    for (const sheaf of sheaves.all()) {
+      const at = sheaf.indexOf(slab, object);
+      if (at >= 0) sheaf.objects[at] = top;
+    }
+    table.setOld(slab, object);
+    return true;
+  }
+
+  /**
+   * Slabs of early boot are not shuffled: their objects came to sheaves in ascending order, and are
+   * taken one below the other.
+   */
+  unshuffle(cpu: number, slab: number, object: number): boolean {
+    const { table, sheaves } = this;
+    const main = sheaves.main[cpu]!;
+    if (!this.isOurs(slab, object, main)) return false;
+    for (let at = 0; at < main.size; at++) {
+      const other = main.slabs[at]!;
+      if (other !== COMING && (other !== slab || table.wasUsed(slab, main.objects[at]!)))
+        return false;
+    }
+    // Model: refills are taken to have begun at the slab's first object.
+    const first = object - (object % sheaves.capacity);
+    const unused: number[] = [];
+    for (let other = 0; other < table.objects[slab]!; other++) {
+      if (other !== object && this.isOurs(slab, other, main)) unused.push(other);
+    }
+    main.size = 0;
+    this.backing.reopen(
+      cpu,
+      slab,
+      unused.filter((other) => other >= first + sheaves.capacity),
+    );
+    for (const other of unused) {
+      if (other < first || other >= object) continue;
+      table.setHeld(slab, other, false);
+      main.push(slab, other);
+    }
+    for (const other of unused) {
+      const wasTaken = other < first || (other > object && other < first + sheaves.capacity);
+      if (wasTaken) table.setOld(slab, other);
+    }
+    this.slab[cpu] = NO_SLAB;
+    if (this.mains[cpu] === 1) this.changedMain(cpu);
     return true;
   }
 
@@ -162,7 +228,6 @@ export class ComingSlabs {
       main.slabs[at] = slab;
       main.objects[at] = sequence[k]!;
     }
-    table.setAllocated(slab, object);
     this.backing.addOpened(cpu, slab);
   }
 
@@ -203,6 +268,13 @@ export class ComingSlabs {
     this.place[cpu] = place;
     if (held === 0) this.slab[cpu] = NO_SLAB;
     return true;
+  }
+
+  /** An object that was never used, on its slab's freelist or in the main sheaf. */
+  private isOurs(slab: number, object: number, main: Sheaf): boolean {
+    const { table } = this;
+    if (!table.isFree(slab, object) || table.wasUsed(slab, object)) return false;
+    return !table.isHeld(slab, object) || main.indexOf(slab, object) >= 0;
   }
 
   private isUntouched(slab: number, object: number, isInMain: boolean): boolean {

@@ -16,6 +16,12 @@ import { NIL, NO_SLAB, type SlabTable } from './slab-table.ts';
 /** Deeper in the main sheaf nothing waits for its event: what is above was allocated unseen. */
 const MAX_SWAPPED = 3;
 
+/** In slabs of fewer objects chance looks like order. */
+const LARGE_SLAB = 32;
+
+/** Of slabs of so many objects hardly any order is learned. */
+const HUGE_SLAB = 128;
+
 export class SheafCache implements SlabCache {
   readonly id: number;
   readonly shape: CacheShape;
@@ -31,6 +37,8 @@ export class SheafCache implements SlabCache {
   private log: AllocationLog | undefined = undefined;
   /** By CPU: an object that was probably freed unseen, and is the next; NO_SLAB: none. */
   private isGuess = false;
+  /** By CPU: slot of the object of its latest allocation where that was the first of it; -1. */
+  private readonly lastFresh: Int32Array;
   /** By CPU: objects freed since its latest allocation. */
   private readonly freed: Uint32Array;
   /** By CPU: slot of the top that the latest unexpected allocation left there. */
@@ -53,6 +61,7 @@ export class SheafCache implements SlabCache {
     this.nodes = nodes;
     this.sheaves = new CpuSheaves(backing, table, nodes, cpus, capacity);
     this.coming = new ComingSlabs(backing, table, order, this.sheaves, cpus);
+    this.lastFresh = new Int32Array(cpus).fill(-1);
     this.freed = new Uint32Array(cpus);
     this.passedOver = new Int32Array(cpus).fill(-1);
     this.wasFreed = new Uint8Array(cpus);
@@ -118,6 +127,10 @@ export class SheafCache implements SlabCache {
       this.takeUnseen(slab, object);
       return;
     }
+    if (this.isDescending(cpu, slab, object) && coming.unshuffle(cpu, slab, object)) {
+      this.noteAlloc(cpu, slab, object);
+      return;
+    }
     const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
     if (isInMain) this.takeFromMain(cpu, slab, object);
     else if (!coming.correctMore(cpu, slab, object) && !coming.openKnown(cpu, slab, object)) {
@@ -176,6 +189,10 @@ export class SheafCache implements SlabCache {
     return { slabs, objects: [...objects, ...this.sheaves.listed()] };
   }
 
+  private get isHuge(): boolean {
+    return this.shape.objsPerSlab >= HUGE_SLAB;
+  }
+
   /** Allocations for another node go to its slabs. */
   private usesSheaves(cpu: number, node: number): boolean {
     return node < 0 || node === this.nodes.nodeOfCpu(cpu);
@@ -186,7 +203,16 @@ export class SheafCache implements SlabCache {
     this.choiceObject = object;
   }
 
+  /** Both this object and the one above it, which was taken before, are taken for the first time. */
+  private isDescending(cpu: number, slab: number, object: number): boolean {
+    const { table } = this;
+    if (table.wasUsed(slab, object) || object + 1 >= table.objects[slab]!) return false;
+    const { objsPerSlab } = this.shape;
+    return objsPerSlab >= LARGE_SLAB && this.lastFresh[cpu] === table.slot(slab, object + 1);
+  }
+
   private noteAlloc(cpu: number, slab: number, object: number): void {
+    this.lastFresh[cpu] = this.table.wasUsed(slab, object) ? -1 : this.table.slot(slab, object);
     this.sheaves.isNewMain = false;
     this.freed[cpu] = 0;
     this.table.setAllocated(slab, object);
@@ -254,6 +280,7 @@ export class SheafCache implements SlabCache {
     const { sheaves } = this;
     const main = sheaves.main[cpu]!;
     const barn = sheaves.barnOf(cpu);
+    if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     const inSpare = sheaves.spare[cpu]?.indexOf(slab, object) ?? -1;
     const inBarn = barn.find(slab, object);
     if (inSpare >= 0) {
@@ -276,6 +303,7 @@ export class SheafCache implements SlabCache {
   private takeFromSlab(cpu: number, slab: number, object: number): void {
     const { sheaves } = this;
     if (this.coming.refillFirst(cpu, slab, object)) return;
+    if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     if (!sheaves.isNewMain) {
       sheaves.forgetAll(cpu);
       sheaves.provide(cpu);

@@ -197,6 +197,20 @@ export class SlabTable {
     return object;
   }
 
+  /** In the place of an object on `slab->freelist` another one is there. */
+  exchange(row: number, listed: number, other: number): void {
+    const at = this.links[row]!;
+    const prev = this.objPrev[at + listed]!;
+    const next = this.objNext[at + listed]!;
+    if (this.freelist[row] === listed) this.freelist[row] = other;
+    if (prev !== NIL) this.objNext[at + prev] = other;
+    if (next !== NIL) this.objPrev[at + next] = other;
+    this.objPrev[at + other] = prev;
+    this.objNext[at + other] = next;
+    this.objState[at + other] = (this.objState[at + other]! & USED) | FREE;
+    this.objState[at + listed]! &= USED;
+  }
+
   /** Takes an object out of the middle of a list; returns what follows it. */
   unlink(row: number, object: number): number {
     const at = this.links[row]!;

@@ -15,7 +15,7 @@ import { recordedText, share } from '../helpers/recorded-truth.ts';
 /** Per cent, a little under what is reached. */
 const FLOORS = {
   'debian-plain-618': { slots: 98.95, slabs: 99.25, states: 98.6, sheaves: 49 },
-  'debian-plain-7x': { slots: 98.6, slabs: 98.75, states: 97.1, sheaves: 77 },
+  'debian-plain-7x': { slots: 98.7, slabs: 98.9, states: 97.1, sheaves: 77 },
 } as const;
 
 /** Caches without unseen frees, in which nothing at all may differ. */

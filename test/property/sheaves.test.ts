@@ -19,7 +19,8 @@ interface Step {
 const machines = fc.record({
   release: fc.constantFrom('6.18', '7.2'),
   nodes: fc.constantFrom(1 as const, 2 as const),
-  objsPerSlab: fc.integer({ min: 1, max: 6 }),
+  // Large slabs are dealt with in other ways, as their order is not known.
+  objsPerSlab: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 6 }) }, fc.constant(130)),
   sheafCapacity: fc.integer({ min: 1, max: 6 }),
   minPartial: fc.integer({ min: 0, max: 3 }),
 });
@@ -91,7 +92,7 @@ const events: fc.Arbitrary<Event[]> = fc.array(
     kind: fc.constantFrom('expected', 'expected', 'known', 'known', 'new', 'free', 'free'),
     cpu: fc.nat(1),
     slab: fc.nat(40),
-    object: fc.nat(5),
+    object: fc.nat(6),
   }),
   { maxLength: 200 },
 );
@@ -135,6 +136,6 @@ test('whatever a recording shows, every free object is in one place', () => {
         checkPlaces(machine);
       }
     }),
-    { seed: SEED, numRuns: 300 },
+    { seed: SEED, numRuns: 200 },
   );
 });

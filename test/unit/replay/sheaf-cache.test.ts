@@ -205,6 +205,23 @@ describe('what a recording shows', () => {
     expect(m.sheaves()).toEqual({});
   });
 
+  test('objects one below the other: a slab of early boot, filled in ascending order', () => {
+    const m = machine({ objsPerSlab: 40, sheafCapacity: 10 });
+    m.arrive(0, 17);
+    m.adopt(0, 'A16');
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'A15 A14 A13 A12 A11 A10' });
+    expect(m.allocs(7)).toEqual(['A15', 'A14', 'A13', 'A12', 'A11', 'A10', 'A29']);
+  });
+
+  test('a slab whose order is not known: the object takes the place of the expected one', () => {
+    const m = machine({ objsPerSlab: 200, sheafCapacity: 2 });
+    expect(m.allocs(3)).toEqual(['A1', 'A0', 'A3']);
+    m.adopt(0, 'A150');
+    expect(m.sheaves()).toEqual({});
+    expect(m.cache.model.count().allocated).toBe(4);
+    expect(m.allocs(2)).toEqual(['A5', 'A4']);
+  });
+
   test('a slab that is gone is in no sheaf', () => {
     const m = machine({ objsPerSlab: 2, sheafCapacity: 4 });
     m.allocs(4);
