@@ -4,6 +4,7 @@
 import { globToRegExp } from '../base/glob.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import type { KernelFacts } from '../kernel/kernel-facts.ts';
+import type { ModuleMap } from '../kernel/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { TraceStats } from '../kernel/trace-stats.ts';
@@ -29,6 +30,8 @@ export interface ResolvedRun {
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
   readonly sites: SiteNames;
+  /** What is to be known about the names of call sites. */
+  readonly symbolNotes: readonly string[];
   /** Name of the cache of a live object; undefined where nothing tells. */
   cacheOfRow(row: number): string | undefined;
   /** True for rows of live objects that the results list: selected, and not gone. */
@@ -55,6 +58,9 @@ export interface ResolveInput {
   readonly stats: TraceStats;
   readonly facts: KernelFacts;
   readonly symbols: SymbolTable | undefined;
+  /** Names the module of an address that no symbol covers. */
+  readonly modules?: ModuleMap | undefined;
+  readonly symbolNotes?: readonly string[];
   /** Globs of cache names; all caches where there is none. */
   readonly caches: readonly string[];
 }
@@ -66,7 +72,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   tallies.reserve();
   tracker.evidence.reserve(dictionary.calls.length);
   const globs = input.caches.map(globToRegExp);
-  const sites = new SiteNames(dictionary, input.symbols);
+  const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
   const all = live.inOrder();
   const names = nameCaches({
@@ -114,6 +120,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     verdicts,
     sites,
+    symbolNotes: input.symbolNotes ?? [],
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
     selectsCache: (name) =>

@@ -2,6 +2,7 @@
 // trace printed them for texts. Sites with one name are one site in every report.
 
 import type { Dictionary } from '../kernel/dictionary.ts';
+import type { ModuleMap } from '../kernel/module-map.ts';
 import { functionOf, type SymbolTable, splitSymbol } from '../kernel/symbols.ts';
 
 export interface SiteName {
@@ -16,11 +17,17 @@ export interface SiteName {
 export class SiteNames {
   private readonly dictionary: Dictionary;
   private readonly symbols: SymbolTable | undefined;
+  private readonly modules: ModuleMap | undefined;
   private readonly names: (SiteName | undefined)[] = [];
 
-  constructor(dictionary: Dictionary, symbols: SymbolTable | undefined) {
+  constructor(
+    dictionary: Dictionary,
+    symbols: SymbolTable | undefined,
+    modules?: ModuleMap,
+  ) {
     this.dictionary = dictionary;
     this.symbols = symbols;
+    this.modules = modules;
   }
 
   get(site: number): SiteName {
@@ -63,7 +70,9 @@ export class SiteNames {
       return { address, symbol, module: module ?? null };
     }
     const found = address === null ? undefined : this.symbols?.resolve(hi, lo);
-    if (found === undefined) return { address, symbol: null, module: null };
+    if (found === undefined) {
+      return { address, symbol: null, module: this.modules?.find(hi, lo)?.name ?? null };
+    }
     const symbol = `${found.name}+0x${found.offset.toString(16)}`;
     return { address, symbol, module: found.module ?? null };
   }
@@ -73,5 +82,7 @@ export function siteLabel(name: SiteName): string {
   if (name.symbol !== null) {
     return name.module === null ? name.symbol : `${name.symbol} [${name.module}]`;
   }
-  return name.address === null ? '?' : `0x${name.address.toString(16)}`;
+  if (name.address === null) return '?';
+  const address = `0x${name.address.toString(16)}`;
+  return name.module === null ? address : `${address} [${name.module}]`;
 }

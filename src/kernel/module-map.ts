@@ -1,6 +1,6 @@
 // Where the kernel and its modules lay in memory, as a trace tells it (the MMAP records and build ids
 // of perf.data). As text, for the sidecar `kernel_maps.txt`: a line `START SIZE NAME [BUILD_ID]` each,
-// START and SIZE in hex; the kernel itself is `kernel`.
+// START and SIZE in hex; the kernel itself is `kernel`. /proc/modules tells the same of the modules.
 
 import { ensureLength } from '../base/growable.ts';
 
@@ -63,6 +63,12 @@ export class ModuleMap {
       .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
   }
 
+  /** Where the kernel's own text begins, or undefined. */
+  startOfKernel(): bigint | undefined {
+    const i = this.names.lastIndexOf(KERNEL);
+    return i < 0 ? undefined : this.range(i).start;
+  }
+
   toText(): string {
     const lines = this.ranges().map(({ name, start, size, buildId }) => {
       const id = buildId === undefined ? '' : ` ${buildId}`;
@@ -87,6 +93,22 @@ export class ModuleMap {
         Number.parseInt(size, 16),
       );
       if (id !== undefined) map.setBuildId(file, id);
+    }
+    return map;
+  }
+
+  /**
+   * Reads /proc/modules: `NAME SIZE USERS USED_BY STATE ADDRESS`, as kernel/module/procfs.c m_show()
+   * prints it. Modules whose address is hidden (0) are passed over.
+   */
+  static parseModules(text: string): ModuleMap {
+    const map = new ModuleMap();
+    for (const [, name, size, start] of text.matchAll(
+      /^([^\s[\]]+) (\d{1,12}) \S+ \S+ \S+ 0x([0-9a-f]{16})\b/gm,
+    )) {
+      const hi = Number.parseInt(start?.slice(0, 8) ?? '', 16);
+      const lo = Number.parseInt(start?.slice(8) ?? '', 16);
+      if (hi !== 0 || lo !== 0) map.add(`[${name}]`, hi, lo, Number(size));
     }
     return map;
   }

@@ -1,4 +1,5 @@
-// Addresses → `symbol+0xoff [module]`, from /proc/kallsyms: lines `ADDRESS TYPE NAME [TAB [MODULE]]`.
+// Addresses → `symbol+0xoff [module]`, from /proc/kallsyms: lines `ADDRESS TYPE NAME [TAB [MODULE]]`,
+// or from System.map (the same without modules), whose addresses KASLR moved at boot by one offset.
 // The name is the one that %pS prints: of several at one address the first (kernel/kallsyms.c,
 // get_symbol_pos(); kernel/module/kallsyms.c, find_kallsyms_symbol()).
 
@@ -14,6 +15,17 @@ export interface ResolvedSymbol {
 
 /** Offsets above this are not inside a function: the address lies in no known code. */
 const MAX_OFFSET = 16 * 1024 * 1024;
+/** Marks behind the kernel (arch/x86/kernel/vmlinux.lds.S): what follows them is not named by them. */
+const END_MARKS: ReadonlySet<string> = new Set(['_end', '__brk_limit', '__init_scratch_end']);
+/** Below are per-CPU symbols as offsets (up to 6.14) and absolute ones: KASLR does not move them. */
+const KERNEL_HALF = 0x8000000000000000n;
+
+/** A function of the kernel: where it begins, and how far the next symbol is. */
+export interface KernelFunction {
+  readonly name: string;
+  readonly start: bigint;
+  readonly size: number;
+}
 
 /** A run of symbols in the order of their addresses. */
 interface SortedPart {
@@ -28,10 +40,15 @@ export class SymbolTable {
   private at: Uint32Array = new Uint32Array(0);
   private count = 0;
   private readonly parts: SortedPart[] = [];
+  private readonly offset: bigint;
 
-  /** @param kallsyms the bytes of /proc/kallsyms (or of System.map); other lines are passed over */
-  constructor(kallsyms: Buffer) {
+  /**
+   * @param kallsyms the bytes of /proc/kallsyms (or of System.map); other lines are passed over
+   * @param offset by how many bytes the kernel lies above these addresses (modulo 2^64)
+   */
+  constructor(kallsyms: Buffer, offset: bigint = 0n) {
     this.text = kallsyms;
+    this.offset = BigInt.asUintN(64, offset);
     this.parse();
     this.sort();
   }
@@ -50,7 +67,9 @@ export class SymbolTable {
   resolve(hi: number, lo: number): ResolvedSymbol | undefined {
     const best = this.find(hi, lo);
     if (best < 0) return undefined;
-    return { ...this.nameAt(best), offset: this.bytesBehind(best, hi, lo) };
+    const { name, module } = this.nameAt(best);
+    if (END_MARKS.has(name)) return undefined;
+    return { name, module, offset: this.bytesBehind(best, hi, lo) };
   }
 
   /**
@@ -77,22 +96,56 @@ export class SymbolTable {
       if (found < 0) return undefined;
       const start = this.text.lastIndexOf(10, found) + 1;
       const line = this.text.toString('latin1', start, found);
-      if (/^[0-9a-f]+ \S$/.test(line)) return BigInt(`0x${line.split(' ')[0]}`);
+      if (/^[0-9a-f]+ \S$/.test(line)) return this.moved(BigInt(`0x${line.split(' ')[0]}`));
       from = found + 1;
     }
   }
 
+  /**
+   * The kernel's own functions (no modules') of these names, clones of the compiler
+   * (`getname_flags.part.0`) included, their `.cold` parts not.
+   */
+  functionsNamed(names: ReadonlySet<string>): KernelFunction[] {
+    const found: KernelFunction[] = [];
+    for (const i of this.parts[0]?.order ?? []) {
+      if ((this.text[this.at[i]!]! | 0x20) !== 0x74) continue; // neither T nor t
+      const { name, module } = this.nameAt(i);
+      if (module !== undefined || name.includes('.cold')) continue;
+      const dot = name.indexOf('.');
+      if (!names.has(dot < 0 ? name : name.slice(0, dot))) continue;
+      const next = this.next(i);
+      const size = next < 0 ? 0 : this.bytesBehind(i, this.hi[next]!, this.lo[next]!);
+      found.push({ name, start: (BigInt(this.hi[i]!) << 32n) | BigInt(this.lo[i]!), size });
+    }
+    return found;
+  }
+
+  private moved(address: bigint): bigint {
+    return address < KERNEL_HALF ? address : BigInt.asUintN(64, address + this.offset);
+  }
+
   private parse(): void {
     const { text } = this;
+    const offsetHi = Number(this.offset >> 32n);
+    const offsetLo = Number(this.offset & 0xffffffffn);
     for (let at = 0; at < text.length; ) {
       const eol = text.indexOf(10, at);
       const end = eol < 0 ? text.length : eol;
-      this.parseLine(at, end);
+      const added = this.parseLine(at, end);
+      if (added && this.offset !== 0n) this.move(this.count - 1, offsetHi, offsetLo);
       at = end + 1;
     }
   }
 
-  private parseLine(from: number, end: number): void {
+  private move(i: number, offsetHi: number, offsetLo: number): void {
+    if (this.hi[i]! < 0x80000000) return;
+    const lo = this.lo[i]! + offsetLo;
+    this.lo[i] = lo;
+    this.hi[i] = this.hi[i]! + offsetHi + (lo > 0xffffffff ? 1 : 0);
+  }
+
+  /** False where the line is not that of a symbol. */
+  private parseLine(from: number, end: number): boolean {
     const { text } = this;
     let hi = 0;
     let lo = 0;
@@ -104,10 +157,10 @@ export class SymbolTable {
       hi = ((hi << 4) | (lo >>> 28)) >>> 0;
       lo = ((lo << 4) | digit) >>> 0;
     }
-    if (at - from < 8 || at - from > 16 || text[at] !== 32 || text[at + 2] !== 32) return;
+    if (at - from < 8 || at - from > 16 || text[at] !== 32 || text[at + 2] !== 32) return false;
     // Absolute symbols are no code; `$x`, `$d` and `.L…` are marks inside functions of modules.
     const first = text[at + 3];
-    if (text[at + 1] === 65 || first === 36 || (first === 46 && text[at + 4] === 76)) return;
+    if (text[at + 1] === 65 || first === 36 || (first === 46 && text[at + 4] === 76)) return false;
     const i = this.count++;
     if (i >= this.at.length) {
       this.hi = ensureLength(this.hi, 1 << 16);
@@ -120,6 +173,7 @@ export class SymbolTable {
     this.hi[i] = hi;
     this.lo[i] = lo;
     this.at[i] = at + 1;
+    return true;
   }
 
   /** The kernel's own symbols stand in order; modules follow in no order. */

@@ -78,6 +78,9 @@ const CACHES_OF_FUNCTION: ReadonlyMap<string, readonly string[]> = new Map(
   }),
 );
 
+/** The functions whose caches are known. */
+export const KNOWN_ALLOCATORS: ReadonlySet<string> = new Set(CACHES_OF_FUNCTION.keys());
+
 /** The caches that a function allocates from; none where that is not known. */
 export function wellKnownCaches(allocator: string | undefined): readonly string[] {
   // `getname_flags.part.0`, `radix_tree_node_alloc.constprop.0`: clones of the compiler.

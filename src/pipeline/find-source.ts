@@ -43,6 +43,15 @@ export function findSource(source: string): FoundSource {
   return { kind: 'trace', path: source, folder: dirname(source), label };
 }
 
+/** Folders in which sidecars are looked for: those named, then the source's own. */
+export function sidecarFolders(
+  named: readonly string[] | null | undefined,
+  own: string | undefined,
+): string[] {
+  if (named === null) return [];
+  return [...(named ?? []), ...(own === undefined ? [] : [own])];
+}
+
 /** False for standard input and pipes: what was read from them is gone. */
 export function canReadTwice(source: string): boolean {
   return source !== STDIN && !(statSync(source, { throwIfNoEntry: false })?.isFIFO() ?? false);

@@ -18,9 +18,9 @@ import { readFacts } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
-import { findSource, folderWithoutEvents } from './find-source.ts';
+import { findSource, folderWithoutEvents, sidecarFolders } from './find-source.ts';
+import { findSymbols } from './find-symbols.ts';
 import {
   type ProgressListener,
   readTrace,
@@ -81,11 +81,10 @@ export async function loadRun(
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
   const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
-  const kallsyms = sidecars.bytes('kallsyms.txt');
-  const symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
+  const symbols = await findSymbols(options, sidecars, tracker.dictionary);
   const caches = options.caches ?? [];
   return {
-    run: resolveRun({ tracker, info, stats, facts, symbols, caches }),
+    run: resolveRun({ tracker, info, stats, facts, ...symbols, caches }),
     series,
     origin: { label: options.label ?? found.label, sources: [found.path] },
     sidecars,
@@ -138,15 +137,6 @@ async function readDatabase(path: string, consumer: TraceConsumer): Promise<Trac
   consumer.begin(dictionary, info);
   for (const batch of database.batches()) consumer.batch(batch);
   return { dictionary, info, stats, sidecars };
-}
-
-/** Folders in which sidecars are looked for: those named, then the source's own. */
-export function sidecarFolders(
-  named: readonly string[] | null | undefined,
-  own: string | undefined,
-): string[] {
-  if (named === null) return [];
-  return [...(named ?? []), ...(own === undefined ? [] : [own])];
 }
 
 /** Feeds batches to the trackers. */

@@ -2,8 +2,7 @@
 
 import { FolderSidecars } from '../ingest/sidecar-files.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { findSource } from './find-source.ts';
-import { sidecarFolders } from './load-run.ts';
+import { findSource, sidecarFolders } from './find-source.ts';
 
 /** @param named folders to look in first; null: none at all */
 export async function openSidecars(

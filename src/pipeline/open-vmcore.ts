@@ -6,14 +6,13 @@ import { basename, dirname, join } from 'node:path';
 import { TraceFormatError, UsageError } from '../base/errors.ts';
 import { releaseFromText } from '../kernel/kernel-version.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { SymbolTable } from '../kernel/symbols.ts';
 import { type KernelImage, openKernel } from '../snapshot/kernel-image.ts';
 import { matchTrace, type SnapshotMatch, type TraceEvidence } from '../snapshot/match-trace.ts';
 import { openSnapshot } from '../snapshot/open-snapshot.ts';
 import { type NoSlubImage, openSlub, type SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
-import { type FoundSource, findSource } from './find-source.ts';
-import { sidecarFolders } from './load-run.ts';
+import { type FoundSource, findSource, sidecarFolders } from './find-source.ts';
 import { openSidecars } from './open-sidecars.ts';
+import { readSymbols } from './read-symbols.ts';
 
 export interface VmcoreOptions {
   readonly source: string;
@@ -75,9 +74,9 @@ export async function openVmcore(path: string, options: VmcoreOptions): Promise<
     const version = sidecars.text('version.txt');
     const release =
       releaseFromText(version ?? '') ?? releaseFromText(sidecars.text('uname.txt') ?? '');
-    const kallsyms = sidecars.bytes('kallsyms.txt') ?? sidecars.bytes('System.map');
+    const kallsyms = readSymbols(sidecars)?.table;
     const kernel = await openKernel(snapshot, {
-      kallsyms: kallsyms === undefined ? undefined : new SymbolTable(kallsyms),
+      kallsyms,
       release: release ?? undefined,
       btfPath: btfFile(sidecarFolders(options.sidecars, folder)),
       structOffsets: sidecars.text('struct-offsets.txt'),

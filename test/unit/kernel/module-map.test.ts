@@ -44,3 +44,22 @@ test('the text is one line a range, by address, and is read back', () => {
   expect(map.toText()).toBe(text);
   expect(ModuleMap.parse(`# a comment\n${text}`).toText()).toBe(text);
 });
+
+test('/proc/modules tells where modules lie, if it shows addresses', () => {
+  const map = ModuleMap.parseModules(
+    'e1000 20480 1 - Live 0xffffffffc041e000\n' +
+      'fscache 380928 2 9p,netfs, Live 0xffffffffc03c0000 (E)\n' +
+      'hidden 4096 0 - Live 0x0000000000000000\n',
+  );
+  expect(map.ranges().map(({ name, start, size }) => [name, start, size])).toEqual([
+    ['fscache', 0xffffffffc03c0000n, 380928],
+    ['e1000', 0xffffffffc041e000n, 20480],
+  ]);
+});
+
+test('where the kernel itself begins', () => {
+  expect(ModuleMap.parse('ffffffffa3600000 2000000 kernel\n').startOfKernel()).toBe(
+    0xffffffffa3600000n,
+  );
+  expect(ModuleMap.parse('ffffffffc0000000 1000 e1000\n').startOfKernel()).toBeUndefined();
+});

@@ -31,3 +31,42 @@ test('an address that no symbol covers has no name', () => {
   expect(describeAt(0xffffffff80000000n)).toBeUndefined();
   expect(describeAt(0xffffffffff000000n)).toBeUndefined();
 });
+
+test('symbols that were linked elsewhere are moved, per-CPU offsets are not', () => {
+  const linked = Buffer.from(
+    '000000000001e000 D cpu_tlbstate\nffffffff81000000 T _text\nffffffff81fffff0 t do_open\n',
+  );
+  const table = new SymbolTable(linked, 0x36c00000n);
+  expect(table.addressOf('_text')).toBe(0xffffffffb7c00000n);
+  expect(table.addressOf('cpu_tlbstate')).toBe(0x1e000n);
+  expect(table.describe(0xffffffff, 0xb8bffff4)).toBe('do_open+0x4');
+  const far = new SymbolTable(Buffer.from('ffff800080010000 T _stext\n'), 0x45f7_f4e0_0000n);
+  expect(far.addressOf('_stext')).toBe(0xffffc5f874e10000n);
+  expect(far.describe(0xffffc5f8, 0x74e10010)).toBe('_stext+0x10');
+});
+
+test('nothing is named after the mark of the kernel’s end', () => {
+  const table = new SymbolTable(
+    Buffer.from(
+      'ffffffff81000000 T _text\nffffffff83000000 B _end\nffffffff83000000 B __brk_limit\n',
+    ),
+  );
+  expect(table.resolve(0xffffffff, 0x83001000)).toBeUndefined();
+  expect(table.resolve(0xffffffff, 0x81800000)?.name).toBe('_text');
+});
+
+test('functions by name: clones too, cold parts and data not', () => {
+  const table = new SymbolTable(
+    Buffer.from(`ffffffff81000000 T getname_flags
+ffffffff81000080 t getname_flags.part.0
+ffffffff810000c0 t getname_flags.cold
+ffffffff81000100 d getname_flags
+ffffffff81000200 T other
+ffffffffc0000000 t getname_flags\t[mod]
+`),
+  );
+  expect(table.functionsNamed(new Set(['getname_flags']))).toEqual([
+    { name: 'getname_flags', start: 0xffffffff81000000n, size: 0x80 },
+    { name: 'getname_flags.part.0', start: 0xffffffff81000080n, size: 0x40 },
+  ]);
+});

@@ -1,0 +1,110 @@
+// What names the call sites of a run: the recorded symbols, moved to where the kernel lay, and where
+// its modules lay. What could not be found out is said as a note (docs/symbols.md).
+
+import { findKernelOffset } from '../analysis/find-kernel-offset.ts';
+import { ToolError } from '../base/errors.ts';
+import type { Dictionary } from '../kernel/dictionary.ts';
+import { type KernelOffset, statedKernelOffset } from '../kernel/kernel-offset.ts';
+import { ModuleMap } from '../kernel/module-map.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { SymbolTable } from '../kernel/symbols.ts';
+import { openSnapshot } from '../snapshot/open-snapshot.ts';
+import { VmcoreInfo } from '../snapshot/vmcoreinfo.ts';
+import { findVmcore } from './open-vmcore.ts';
+import { readSymbols } from './read-symbols.ts';
+
+export interface FoundSymbols {
+  /** Undefined where nothing names a site: it stays an address. */
+  readonly symbols: SymbolTable | undefined;
+  readonly modules: ModuleMap | undefined;
+  readonly symbolNotes: readonly string[];
+}
+
+/** Where the run comes from. */
+interface SymbolSource {
+  readonly source: string;
+  readonly tmp?: string | undefined;
+}
+
+const HIDDEN =
+  'kallsyms.txt has no addresses (kptr_restrict hid them) and there is no System.map: ' +
+  'call sites have no names.';
+const FOREIGN =
+  'System.map is of another kernel: at no offset are its functions where the call sites are. ' +
+  'Call sites have no names.';
+const UNKNOWN_OFFSET =
+  'System.map is not used: how far KASLR moved the kernel is not known. A dmesg.txt with the line ' +
+  "'Kernel Offset:', a cmdline.txt with nokaslr, a snapshot or a longer trace would tell it.";
+
+/** @throws ToolError where a file is there and cannot be read */
+export async function findSymbols(
+  from: SymbolSource,
+  sidecars: SidecarFiles,
+  dictionary: Dictionary,
+): Promise<FoundSymbols> {
+  const recorded = readSymbols(sidecars);
+  if (recorded !== undefined && !recorded.isLinked) {
+    return { symbols: recorded.table, modules: undefined, symbolNotes: [] };
+  }
+  const unnamed = { symbols: undefined, modules: readModules(sidecars) };
+  if (!hasAddresses(dictionary)) return { ...unnamed, symbolNotes: [] };
+  if (recorded === undefined) {
+    const isHidden = sidecars.bytes('kallsyms.txt') !== undefined;
+    return { ...unnamed, symbolNotes: isHidden ? [HIDDEN] : [] };
+  }
+  // The events go first: they are of this boot, a file beside them may be of another.
+  const found = findKernelOffset(dictionary, recorded.table);
+  if (found.kind === 'none') return { ...unnamed, symbolNotes: [FOREIGN] };
+  const known =
+    found.kind === 'found'
+      ? { offset: found.offset, source: 'the call sites' }
+      : (statedKernelOffset(sidecars, recorded.table) ?? (await offsetOfSnapshot(from, sidecars)));
+  if (known === undefined) return { ...unnamed, symbolNotes: [UNKNOWN_OFFSET] };
+  const { offset, source } = known;
+  return {
+    ...unnamed,
+    symbols: new SymbolTable(recorded.text, offset),
+    symbolNotes: [
+      `Call sites are named by System.map, moved by 0x${offset.toString(16)} (from ${source}).`,
+    ],
+  };
+}
+
+/** False where the trace prints the names of its sites, or shows none. */
+function hasAddresses({ sites }: Dictionary): boolean {
+  for (let site = 1; site < sites.length; site++) {
+    if (sites.text(site) === 0 && (sites.hi(site) !== 0 || sites.lo(site) !== 0)) return true;
+  }
+  return false;
+}
+
+function readModules(sidecars: SidecarFiles): ModuleMap | undefined {
+  const maps = sidecars.text('kernel_maps.txt');
+  if (maps !== undefined) return ModuleMap.parse(maps);
+  const modules = sidecars.text('modules.txt');
+  return modules === undefined ? undefined : ModuleMap.parseModules(modules);
+}
+
+/** KERNELOFFSET of the snapshot beside the events; undefined where there is none that tells it. */
+async function offsetOfSnapshot(
+  from: SymbolSource,
+  sidecars: SidecarFiles,
+): Promise<KernelOffset | undefined> {
+  try {
+    const path = findVmcore(from);
+    if (path === undefined) return undefined;
+    const iomem = sidecars.text('iomem.txt');
+    const snapshot = await openSnapshot(path, {
+      ...(from.tmp === undefined ? {} : { tmp: from.tmp }),
+      ...(iomem === undefined ? {} : { iomem }),
+    });
+    const text = snapshot.kind === 'physical' ? snapshot.notes.vmcoreinfo : undefined;
+    snapshot.close();
+    const offset = text === undefined ? undefined : new VmcoreInfo(text).kernelOffset;
+    return offset === undefined ? undefined : { offset, source: 'the snapshot' };
+  } catch (error) {
+    // Several snapshots, or one that cannot be read: the commands that need it say so.
+    if (error instanceof ToolError) return undefined;
+    throw error;
+  }
+}
