@@ -42,7 +42,12 @@ interface FidelityFigures {
 export interface ReplayFidelity extends FidelityFigures {
   /** 2 where the orders of new slabs were learned before the replay. */
   readonly passes: number;
-  readonly leftOut: { readonly large: number; readonly unknownCache: number };
+  readonly leftOut: {
+    readonly large: number;
+    readonly unknownCache: number;
+    /** At addresses where no object of their cache can begin. */
+    readonly misplaced: number;
+  };
 }
 
 export interface ReplayedCache {
@@ -103,7 +108,11 @@ export function summarizeFidelity(replay: ObservedReplay, passes: number): Repla
   return {
     passes,
     ...figuresOf(replay.total()),
-    leftOut: { large: replay.large, unknownCache: replay.unknownCache },
+    leftOut: {
+      large: replay.large,
+      unknownCache: replay.unknownCache,
+      misplaced: replay.misplaced,
+    },
   };
 }
 

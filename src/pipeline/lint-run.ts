@@ -68,8 +68,8 @@ export async function loadLinted(
   return { ...read, findings: lintRun({ run, tracker: lint, pairs, replay }) };
 }
 
-async function replayEvidence({ model }: LoadedReplay): Promise<LintEvidence['replay']> {
+async function replayEvidence({ loaded, model }: LoadedReplay): Promise<LintEvidence['replay']> {
   if (model === undefined) return null;
   const { describeReports } = await import('./watch-debug.ts');
-  return { slub: model.slub, reports: describeReports(model.watch) };
+  return { slub: model.slub, reports: describeReports(loaded.run, model.watch) };
 }

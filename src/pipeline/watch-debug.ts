@@ -1,9 +1,12 @@
 // The debug checks of a replay, with what the recording tells of the kernel's build and of names.
 
+import type { ResolvedRun } from '../analysis/resolved-run.ts';
+import { absoluteTime } from '../analysis/run-summary.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { configNumber, isConfigured, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { nonSlabAddresses } from '../kernel/non-slab-addresses.ts';
 import { cacheDebugFlags } from '../kernel/slub-debug.ts';
+import type { ReportCause } from '../kernel/slub-report/slub-reports.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import type { PreparedReplay } from './prepare-replay.ts';
@@ -19,6 +22,19 @@ export interface ReplayReport {
   readonly slab: string | null;
   /** Line for line as the kernel prints it. */
   readonly text: string;
+  /** The event that brought it to light: the free, the allocation, the check. */
+  readonly event: ReportedEvent | null;
+}
+
+export interface ReportedEvent {
+  /** Decimal digits, in the clock's unit. */
+  readonly timeNs: string;
+  readonly cpu: number;
+  readonly comm: string;
+  readonly pid: number;
+  readonly site: string | null;
+  readonly symbol: string | null;
+  readonly module: string | null;
 }
 
 const NS_PER_SECOND = 1e9;
@@ -52,13 +68,28 @@ export function watchDebug(
   });
 }
 
-export function describeReports(watch: DebugWatch): ReplayReport[] {
-  return watch.reports().map(({ kind, title, cache, address, slab, text }) => ({
+export function describeReports(run: ResolvedRun, watch: DebugWatch): ReplayReport[] {
+  return watch.reports().map(({ kind, title, cache, address, slab, text, cause }) => ({
     kind,
     title,
     cache: cache === '' ? null : cache,
     address: formatAddress(address) as string,
     slab: slab === 0n ? null : formatAddress(slab),
     text,
+    event: cause === undefined ? null : describeCause(run, cause),
   }));
+}
+
+function describeCause(run: ResolvedRun, { ts, cpu, task, call }: ReportCause): ReportedEvent {
+  const { calls, tasks, strings } = run.dictionary;
+  const { address, symbol, module } = run.sites.get(calls.site(call));
+  return {
+    timeNs: absoluteTime(run, ts),
+    cpu,
+    comm: strings.get(tasks.comm(task)),
+    pid: tasks.pid(task),
+    site: formatAddress(address),
+    symbol,
+    module,
+  };
 }

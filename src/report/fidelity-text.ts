@@ -39,6 +39,7 @@ export function fidelityLines(fidelity: ReplayFidelity): string {
     [undetermined, 'first objects of new slabs in a random order'],
     [leftOut.large, 'page-backed kmalloc'],
     [leftOut.unknownCache, 'of unknown caches'],
+    [leftOut.misplaced, 'where no object of their cache can begin'],
   ] as const;
   const missed = Object.entries(mismatches)
     .filter(([, count]) => count > 0)

@@ -54,6 +54,15 @@ export interface ReportedMisuse {
   readonly cache: string | null;
   readonly address: string;
   readonly text: string;
+  readonly event: {
+    readonly timeNs: string;
+    readonly cpu: number;
+    readonly comm: string;
+    readonly pid: number;
+    readonly site: string | null;
+    readonly symbol: string | null;
+    readonly module: string | null;
+  } | null;
 }
 
 export interface LintRule {

@@ -38,6 +38,16 @@ export interface SlubReport {
   /** The first and the last byte that is not what it has to be; undefined: it is not about bytes. */
   readonly damaged?: { readonly first: bigint; readonly last: bigint };
   readonly text: string;
+  /** The event that brought it to light; undefined where no event did (a snapshot). */
+  readonly cause?: ReportCause;
+}
+
+/** An event, by its place in the columns of a batch. */
+export interface ReportCause {
+  readonly ts: number;
+  readonly cpu: number;
+  readonly task: number;
+  readonly call: number;
 }
 
 /** Who allocated or freed an object (struct track); what is not known is null. */
@@ -90,6 +100,8 @@ interface OpenReport {
 export class SlubReports {
   /** Reports beyond the most that are kept. */
   dropped = 0;
+  /** The event that is being checked, asked for when there is a report. */
+  causeOf: (() => ReportCause) | undefined;
   private readonly details: ReportDetails;
   private readonly most: number;
   private readonly kept: OpenReport[] = [];
@@ -263,7 +275,9 @@ export class SlubReports {
 
   private keep(report: OpenReport): OpenReport {
     this.last = report;
-    if (this.kept.length < this.most) this.kept.push(report);
+    const cause = this.causeOf?.();
+    const caused = cause === undefined ? report : { ...report, about: { ...report.about, cause } };
+    if (this.kept.length < this.most) this.kept.push(caused);
     else this.dropped++;
     return report;
   }

@@ -6,7 +6,7 @@
 // a free is called wrong only where the events since the object's allocation are complete.
 
 import type { CallTable, StringList } from '../../kernel/dictionary.ts';
-import type { EventBatch } from '../../kernel/event-batch.ts';
+import { createBatch, type EventBatch } from '../../kernel/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
 import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
 import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
@@ -18,7 +18,11 @@ import {
   objectOffset,
 } from '../../kernel/slub-report/checked-slab.ts';
 import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
-import { type SlubReport, SlubReports } from '../../kernel/slub-report/slub-reports.ts';
+import {
+  type ReportCause,
+  type SlubReport,
+  SlubReports,
+} from '../../kernel/slub-report/slub-reports.ts';
 import type { SlubRules } from '../../kernel/slub-rules.ts';
 import type { PlannedCache } from '../cache-plan.ts';
 import { NIL, NO_SLAB, type SlabTable } from '../slab-table.ts';
@@ -52,6 +56,8 @@ export class DebugWatch {
   /** Writes into slabs whose memory is not known, or for which there was no room any more. */
   writesLeftOut = 0;
   private readonly calls: CallTable;
+  private batch: EventBatch = createBatch(1);
+  private i = 0;
   private readonly strings: StringList;
   private readonly slub: SlubModel;
   private readonly table: SlabTable;
@@ -100,6 +106,7 @@ export class DebugWatch {
       },
       MOST_REPORTS,
     );
+    this.found.causeOf = () => this.cause();
     this.freed = new FreeReports(this.table, this.found, rules);
     this.caches = slub.caches.map(({ plan }) => watchedCache(plan, rules, input.askedFlags(plan)));
     this.checks = this.caches.map((cache) =>
@@ -147,7 +154,7 @@ export class DebugWatch {
     const slot = this.table.slot(row, object);
     const slab = this.touched.get(row);
     if (slab !== undefined) {
-      this.texts.now = batch.ts[i]!;
+      this.turnTo(batch, i);
       this.allocTouched(this.checks[this.table.cache[row]!]!, slab, object, batch.call[i]!);
     }
     if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
@@ -168,7 +175,7 @@ export class DebugWatch {
     if (this.evidence.isRepeated(batch, i, slot)) return true;
     if (!isFree) this.evidence.freed(batch, i, slot);
     const isAgain = isFree && this.evidence.isFreedTwice(batch, i, row, slot);
-    this.texts.now = batch.ts[i]!;
+    this.turnTo(batch, i);
     if (checks === undefined) {
       if (isAgain) this.freed.again(cache, row, object);
       else tracks.set(slot, TRACK.free, batch, i);
@@ -201,7 +208,7 @@ export class DebugWatch {
     if (object < 0 || object >= table.objects[row]!) return;
     // Another use of the page would not have this object any more.
     if (!this.tracks.isSurelyAllocated(table.slot(row, object))) return;
-    this.texts.now = batch.ts[i]!;
+    this.turnTo(batch, i);
     const checks = this.checks[table.cache[row]!];
     if (checks === undefined) {
       this.freed.within(cache, row, offset);
@@ -233,7 +240,7 @@ export class DebugWatch {
     const isOther = named < 0 ? name !== cache.name : named !== own;
     // The event names the object's own cache where the kernel looked it up (hardened, or F).
     if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
-    this.texts.now = batch.ts[i]!;
+    this.turnTo(batch, i);
     this.freed.intoWrongCache(cache, row, object, isOther ? name : undefined);
     return true;
   }
@@ -241,13 +248,26 @@ export class DebugWatch {
   /** A kfree() of an address in no known slab. */
   freeUnknown(batch: EventBatch, i: number): void {
     if (this.calls.kind(batch.call[i]!) !== EVENT_KIND.kfree) return;
+    this.turnTo(batch, i);
     const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!, this.slabHi);
     if (place !== undefined) this.freed.nowhere(batch.ptrHi[i]!, batch.ptrLo[i]!);
   }
 
+  /** The event that is looked at from now on. */
+  private turnTo(batch: EventBatch, i: number): void {
+    this.texts.now = batch.ts[i]!;
+    this.batch = batch;
+    this.i = i;
+  }
+
+  private cause(): ReportCause {
+    const { batch, i } = this;
+    return { ts: batch.ts[i]!, cpu: batch.cpu[i]!, task: batch.task[i]!, call: batch.call[i]! };
+  }
+
   /** Any other event. */
   other(batch: EventBatch, i: number, kind: number): void {
-    this.texts.now = batch.ts[i]!;
+    this.turnTo(batch, i);
     if (kind === EVENT_KIND.write) this.write(batch, i);
     else if (kind === EVENT_KIND.validate) this.validate(batch.call[i]!);
     else if (kind === EVENT_KIND.cache_destroy) this.destroy(batch.call[i]!);

@@ -1,6 +1,6 @@
 // What SLUB's own checks would report, from the events alone: a rule for each kind of report.
 
-import type { FindingSeverity, LintRule, ReportedMisuse } from '../finding.ts';
+import type { FindingSeverity, LintRule } from '../finding.ts';
 
 interface Misuse {
   readonly kind: string;
@@ -50,21 +50,18 @@ export const misusedMemory: readonly LintRule[] = MISUSES.map(
     help,
     find({ replay }) {
       const reports = (replay?.reports ?? []).filter((report) => report.kind === kind);
-      return reports.map((report) => ({
-        count: 1,
-        site: null,
-        ...freedAt(report),
-        cache: report.cache,
-        message: `${report.title} at ${report.address}`,
-        example: { address: report.address, report: report.text },
-      }));
+      return reports.map(({ title: what, cache, address, text, event }) => {
+        const { site = null, symbol = null, module = null, ...when } = event ?? {};
+        return {
+          count: 1,
+          site,
+          symbol,
+          module,
+          cache,
+          message: what.includes(address) ? what : `${what} at ${address}`,
+          example: { ...when, address, report: text },
+        };
+      });
     },
   }),
 );
-
-/** The last free that a report names: `Freed in symbol+0xoff/0xsize [module] age=…`. */
-function freedAt({ text }: ReportedMisuse): { symbol: string | null; module: string | null } {
-  const [, symbol = null, module = null] =
-    /^Freed in (\S+?)(?:\/0x[0-9a-f]+)?(?: \[([^\]\s]+)\])? age=/m.exec(text) ?? [];
-  return { symbol, module };
-}

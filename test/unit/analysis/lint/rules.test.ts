@@ -118,6 +118,15 @@ test('misuse that the replay reports is an error', () => {
     cache: 'kmalloc-64',
     address: '0xffff888000000040',
     text: 'BUG kmalloc-64: Object already free',
+    event: {
+      timeNs: '7000',
+      cpu: 1,
+      comm: 'rm',
+      pid: 9,
+      site: null,
+      symbol: 'foo_remove+0x8',
+      module: 'foo',
+    },
   };
   const slub = undefined as never;
   const found = lint('alloc kmalloc-64 A 40', { replay: { slub, reports: [report] } });
@@ -127,7 +136,16 @@ test('misuse that the replay reports is an error', () => {
       severity: 'error',
       cache: 'kmalloc-64',
       message: 'Object already free at 0xffff888000000040',
-      example: { address: '0xffff888000000040', report: report.text },
+      symbol: 'foo_remove+0x8',
+      module: 'foo',
+      example: {
+        timeNs: '7000',
+        cpu: 1,
+        comm: 'rm',
+        pid: 9,
+        address: '0xffff888000000040',
+        report: report.text,
+      },
     },
   ]);
 });
