@@ -285,10 +285,10 @@ export class ObservedReplay implements SlabWatcher {
     this.watch?.alloc(batch, i, slab, object);
     const refused = model.choiceSlab;
     model.useNewSlab(cpu, node, slab, object);
-    // In ascending order what lies below was allocated before, unseen.
-    for (let lower = 0; order.isSequential && lower < object; lower++) {
-      model.takeUnseen(slab, lower);
-    }
+    // In ascending order what lies below was allocated before, unseen; of a cache with debug checks
+    // nothing is concluded that a report would then rest on.
+    const isKnown = order.isSequential && model.isShared === undefined;
+    for (let lower = 0; isKnown && lower < object; lower++) model.takeUnseen(slab, lower);
     this.refuse(model, refused);
   }
 
