@@ -24,9 +24,7 @@ export function describeModel(model: ReplayedModel): string {
 export function fidelityText(fidelity: ReplayFidelity): string {
   const { allocations, undetermined, slotMatches, slabMatches } = fidelity;
   if (allocations === 0) return 'no allocation of a known cache: nothing to compare';
-  if (allocations === undetermined) {
-    return `nothing to compare: all ${formatCount(allocations)} allocations are first ones of new slabs`;
-  }
+  if (allocations === undetermined) return 'no slot to compare: only first objects of new slabs';
   return (
     `replay chose the kernel's slot in ${formatShare(slotMatches, allocations - undetermined, 2)} ` +
     `of ${formatCount(allocations)} allocations, its slab in ${formatShare(slabMatches, allocations, 2)}`
