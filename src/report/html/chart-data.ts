@@ -66,6 +66,7 @@ export function slabMapData(picture: SlabPicture): SlabMapData {
       `${formatCount(slabs)} slabs of ${formatBytes(slabBytes)}${drawn}; ` +
       `${formatCount(allocated)} of ${formatCount(slots)} slots of ${formatCount(slabSize)} bytes allocated`,
     sites: sites.map(escapeText),
-    rows,
+    // Full, or (with sheaves) empty: on no list either way.
+    rows: rows.map((row) => ({ ...row, list: row.list === 'full' ? 'no list' : row.list })),
   };
 }

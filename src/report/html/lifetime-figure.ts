@@ -1,5 +1,5 @@
 // How long objects lived: a bar for each power of two, and below it a row for each cache that frees
-// much, darker where more of its objects died.
+// much, stronger where more of its objects died.
 
 import type {
   LifetimeHistogram,
@@ -54,7 +54,7 @@ export function renderLifetimes({ total, caches }: LifetimeHistogram): Markup {
   const height = top + caches.length * ROW + 4;
   return figure(
     html`<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Lifetimes of freed objects">${grid}${bars}${marks}${label(WIDTH, top - 8, 'freed', 'end')}${rows}</svg>`,
-    'Objects whose allocation and free were both seen, by how long they lived. Below, the caches that free most: each row by itself, darker where more of its objects died. What is still live is in no bar.',
+    'Objects whose allocation and free were both seen, by how long they lived. Below, the caches that free most: each row by itself, stronger where more of its objects died. What is still live is in no bar.',
   );
 }
 

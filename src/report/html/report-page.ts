@@ -51,7 +51,7 @@ function sectionsOf(data: ReportData, source: string, hasTime: boolean): PageSec
 <p class="note">Bytes of live objects by cache, sampled evenly over the events; the peak is exact. Drag to look closer, double-click for all of it.</p>`,
     },
     chains.chains.length > 0 && { id: 'chains', title: 'Call chains', body: chainsBody(data) },
-    {
+    sizes.length > 0 && {
       id: 'sizes',
       title: 'Sizes and classes',
       body: html`<p>Bytes by the size that was asked for. Each class of kmalloc is one column, cut in eight: the further left a request lies in its class, the more of the class it wastes. Upwards (blue) what was requested; downwards (orange, on a scale of its own) what rounding up to the class adds, at the bottom its share of the class.</p>

@@ -16,7 +16,6 @@ const DOWN = 90;
 const HEIGHT = TOP + UP + NAMES + DOWN + 26;
 
 export function renderSizeFigures(classes: readonly SizeClass[]): Markup {
-  if (classes.length === 0) return html`<p>No kmalloc in this recording.</p>`;
   const live = renderSizes(classes, ({ live: sum }) => sum);
   return html`<h3>Live at the end</h3>
 ${live ?? html`<p>Nothing of kmalloc is live at the end.</p>`}<h3>Allocated over the whole recording</h3>
