@@ -4,6 +4,7 @@
 
 import { UsageError } from '../base/errors.ts';
 import { compareText, formatAddress } from '../base/format-address.ts';
+import { devresOverhead } from '../kernel/wrapper-functions.ts';
 import { type CallGroup, emptySums, groupCalls, groupLive } from './group-calls.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import {
@@ -13,8 +14,9 @@ import {
   type RunSummary,
   summarizeRun,
 } from './run-summary.ts';
-import { siteLabel } from './site-names.ts';
+import { groupSites, type SiteKey } from './site-groups.ts';
 import { adviseSizes, type SizeAdvice } from './size-advice.ts';
+import type { StackTally } from './stack-tally.ts';
 import type { TaskTally } from './task-tally.ts';
 import { taskTotals } from './task-totals.ts';
 
@@ -39,11 +41,14 @@ export interface FragRow {
   readonly rounding: number;
   readonly padding: number;
   readonly metadata: number;
+  /** Of `requested`: bytes of struct devres in managed allocations; 0 in rows that are not by site. */
+  readonly devres: number;
   /** Bytes at the end of its slabs that fit no object; null where the slabs are not known. */
   readonly slabTail: number | null;
   /**
    * What rounding wasted over the whole trace, bytes times seconds; null without real time, and in
-   * rows by task or stack, which what was freed does not have any more.
+   * rows by task or stack (also sites that a stack tells), which what was freed does not have any
+   * more.
    */
   readonly roundingByteSeconds: number | null;
 }
@@ -66,30 +71,42 @@ export interface Fragmentation {
   readonly advice: readonly SizeAdvice[];
 }
 
-interface Key {
-  readonly cache: string | null;
-  readonly siteId: number | null;
-  readonly size: number | null;
+interface Key extends SiteKey {
   readonly task: number | null;
   readonly stack: number | null;
 }
 
-const NO_KEY: Key = { cache: null, siteId: null, size: null, task: null, stack: null };
+const NO_KEY: Key = {
+  cache: null,
+  siteId: null,
+  size: null,
+  isDevres: false,
+  isByStack: false,
+  task: null,
+  stack: null,
+};
 
-/** @param tasks counts by task, where rows are by task */
+/** Further counts, each where rows need it. */
+export interface FragTallies {
+  /** Where rows are by task. */
+  readonly tasks?: TaskTally | undefined;
+  /** Where rows are by site. */
+  readonly stacks?: StackTally | undefined;
+}
+
 export function buildFragmentation(
   run: ResolvedRun,
   by: FragBy,
   at: 'end' | 'peak',
   origin: RunOrigin,
-  tasks: TaskTally | undefined,
+  tallies: FragTallies,
 ): Fragmentation {
   if (by === 'stack' && at === 'peak') {
     throw new UsageError('rows by stack are known for the end of the trace, not for its peak', {
       hint: 'Use --at end, or another --by.',
     });
   }
-  const rows = rowsBy(run, by, at, tasks);
+  const rows = rowsBy(run, by, at, tallies);
   const wasted = (row: FragRow): number => row.rounding + row.padding + row.metadata;
   rows.sort(
     (a, b) => wasted(b) - wasted(a) || b.allocated - a.allocated || compareText(label(a), label(b)),
@@ -118,26 +135,29 @@ function rowsBy(
   run: ResolvedRun,
   by: FragBy,
   at: 'end' | 'peak',
-  tasks: TaskTally | undefined,
+  { tasks, stacks }: FragTallies,
 ): FragRow[] {
-  const groups = groupsBy(run, by);
+  const groups = groupsBy(run, by, at, stacks);
   return tasks === undefined
     ? groups.map((group) => fragRow(run, group, at))
     : taskRows(run, groups, at, tasks);
 }
 
-function groupsBy(run: ResolvedRun, by: FragBy): CallGroup<Key>[] {
+function groupsBy(
+  run: ResolvedRun,
+  by: FragBy,
+  at: 'end' | 'peak',
+  stacks: StackTally | undefined,
+): CallGroup<Key>[] {
   const { calls } = run.dictionary;
   switch (by) {
     case 'cache':
       return groupCalls(run, (_, cache) => ({ id: cache ?? '', key: { ...NO_KEY, cache } }));
     case 'site':
-      return groupCalls(run, (call, cache) => {
-        const siteId = calls.site(call);
-        const size = calls.bytesReq(call);
-        const id = `${siteLabel(run.sites.get(siteId))} ${size} ${cache ?? ''}`;
-        return { id, key: { ...NO_KEY, cache, siteId, size } };
-      });
+      return groupSites(run, at, stacks).map((group) => ({
+        ...group,
+        key: { ...NO_KEY, ...group.key },
+      }));
     case 'size':
       return groupCalls(run, (call, cache) => {
         const size = calls.bytesReq(call);
@@ -146,44 +166,53 @@ function groupsBy(run: ResolvedRun, by: FragBy): CallGroup<Key>[] {
     case 'task':
       return groupLive(run, (row) => {
         const task = run.live.task(row);
-        return { id: String(task), key: { ...NO_KEY, task } };
+        return { id: String(task), key: { ...NO_KEY, isByStack: true, task } };
       });
     case 'stack':
       return groupLive(run, (row) => {
         const stack = run.live.stack(row);
-        return { id: String(stack), key: { ...NO_KEY, stack } };
+        return { id: String(stack), key: { ...NO_KEY, isByStack: true, stack } };
       });
   }
 }
 
 function fragRow(run: ResolvedRun, group: CallGroup<Key>, at: 'end' | 'peak'): FragRow {
-  const { cache, siteId, size, task, stack } = group.key;
-  const name = siteId === null ? undefined : run.sites.get(siteId);
-  const { stacks } = run.dictionary;
+  const { cache, siteId, size, isDevres, isByStack, task, stack } = group.key;
   const isEnd = at === 'end';
+  const objects = isEnd ? group.live : group.atPeak;
   const other = Math.max(0, group.atPeakBytesAlloc - group.atPeakBytesReq - group.atPeakRounding);
   return {
     cache,
-    site: name === undefined ? null : formatAddress(name.address),
-    symbol: name?.symbol ?? null,
-    module: name?.module ?? null,
+    ...siteOf(run, siteId),
     bytesReqEach: size,
     ...taskName(run, task),
-    stack: stack === null ? null : [...stacks.frames(stack)].map((frame) => run.sites.label(frame)),
+    stack: stack === null ? null : frameLabels(run, stack),
     allocs: group.allocs,
-    objects: isEnd ? group.live : group.atPeak,
+    objects,
     uncertain: isEnd ? group.liveUncertain : 0,
     requested: isEnd ? group.liveBytesReq : group.atPeakBytesReq,
     allocated: isEnd ? group.liveBytesAlloc : group.atPeakBytesAlloc,
     rounding: isEnd ? group.liveRounding : group.atPeakRounding,
     padding: isEnd ? group.livePadding : run.facts.slubDebug ? 0 : other,
     metadata: isEnd ? group.liveMetadata : run.facts.slubDebug ? other : 0,
+    devres: isDevres ? objects * devresOverhead(run.facts.release) : 0,
     slabTail: cache === null || siteId !== null || size !== null ? null : slabTail(run, cache),
     roundingByteSeconds:
-      run.info.clockUnit === 'ns' && task === null && stack === null
-        ? group.roundingByteSeconds
-        : null,
+      run.info.clockUnit === 'ns' && !isByStack ? group.roundingByteSeconds : null,
   };
+}
+
+function siteOf(
+  run: ResolvedRun,
+  siteId: number | null,
+): Pick<FragRow, 'site' | 'symbol' | 'module'> {
+  if (siteId === null) return { site: null, symbol: null, module: null };
+  const { address, symbol, module } = run.sites.get(siteId);
+  return { site: formatAddress(address), symbol, module };
+}
+
+function frameLabels(run: ResolvedRun, stack: number): string[] {
+  return Array.from(run.dictionary.stacks.frames(stack), (frame) => run.sites.label(frame));
 }
 
 /** The name of a task; 0 stands for one that the trace does not tell. */
@@ -204,7 +233,7 @@ function taskRows(
   const totalOf = new Map(taskTotals(run, tally).map((total) => [total.task, total]));
   const rows: FragRow[] = [];
   for (const task of new Set([...totalOf.keys(), ...liveOf.keys()])) {
-    const nothing = { ...emptySums(), key: { ...NO_KEY, task }, calls: [] };
+    const nothing = { ...emptySums(), key: { ...NO_KEY, isByStack: true, task }, calls: [] };
     const total = totalOf.get(task);
     const row = fragRow(run, at === 'end' ? (liveOf.get(task) ?? nothing) : nothing, 'end');
     rows.push({ ...row, allocs: total?.allocs ?? 0, ...(at === 'end' ? {} : total?.atPeak) });

@@ -60,15 +60,17 @@ export function groupCalls<K>(
 /**
  * Sums the live objects by a key of their own (their task, their stack); what is not live any more
  * has no such key here, so only the sums of what is live are filled.
+ * @param keyOf the key of a live object, or undefined to leave it out
  */
 export function groupLive<K>(
   run: ResolvedRun,
-  keyOf: (row: number) => GroupKey<K>,
+  keyOf: (row: number) => GroupKey<K> | undefined,
 ): CallGroup<K>[] {
   const groups = new Groups<K>();
-  const at = Int32Array.from(run.rows, (row) =>
-    run.selectsCache(run.cacheOfRow(row)) ? groups.of(keyOf(row)) : -1,
-  );
+  const at = Int32Array.from(run.rows, (row) => {
+    const key = run.selectsCache(run.cacheOfRow(row)) ? keyOf(row) : undefined;
+    return key === undefined ? -1 : groups.of(key);
+  });
   const columns = createSums(groups.length);
   run.rows.forEach((row, i) => {
     const group = at[i]!;

@@ -39,6 +39,7 @@ const MIN_SAMPLES = 4;
 
 interface Group {
   readonly call: number;
+  readonly site: number;
   readonly stack: number;
   readonly calls: Set<number>;
   readonly ages: number[];
@@ -60,11 +61,13 @@ export function findOutstanding(run: ResolvedRun, series: LiveSeries): Outstandi
     const cache = run.cacheOfRow(row);
     if (!run.selectsCache(cache)) continue;
     const stack = live.stack(row);
-    const key = `${run.sites.label(calls.site(call))} ${cache ?? ''} ${stack}`;
+    const site = run.callers.callerOf(calls.site(call), stack);
+    const key = `${run.sites.label(site)} ${cache ?? ''} ${stack}`;
     let group = groups.get(key);
     if (group === undefined) {
       group = {
         call,
+        site,
         stack,
         calls: new Set(),
         ages: Array.from({ length: AGE_LIMITS_SEC.length + 1 }, () => 0),
@@ -103,8 +106,8 @@ function describe(
   group: Group,
   isTimed: boolean,
 ): OutstandingGroup {
-  const { calls, stacks } = run.dictionary;
-  const { address, symbol, module } = run.sites.get(calls.site(group.call));
+  const { stacks } = run.dictionary;
+  const { address, symbol, module } = run.sites.get(group.site);
   let allocs = 0;
   let temporary = 0;
   for (const call of group.calls) {

@@ -10,6 +10,7 @@ import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { TraceStats } from '../kernel/trace-stats.ts';
 import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
+import { CallerChain } from './caller-chain.ts';
 import type { LiveObjects } from './live-objects.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
 import type { RunTracker } from './run-tracker.ts';
@@ -30,6 +31,7 @@ export interface ResolvedRun {
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
   readonly sites: SiteNames;
+  readonly callers: CallerChain;
   /** What is to be known about the names of call sites. */
   readonly symbolNotes: readonly string[];
   /** Name of the cache of a live object; undefined where nothing tells. */
@@ -61,6 +63,8 @@ export interface ResolveInput {
   /** Names the module of an address that no symbol covers. */
   readonly modules?: ModuleMap | undefined;
   readonly symbolNotes?: readonly string[];
+  /** False: call sites stay those of the events, also in functions that allocate for others. */
+  readonly looksThrough?: boolean | undefined;
   /** Globs of cache names; all caches where there is none. */
   readonly caches: readonly string[];
 }
@@ -120,6 +124,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     verdicts,
     sites,
+    callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,

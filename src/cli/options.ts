@@ -30,6 +30,7 @@ export interface SharedOptions {
   readonly out?: string;
   readonly force?: boolean;
   readonly keep?: string;
+  readonly lookThrough?: boolean;
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
@@ -108,6 +109,14 @@ export function addOutputOptions(command: Command, top = 20): Command {
     .option('--no-color', 'no colour (also: NO_COLOR)');
 }
 
+/** For commands that show call sites of live objects. */
+export function addSiteOptions(command: Command): Command {
+  return command.option(
+    '--no-look-through',
+    'call sites stay in functions that allocate for others (kvmalloc_node, kmemdup, devm_*)',
+  );
+}
+
 /** For commands that read one run. */
 export function addKeepOption(command: Command): Command {
   return command.option('--keep <RUN.db>', 'keep the run as a database too, as `ingest` makes it');
@@ -153,6 +162,7 @@ export async function sourceOptions(
     tmp: options.tmp,
     filter: filterOptions(options),
     caches: options.cache ?? [],
+    looksThrough: options.lookThrough,
     onProgress,
   };
   return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);

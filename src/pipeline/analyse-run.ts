@@ -5,6 +5,7 @@ import { buildFragmentation, type FragBy, type Fragmentation } from '../analysis
 import { type Analysis, buildAnalysis } from '../analysis/overview.ts';
 import { RateBins } from '../analysis/rate-bins.ts';
 import { buildRates, type Rates, type RatesBy } from '../analysis/rates.ts';
+import { StackTally } from '../analysis/stack-tally.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
 import { canReadTwice } from './find-source.ts';
 import { loadLinted } from './lint-run.ts';
@@ -26,18 +27,20 @@ export async function fragmentRun(
   at: 'end' | 'peak',
   replays: boolean,
 ): Promise<Fragmentation> {
-  const tallies: TaskTally[] = [];
-  const extra: TrackerFactory[] =
-    by === 'task' ? [(dictionary) => keep(tallies, new TaskTally(dictionary))] : [];
+  const tasks: TaskTally[] = [];
+  const stacks: StackTally[] = [];
+  const extra: TrackerFactory[] = [];
+  if (by === 'task') extra.push((dictionary) => keep(tasks, new TaskTally(dictionary)));
+  if (by === 'site') extra.push(() => keep(stacks, new StackTally()));
   const isWhole = selectsEverything(options.filter ?? NO_FILTER);
   if (!replays || !isWhole || !canReadTwice(options.source)) {
     const { run, origin } = await loadRun(options, extra);
-    return buildFragmentation(run, by, at, origin, tallies[0]);
+    return buildFragmentation(run, by, at, origin, { tasks: tasks[0], stacks: stacks[0] });
   }
   const { prepareReplay } = await import('./prepare-replay.ts');
   const prepared = await prepareReplay(options, {}, extra);
   const { run, origin } = prepared.loaded;
-  const result = buildFragmentation(run, by, at, origin, tallies[0]);
+  const result = buildFragmentation(run, by, at, origin, { tasks: tasks[0], stacks: stacks[0] });
   if (run.info.hashedPointers || result.advice.length === 0) return result;
   const { weighAdvice } = await import('./weigh-advice.ts');
   return { ...result, advice: await weighAdvice(options, prepared, result.advice) };

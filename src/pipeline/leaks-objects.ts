@@ -100,7 +100,8 @@ export class DescribedObjects {
     if (other === undefined) {
       const row = trace.rows[tag] ?? -1;
       const call = run.live.call(row);
-      const site = sites.get(run.dictionary.calls.site(call));
+      const direct = run.dictionary.calls.site(call);
+      const site = sites.get(run.callers.callerOf(direct, run.live.stack(row)));
       const cache = run.cacheOfRow(row) ?? null;
       return { kind: cache === 'kmalloc-large' ? 'large' : 'slab', row, site, cache, address };
     }

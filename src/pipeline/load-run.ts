@@ -43,6 +43,8 @@ export interface SourceOptions {
   readonly filter?: FilterOptions | undefined;
   /** Globs of cache names to speak of; all where there is none. */
   readonly caches?: readonly string[] | undefined;
+  /** False: call sites stay in functions that allocate for others (kvmalloc_node, kmemdup). */
+  readonly looksThrough?: boolean | undefined;
   /** Events after this moment are not looked at: the state then is the result. */
   readonly until?: TimeBound | undefined;
   readonly onProgress?: ProgressListener | undefined;
@@ -82,9 +84,9 @@ export async function loadRun(
   const { tracker, series } = pass.result;
   const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
   const symbols = await findSymbols(options, sidecars, tracker.dictionary);
-  const caches = options.caches ?? [];
+  const { caches = [], looksThrough } = options;
   return {
-    run: resolveRun({ tracker, info, stats, facts, ...symbols, caches }),
+    run: resolveRun({ tracker, info, stats, facts, ...symbols, caches, looksThrough }),
     series,
     origin: { label: options.label ?? found.label, sources: [found.path] },
     sidecars,

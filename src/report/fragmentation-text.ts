@@ -61,6 +61,7 @@ type AmountKey =
   | 'rounding'
   | 'padding'
   | 'metadata'
+  | 'devres'
   | 'slabTail';
 
 /** The columns of numbers; those that are zero in every row are left out. */
@@ -71,6 +72,7 @@ const AMOUNTS: readonly { key: AmountKey; title: string; always?: boolean }[] = 
   { key: 'rounding', title: 'rounding' },
   { key: 'padding', title: 'padding' },
   { key: 'metadata', title: 'metadata' },
+  { key: 'devres', title: 'devres' },
   { key: 'slabTail', title: 'slab tail' },
 ];
 
@@ -91,6 +93,7 @@ export function renderFragmentationCsv(frag: Fragmentation): string {
     'rounding',
     'padding',
     'metadata',
+    'devres',
     'slabTail',
     'roundingByteSeconds',
   ] as const;

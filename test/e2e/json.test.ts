@@ -109,7 +109,7 @@ test('frag --json says what its rows are and at which moment', async () => {
   expectKeys(
     row,
     'cache site symbol module bytesReqEach comm pid stack allocs objects uncertain requested ' +
-      'allocated rounding padding metadata slabTail roundingByteSeconds',
+      'allocated rounding padding metadata devres slabTail roundingByteSeconds',
   );
 });
 

@@ -6,6 +6,7 @@ import {
   addFilterOptions,
   addKeepOption,
   addOutputOptions,
+  addSiteOptions,
   addSortOption,
   addSourceOptions,
   parseTime,
@@ -47,7 +48,7 @@ export function registerFrag(program: Command): void {
         .argParser(parseWhen)
         .default('end'),
     );
-  addSortOption(command, SORT_KEYS);
+  addSortOption(addSiteOptions(command), SORT_KEYS);
   addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command)))).action(run);
 }
 

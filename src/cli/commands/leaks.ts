@@ -5,6 +5,7 @@ import type { LeaksOptions } from '../../pipeline/leaks-run.ts';
 import {
   addFilterOptions,
   addOutputOptions,
+  addSiteOptions,
   addSourceOptions,
   type SharedOptions,
   sourceOptions,
@@ -64,7 +65,7 @@ export function registerLeaks(program: Command): void {
         parseAddress,
       ),
     );
-  addOutputOptions(addFilterOptions(addSourceOptions(command))).action(run);
+  addOutputOptions(addFilterOptions(addSiteOptions(addSourceOptions(command)))).action(run);
 }
 
 function files(flags: string, description: string): Option {

@@ -28,7 +28,7 @@ function fragOf(
       return tallies;
     },
   });
-  return buildFragmentation(run, by, options.at ?? 'end', ORIGIN, tallies[0]);
+  return buildFragmentation(run, by, options.at ?? 'end', ORIGIN, { tasks: tallies[0] });
 }
 
 /** Two caches, two tasks; at the end half of it is freed. */

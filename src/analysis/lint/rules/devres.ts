@@ -2,24 +2,17 @@
 // and frees both when the driver is unbound or its probe fails.
 
 import { kmallocClassSize } from '../../../kernel/kmalloc-caches.ts';
+import { allocatesDevres, devresOverhead } from '../../../kernel/wrapper-functions.ts';
 import type { CallGroup } from '../../group-calls.ts';
 import { groupCalls } from '../../group-calls.ts';
 import type { ResolvedRun } from '../../resolved-run.ts';
 import { type SiteName, siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
-/** Functions whose allocations are struct devres and data (call sites inside them). */
-const ALLOCATES = /^(devm_k\w+|__devres_alloc_node|devres_\w+|alloc_dr)(\.\w+)*$/;
 /** Functions that free them as they should. */
 const RELEASES = /^(devres_\w+|devm_\w+|release_nodes|remove_nodes|__devm_\w+)(\.\w+)*$/;
 /** Frames under which they belong: a driver's probe, and what calls it. */
 const PROBES = /probe|_bind\b|_init\b|driver_attach/;
-
-/**
- * sizeof(struct devres) before its data: two list pointers, the release function, name and size, then
- * aligned to ARCH_DMA_MINALIGN or 8 (6.1, x86: 40 bytes; arm64: 128).
- */
-const OVERHEAD = 40;
 
 interface DevresKey {
   readonly name: SiteName;
@@ -31,7 +24,7 @@ function devresGroups(run: ResolvedRun): CallGroup<DevresKey>[] {
   const { calls } = run.dictionary;
   return groupCalls(run, (call, cache) => {
     const site = calls.site(call);
-    if (!ALLOCATES.test(run.sites.functionOf(site) ?? '')) return undefined;
+    if (!allocatesDevres(run.sites.functionOf(site) ?? '')) return undefined;
     const name = run.sites.get(site);
     const bytesReq = calls.bytesReq(call);
     return { id: `${siteLabel(name)} ${cache} ${bytesReq}`, key: { name, cache, bytesReq } };
@@ -46,9 +39,10 @@ export const devresCrossesClass: LintRule = {
     'devm_kmalloc() adds a struct devres to what was asked for. A size that is itself a power of two ' +
     'then takes twice as much. Plain kmalloc() with devm_add_action() does not.',
   find({ run, tracker }) {
+    const overhead = devresOverhead(run.facts.release);
     return devresGroups(run).flatMap(({ key, calls, allocs }) => {
       const taken = kmallocClassSize(run.facts.kmalloc, key.bytesReq);
-      const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - OVERHEAD));
+      const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - overhead));
       if (taken === undefined || without === undefined || without >= taken) return [];
       return [
         {
@@ -75,7 +69,7 @@ export const devresFreedByHand: LintRule = {
       const alloc = pairs.alloc[row] as number;
       const free = pairs.free[row] as number;
       const by = run.sites.functionOf(calls.site(free));
-      if (!ALLOCATES.test(run.sites.functionOf(calls.site(alloc)) ?? '')) continue;
+      if (!allocatesDevres(run.sites.functionOf(calls.site(alloc)) ?? '')) continue;
       if (by === undefined || RELEASES.test(by)) continue;
       const id = `${run.sites.label(calls.site(alloc))} ${by}`;
       const entry = found.get(id) ?? { calls: [], count: 0, free };
@@ -107,7 +101,7 @@ export const devresOutsideProbe: LintRule = {
       const stack = run.live.stack(row);
       const call = run.live.call(row);
       const site = run.dictionary.calls.site(call);
-      if (stack === 0 || !ALLOCATES.test(run.sites.functionOf(site) ?? '')) continue;
+      if (stack === 0 || !allocatesDevres(run.sites.functionOf(site) ?? '')) continue;
       const frames = Array.from(stacks.frames(stack), (frame) => run.sites.functionOf(frame) ?? '');
       if (frames.some((frame) => PROBES.test(frame))) continue;
       const id = run.sites.label(site);
