@@ -54,7 +54,10 @@ export function readFacts(
     },
     gfpNames: info.gfpNames ?? gfpNamesOf(release),
     cmdline,
-    tracedFromBoot: /\btrace_event=\S*(kmem|kmalloc)/.test(cmdline ?? ''),
+    // What has a file of its start was started on a running machine, whatever the boot switched on.
+    tracedFromBoot:
+      /\btrace_event=\S*(kmem|kmalloc)/.test(cmdline ?? '') &&
+      sidecars.text('slabinfo.before.txt') === undefined,
     slubDebug: /\bsl[au]b_debug\b/.test(cmdline ?? ''),
   };
 }

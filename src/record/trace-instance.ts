@@ -17,8 +17,8 @@ export interface InstanceSettings {
   readonly stacks: boolean;
 }
 
-/** Task names are kept for the whole of tracefs, 128 of them unless told otherwise. */
-const TASK_NAMES = 8192;
+/** Task names are kept for the whole of tracefs; changing how many forgets those there are. */
+const TASK_NAMES = 4096;
 
 export class TraceInstance {
   readonly folder: string;

@@ -44,7 +44,7 @@ export function registerRecord(program: Command): void {
         .default([]),
     )
     .option('--page-events', 'also where pages come from and go to (mm_page_alloc, mm_page_free)')
-    .option('--stacks', 'the stack of every event (about ten times the bytes)')
+    .option('--stacks', 'the stack of every event (about three times the bytes)')
     .addOption(new Option('--buffer <SIZE>', 'ring buffer of each CPU').default('16M'))
     .addOption(
       new Option('--instance <NAME>', 'tracefs instance').default(`slabreplay-${process.pid}`),
