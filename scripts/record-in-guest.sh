@@ -47,15 +47,17 @@ cp "$here/scripts/record-in-guest.init.sh" "$root/init"
 chmod +x "$root/init"
 (cd "$root" && find . | cpio --quiet -o -H newc) > "$work/initrd"
 
-# boot NAME ARGUMENTS…: runs the guest with more on its command line; its tar goes to OUT.
+# boot NAME ARGUMENTS…: runs the guest with more on its command line; its tar goes to OUT. One thread
+# for both CPUs: with two, QEMU may run an instruction that the kernel is just patching (as it does to
+# switch events on) half old, half new, and the kernel stops at an int3.
 boot() {
   name=$1
   shift
   truncate -s 512M "$work/disk"
-  timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -m 1536M -smp 2,maxcpus=4 \
+  timeout 900 qemu-system-x86_64 -accel tcg,thread=single -cpu max -m 1536M -smp 2,maxcpus=4 \
     -kernel "$kernel" -initrd "$work/initrd" -no-reboot -nographic -nodefaults -serial stdio \
     -drive "file=$work/disk,if=virtio,format=raw" \
-    -append "console=ttyS0 quiet panic=-1 guest=$name duration=${DURATION:-5s} $*" \
+    -append "console=ttyS0 quiet oops=panic panic=-1 guest=$name duration=${DURATION:-5s} $*" \
     < /dev/null | tee "$out/console-$name.txt"
   tar -C "$out" -xf "$work/disk"
   rm "$work/disk"

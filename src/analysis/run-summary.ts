@@ -128,6 +128,12 @@ function notesOf(run: ResolvedRun): string[] {
         'durations, rates and ages are not known.',
     );
   }
+  if (run.facts.someTasksOnly) {
+    notes.push(
+      'Only some tasks were recorded: frees by others are missing, ' +
+        'and frees of what others allocated are of unknown objects.',
+    );
+  }
   if (stats.get('lost_events_unknown') > 0) {
     notes.push('The tracer lost events in places where it did not count them.');
   }

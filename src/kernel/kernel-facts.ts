@@ -19,6 +19,8 @@ export interface KernelFacts {
   readonly cmdline: string | null;
   /** True where the command line switched the kmem events on (trace_event=). */
   readonly tracedFromBoot: boolean;
+  /** True where the tracer recorded what some tasks did, and nothing else (set_event_pid). */
+  readonly someTasksOnly: boolean;
   /** True where the kernel ran with slub_debug: bytes_alloc then counts debug metadata. */
   readonly slubDebug: boolean;
 }

@@ -40,5 +40,6 @@ export const SIDECAR_NAMES: readonly string[] = [
   'kmemleak.txt',
   'struct-offsets.txt',
   'tracing/trace_clock',
+  'tracing/set_event_pid',
   'trace_clock',
 ];

@@ -64,6 +64,8 @@ export function takeMachineFiles(
   copy(join(proc, 'config.gz'), folder, 'config.gz') ||
     copy(join(boot, `config-${release}`), folder, 'config');
   copy(join(sys, 'kernel', 'debug', 'kmemleak'), folder, 'kmemleak.txt');
+  // Tasks that end are no longer in it.
+  copy(join(tracer, 'set_event_pid'), folder, 'tracing/set_event_pid');
   takeFormats(tracer, events, folder);
 }
 
@@ -99,7 +101,7 @@ export function takeSymbols(
 /** What is known when the recording has ended. */
 export function takeEndState(roots: MachineRoots, tracer: string, folder: RecordingFolder): void {
   const { proc, tracefs } = roots;
-  for (const name of ['trace_clock', 'trace_options', 'set_event_pid']) {
+  for (const name of ['trace_clock', 'trace_options']) {
     copy(join(tracer, name), folder, `tracing/${name}`);
   }
   copy(join(tracefs, 'saved_cmdlines'), folder, 'tracing/saved_cmdlines');

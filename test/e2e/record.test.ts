@@ -107,6 +107,11 @@ test('the instance is set as asked, and only that', async () => {
   expect(machine.removed('set_event_pid')).toBe('7 9');
   expect(machine.removed('events/kmem/kmalloc/enable')).toBe('1');
   expect(machine.removed('tracing_on')).toBe('0');
+  const { completeness } = await jsonOf<Analysis>(['analyze', folder]);
+  expect(completeness['notes']).toContain(
+    'Only some tasks were recorded: frees by others are missing, ' +
+      'and frees of what others allocated are of unknown objects.',
+  );
 });
 
 test('a command is recorded from its first instruction to its end, with its exit code', async () => {

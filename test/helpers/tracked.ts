@@ -183,6 +183,7 @@ export function kernelFacts(
     gfpNames: [],
     cmdline: null,
     tracedFromBoot: false,
+    someTasksOnly: false,
     slubDebug: false,
     ...rest,
   };

@@ -140,6 +140,13 @@ describe('completeness', () => {
     expect(judge('', { facts: kernelFacts({ tracedFromBoot: true }) }).startsAtBoot).toBe(true);
   });
 
+  test('says where only some tasks were recorded', () => {
+    expect(judge('', { facts: kernelFacts({ someTasksOnly: true }) }).notes).toEqual([
+      'Only some tasks were recorded: frees by others are missing, ' +
+        'and frees of what others allocated are of unknown objects.',
+    ]);
+  });
+
   test('warns of hashed pointers, with the chance that two are one', () => {
     const one = judge('alloc kmalloc-64 A', { info: { hashedPointers: true } });
     expect(one.hashedPointers).toBe(true);
