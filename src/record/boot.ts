@@ -53,7 +53,7 @@ export function collectBoot(
     const reader = openReader(tracefs, folder, undo);
     while (reader.drain());
     takeStats(tracefs, folder, reader.cpus());
-    takeEndState(roots, tracefs, folder);
+    takeEndState(roots, folder);
     const bufferKb = Number.parseInt(readIfThere(join(tracefs, 'buffer_size_kb')) ?? '', 10);
     return { bytes: reader.bytes, warnings: lossWarning(countLosses(tracefs), bufferKb) };
   } finally {

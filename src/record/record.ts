@@ -95,7 +95,7 @@ async function recordAll(
   takeSlabState(roots, folder, '');
   while (reader.drain());
   takeStats(instance.folder, folder, reader.cpus());
-  takeEndState(roots, instance.folder, folder);
+  takeEndState(roots, folder);
   const { haveAddresses } = takeSymbols(roots, folder, symbols);
   const warnings = lossWarning(countLosses(instance.folder), bufferKb);
   if (!haveAddresses) {

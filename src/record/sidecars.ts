@@ -48,7 +48,7 @@ function attributesOf(path: string, shown: string): string[] {
 
 /** What stays while the machine runs; taken first, so that a recording that is cut short can be read. */
 export function takeMachineFiles(
-  { proc, sys, boot }: MachineRoots,
+  { proc, boot }: MachineRoots,
   tracer: string,
   events: readonly string[],
   folder: RecordingFolder,
@@ -63,9 +63,10 @@ export function takeMachineFiles(
   if (pageKb !== undefined) folder.save('pagesize.txt', `${Number(pageKb) * 1024}\n`);
   copy(join(proc, 'config.gz'), folder, 'config.gz') ||
     copy(join(boot, `config-${release}`), folder, 'config');
-  copy(join(sys, 'kernel', 'debug', 'kmemleak'), folder, 'kmemleak.txt');
-  // Tasks that end are no longer in it.
-  copy(join(tracer, 'set_event_pid'), folder, 'tracing/set_event_pid');
+  // Tasks that end are no longer in set_event_pid.
+  for (const name of ['trace_clock', 'trace_options', 'set_event_pid']) {
+    copy(join(tracer, name), folder, `tracing/${name}`);
+  }
   takeFormats(tracer, events, folder);
 }
 
@@ -99,12 +100,9 @@ export function takeSymbols(
 }
 
 /** What is known when the recording has ended. */
-export function takeEndState(roots: MachineRoots, tracer: string, folder: RecordingFolder): void {
-  const { proc, tracefs } = roots;
-  for (const name of ['trace_clock', 'trace_options']) {
-    copy(join(tracer, name), folder, `tracing/${name}`);
-  }
+export function takeEndState({ proc, sys, tracefs }: MachineRoots, folder: RecordingFolder): void {
   copy(join(tracefs, 'saved_cmdlines'), folder, 'tracing/saved_cmdlines');
+  copy(join(sys, 'kernel', 'debug', 'kmemleak'), folder, 'kmemleak.txt');
   for (const name of ['zoneinfo', 'vmallocinfo', 'meminfo']) {
     copy(join(proc, name), folder, `${name}.txt`);
   }
