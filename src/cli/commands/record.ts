@@ -36,18 +36,21 @@ export function registerRecord(program: Command): void {
     .addOption(
       new Option('--pid <N>', 'only this task and what it forks (repeatable)')
         .argParser((text: string, pids: number[]) => [...pids, parsePid(text)])
-        .default([]),
+        .default([], 'every task'),
     )
     .addOption(
       new Option('--events <LIST>', 'system:event,… in place of the slab events')
         .argParser((text: string) => text.split(',').filter((event) => event !== ''))
-        .default([]),
+        .default([], 'slab events'),
     )
     .option('--page-events', 'also where pages come from and go to (mm_page_alloc, mm_page_free)')
     .option('--stacks', 'the stack of every event (about three times the bytes)')
     .addOption(new Option('--buffer <SIZE>', 'ring buffer of each CPU').default('16M'))
     .addOption(
-      new Option('--instance <NAME>', 'tracefs instance').default(`slabreplay-${process.pid}`),
+      new Option('--instance <NAME>', 'tracefs instance').default(
+        `slabreplay-${process.pid}`,
+        'slabreplay-PID',
+      ),
     )
     .option('--boot', 'print the kernel command line for a recording from boot')
     .option('--collect', 'gather a recording from boot')
@@ -101,6 +104,7 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
   }
   // By this name the recorder's own allocations are known.
   process.title = 'slabreplay';
+  const watch = progress(quiet || command.length > 0);
   const { bytes, seconds, warnings, exitCode } = await recordRun(
     root,
     {
@@ -114,8 +118,8 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
       bufferKb,
       command,
     },
-    progress(quiet),
-  );
+    watch.update,
+  ).finally(watch.clear);
   tell(folder, warnings, `${formatBytes(bytes)} of events in ${seconds.toFixed(1)} s`, quiet);
   process.exitCode = exitCode;
 }
@@ -127,12 +131,22 @@ function tell(folder: string, warnings: readonly string[], what: string, quiet: 
   process.stderr.write(`Next:  slabreplay analyze ${folder}\n`);
 }
 
+interface Progress {
+  readonly update: (bytes: number, losses: number) => void;
+  readonly clear: () => void;
+}
+
 /** A line on a terminal that is written over. */
-function progress(quiet: boolean): (bytes: number, losses: number) => void {
-  if (quiet || !process.stderr.isTTY) return () => undefined;
-  return (bytes, losses) => {
-    const lost = losses === 0 ? '' : `, ${losses} events lost`;
-    process.stderr.write(`\rrecording: ${formatBytes(bytes)}${lost} (Ctrl-C ends it)   `);
+function progress(quiet: boolean): Progress {
+  const write = (text: string): void => {
+    if (!quiet && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  };
+  return {
+    update(bytes, losses) {
+      const lost = losses === 0 ? '' : `, ${losses} events lost`;
+      write(`recording: ${formatBytes(bytes)}${lost} (Ctrl-C ends it)`);
+    },
+    clear: () => write(''),
   };
 }
 
