@@ -5,7 +5,7 @@
 import { UsageError } from '../base/errors.ts';
 import { compareText, formatAddress } from '../base/format-address.ts';
 import { devresOverhead } from '../kernel/wrapper-functions.ts';
-import { type CallGroup, emptySums, groupCalls, groupLive } from './group-calls.ts';
+import { type CallGroup, emptySums, groupCalls, groupLive, mergeGroups } from './group-calls.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import {
   type Completeness,
@@ -20,14 +20,19 @@ import type { StackTally } from './stack-tally.ts';
 import type { TaskTally } from './task-tally.ts';
 import { taskTotals } from './task-totals.ts';
 
-export type FragBy = 'cache' | 'site' | 'size' | 'task' | 'stack';
-export const FRAG_BY: readonly FragBy[] = ['cache', 'site', 'size', 'task', 'stack'];
+export type FragBy = 'cache' | 'site' | 'size' | 'task' | 'stack' | 'directory';
+export const FRAG_BY: readonly FragBy[] = ['cache', 'site', 'size', 'task', 'stack', 'directory'];
 
 export interface FragRow {
   readonly cache: string | null;
   readonly site: string | null;
   readonly symbol: string | null;
   readonly module: string | null;
+  /** Where a vmlinux tells it: the file in the kernel's tree (`fs/ext4/super.c`), and the line. */
+  readonly file: string | null;
+  readonly line: number | null;
+  /** `fs/ext4`, `[virtio_net]`, or `kernel` for built-in code that no vmlinux tells of. */
+  readonly directory: string | null;
   readonly bytesReqEach: number | null;
   readonly comm: string | null;
   readonly pid: number | null;
@@ -72,6 +77,7 @@ export interface Fragmentation {
 }
 
 interface Key extends SiteKey {
+  readonly directory: string | null;
   readonly task: number | null;
   readonly stack: number | null;
 }
@@ -82,6 +88,7 @@ const NO_KEY: Key = {
   size: null,
   isDevres: false,
   isByStack: false,
+  directory: null,
   task: null,
   stack: null,
 };
@@ -90,8 +97,10 @@ const NO_KEY: Key = {
 export interface FragTallies {
   /** Where rows are by task. */
   readonly tasks?: TaskTally | undefined;
-  /** Where rows are by site. */
+  /** Where rows are by site or directory. */
   readonly stacks?: StackTally | undefined;
+  /** The file of a site (index into `Dictionary.sites`), where a vmlinux tells it. */
+  readonly fileOf?: ((site: number) => string | undefined) | undefined;
 }
 
 export function buildFragmentation(
@@ -131,13 +140,9 @@ export function buildFragmentation(
   };
 }
 
-function rowsBy(
-  run: ResolvedRun,
-  by: FragBy,
-  at: 'end' | 'peak',
-  { tasks, stacks }: FragTallies,
-): FragRow[] {
-  const groups = groupsBy(run, by, at, stacks);
+function rowsBy(run: ResolvedRun, by: FragBy, at: 'end' | 'peak', tallies: FragTallies): FragRow[] {
+  const { tasks } = tallies;
+  const groups = groupsBy(run, by, at, tallies);
   return tasks === undefined
     ? groups.map((group) => fragRow(run, group, at))
     : taskRows(run, groups, at, tasks);
@@ -147,7 +152,7 @@ function groupsBy(
   run: ResolvedRun,
   by: FragBy,
   at: 'end' | 'peak',
-  stacks: StackTally | undefined,
+  { stacks, fileOf }: FragTallies,
 ): CallGroup<Key>[] {
   const { calls } = run.dictionary;
   switch (by) {
@@ -162,6 +167,11 @@ function groupsBy(
       return groupCalls(run, (call, cache) => {
         const size = calls.bytesReq(call);
         return { id: `${size} ${cache ?? ''}`, key: { ...NO_KEY, cache, size } };
+      });
+    case 'directory':
+      return mergeGroups(groupSites(run, at, stacks), ({ siteId, isByStack }) => {
+        const directory = directoryOf(run, siteId ?? 0, fileOf);
+        return { id: directory, key: { ...NO_KEY, isByStack, directory } };
       });
     case 'task':
       return groupLive(run, (row) => {
@@ -184,6 +194,9 @@ function fragRow(run: ResolvedRun, group: CallGroup<Key>, at: 'end' | 'peak'): F
   return {
     cache,
     ...siteOf(run, siteId),
+    file: null,
+    line: null,
+    directory: group.key.directory,
     bytesReqEach: size,
     ...taskName(run, task),
     stack: stack === null ? null : frameLabels(run, stack),
@@ -200,6 +213,15 @@ function fragRow(run: ResolvedRun, group: CallGroup<Key>, at: 'end' | 'peak'): F
     roundingByteSeconds:
       run.info.clockUnit === 'ns' && !isByStack ? group.roundingByteSeconds : null,
   };
+}
+
+/** The folder of a site's source file; else its module, else the kernel as a whole. */
+function directoryOf(run: ResolvedRun, site: number, fileOf: FragTallies['fileOf']): string {
+  const { address, symbol, module } = run.sites.get(site);
+  if (module !== null) return `[${module}]`;
+  const file = fileOf?.(site);
+  if (file !== undefined) return file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : file;
+  return address === null && symbol === null ? '?' : 'kernel';
 }
 
 function siteOf(
@@ -250,5 +272,6 @@ function slabTail(run: ResolvedRun, cache: string): number | null {
 }
 
 function label(row: FragRow): string {
-  return [row.cache, row.symbol, row.module, row.bytesReqEach, row.comm, row.pid].join(' ');
+  const { cache, symbol, module, directory, bytesReqEach, comm, pid } = row;
+  return [cache, symbol, module, directory, bytesReqEach, comm, pid].join(' ');
 }

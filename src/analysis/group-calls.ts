@@ -82,6 +82,26 @@ export function groupLive<K>(
   return groups.rows(columns);
 }
 
+/** Adds up groups that get the same key. */
+export function mergeGroups<K, M>(
+  groups: readonly CallGroup<K>[],
+  keyOf: (key: K) => GroupKey<M>,
+): CallGroup<M>[] {
+  const merged = new Map<string, CallGroup<M>>();
+  for (const group of groups) {
+    const { id, key } = keyOf(group.key);
+    const known = merged.get(id) ?? { ...emptySums(), key, calls: [] };
+    const sums = Object.fromEntries(SUMS.map((name) => [name, known[name] + group[name]]));
+    merged.set(id, {
+      ...(sums as Record<SumName, number>),
+      oldestTs: Math.min(known.oldestTs, group.oldestTs),
+      key,
+      calls: [...known.calls, ...group.calls],
+    });
+  }
+  return [...merged.values()];
+}
+
 /** All sums of a run as one row. */
 export function totalSums(run: ResolvedRun): CallSums {
   const [row] = groupCalls(run, () => ({ id: '', key: undefined }));

@@ -43,10 +43,10 @@ export async function findSymbols(
   dictionary: Dictionary,
 ): Promise<FoundSymbols> {
   const recorded = readSymbols(sidecars);
-  if (recorded !== undefined && !recorded.isLinked) {
-    return { symbols: recorded.table, modules: undefined, symbolNotes: [] };
-  }
   const unnamed = { symbols: undefined, modules: readModules(sidecars) };
+  if (recorded !== undefined && !recorded.isLinked) {
+    return { ...unnamed, symbols: recorded.table, symbolNotes: [] };
+  }
   if (!hasAddresses(dictionary)) return { ...unnamed, symbolNotes: [] };
   if (recorded === undefined) {
     const isHidden = sidecars.bytes('kallsyms.txt') !== undefined;

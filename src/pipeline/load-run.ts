@@ -18,6 +18,7 @@ import { readFacts } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
+import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { findSource, folderWithoutEvents, sidecarFolders } from './find-source.ts';
 import { findSymbols } from './find-symbols.ts';
@@ -55,6 +56,8 @@ export interface LoadedRun {
   readonly series: LiveSeries;
   readonly origin: RunOrigin;
   readonly sidecars: SidecarFiles;
+  /** What names its call sites; undefined where nothing does. */
+  readonly symbols: SymbolTable | undefined;
 }
 
 /** A further tracker, made when the first events are there. */
@@ -90,6 +93,7 @@ export async function loadRun(
     series,
     origin: { label: options.label ?? found.label, sources: [found.path] },
     sidecars,
+    symbols: symbols.symbols,
   };
 }
 

@@ -82,6 +82,9 @@ export function renderFragmentationCsv(frag: Fragmentation): string {
     'site',
     'symbol',
     'module',
+    'file',
+    'line',
+    'directory',
     'bytesReqEach',
     'comm',
     'pid',
@@ -111,6 +114,8 @@ function keyColumns(by: FragBy): Column[] {
       return [{ title: 'cache' }, { title: 'call site' }, { title: 'size', format: formatCount }];
     case 'size':
       return [{ title: 'cache' }, { title: 'size', format: formatCount }];
+    case 'directory':
+      return [{ title: 'directory' }];
     case 'task':
       return [{ title: 'task' }, { title: 'pid', format: String }];
     case 'stack':
@@ -124,9 +129,11 @@ function keyCells(row: FragRow, by: FragBy): Cell[] {
     case 'cache':
       return [cache];
     case 'site':
-      return [cache, siteText(row), row.bytesReqEach];
+      return [cache, siteText(row) + lineText(row), row.bytesReqEach];
     case 'size':
       return [cache, row.bytesReqEach];
+    case 'directory':
+      return [escapeText(row.directory ?? '?')];
     case 'task':
       return [row.comm ?? '?', row.pid];
     case 'stack':
@@ -186,6 +193,11 @@ function savings(value: Cell): string {
   if (value === null) return '';
   const bytes = Number(value);
   return bytes < 0 ? `-${formatBytes(-bytes)}` : formatBytes(bytes);
+}
+
+/** ` fs/ext4/super.c:1316` */
+function lineText({ file, line }: FragRow): string {
+  return file === null ? '' : ` ${escapeText(file)}:${line}`;
 }
 
 function siteText(row: {

@@ -108,8 +108,8 @@ test('frag --json says what its rows are and at which moment', async () => {
   const row = (result['rows'] as Json[])[0];
   expectKeys(
     row,
-    'cache site symbol module bytesReqEach comm pid stack allocs objects uncertain requested ' +
-      'allocated rounding padding metadata devres slabTail roundingByteSeconds',
+    'cache site symbol module file line directory bytesReqEach comm pid stack allocs objects ' +
+      'uncertain requested allocated rounding padding metadata devres slabTail roundingByteSeconds',
   );
 });
 

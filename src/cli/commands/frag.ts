@@ -20,6 +20,7 @@ interface FragOptions extends SharedOptions {
   readonly by: FragBy;
   readonly at: string;
   readonly replay: boolean;
+  readonly vmlinux?: string;
   readonly sort?: (typeof SORT_KEYS)[number];
 }
 
@@ -40,9 +41,10 @@ export function registerFrag(program: Command): void {
     .option('--no-replay', 'advice in objects only, not in slabs of the SLUB model')
     .addOption(
       new Option('--by <KEY>', 'what a row is')
-        .choices(['cache', 'site', 'size', 'task', 'stack'])
+        .choices(['cache', 'site', 'size', 'task', 'stack', 'directory'])
         .default('cache'),
     )
+    .option('--vmlinux <FILE>', 'a vmlinux with debug information: file and line of call sites')
     .addOption(
       new Option('--at <WHEN>', 'end, peak, or a time in seconds (the trace is then read up to it)')
         .argParser(parseWhen)
@@ -63,11 +65,16 @@ async function run(source: string, options: FragOptions): Promise<void> {
   const isMoment = options.at !== 'end' && options.at !== 'peak';
   const until = isMoment ? parseTime(options.at) : undefined;
   const at = options.at === 'peak' ? 'peak' : 'end';
+  const isCut = !options.json && !options.csv && options.sort === undefined;
   const frag = await fragmentRun(
     { ...(await sourceOptions(source, options)), until },
-    options.by,
-    at,
-    options.replay,
+    {
+      by: options.by,
+      at,
+      replays: options.replay,
+      vmlinux: options.vmlinux,
+      located: isCut ? options.top : 0,
+    },
   );
   const result = sortedBy(frag, options.sort);
   if (options.json) {
