@@ -20,11 +20,7 @@ export class SiteNames {
   private readonly modules: ModuleMap | undefined;
   private readonly names: (SiteName | undefined)[] = [];
 
-  constructor(
-    dictionary: Dictionary,
-    symbols: SymbolTable | undefined,
-    modules?: ModuleMap,
-  ) {
+  constructor(dictionary: Dictionary, symbols: SymbolTable | undefined, modules?: ModuleMap) {
     this.dictionary = dictionary;
     this.symbols = symbols;
     this.modules = modules;
