@@ -7,7 +7,7 @@
 #
 # May be set: KERNEL=/boot/vmlinuz-… (or one in an unpacked package: its config and modules are looked
 # for beside it; run depmod -b there), APP=. (the folder that holds dist and node_modules), DURATION=5s.
-# Two boots, about six minutes on two cores. The logs of the guests are OUT/console-*.txt, what the
+# Two boots, about four minutes on two cores. The logs of the guests are OUT/console-*.txt, what the
 # recordings said OUT/*.log.
 set -eu
 out=${1:?usage: record-in-guest.sh OUT}

@@ -76,6 +76,13 @@ export class FakeMachine {
     this.write(join('sys/kernel/tracing/new-instance', path), content);
   }
 
+  /** Gives the machine one more kmem event. */
+  addEvent(name: string): void {
+    for (const tracer of ['', 'new-instance/']) {
+      this.write(`sys/kernel/tracing/${tracer}events/kmem/${name}/enable`, '0\n');
+    }
+  }
+
   /** Takes a kmem event away. */
   removeEvent(name: string): void {
     rmSync(join(this.tracefs, 'events', 'kmem', name), { recursive: true });

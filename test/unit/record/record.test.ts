@@ -3,9 +3,12 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { parseBuffer, recordRun } from '../../../src/pipeline/record-run.ts';
+import { lossWarning } from '../../../src/record/losses.ts';
 import type { Recorded, RecordOptions } from '../../../src/record/record.ts';
+import { UndoSteps } from '../../../src/record/undo-steps.ts';
 import { FakeMachine } from '../../helpers/fake-machine.ts';
 import { temporaryFolder } from '../../helpers/run-cli.ts';
 import '../../helpers/tracefs-instances.js';
@@ -137,6 +140,50 @@ test('a kernel without kmem events', async () => {
     exitCode: 74,
     message: `${machine.tracefs}: this kernel has no kmem events`,
   });
+});
+
+test('modules that are loaded while it records have names', async () => {
+  const machine = new FakeMachine();
+  const folder = join(temporaryFolder(), 'rec');
+  const loaded = 'late_mod 16384 0 - Live 0xffffffffc0000000';
+  const named = 'ffffffffc0000010 t late_alloc\t[late_mod]';
+  const proc = join(machine.root, 'proc');
+  const script = `echo '${loaded}' > ${proc}/modules; echo '${named}' >> ${proc}/kallsyms`;
+  await record(machine, { folder, command: ['sh', '-c', script], durationMs: null });
+  expect(readFileSync(join(folder, 'modules.txt'), 'latin1')).toBe(`${loaded}\n`);
+  const kallsyms = gunzipSync(readFileSync(join(folder, 'kallsyms.txt.gz'))).toString('latin1');
+  expect(kallsyms).toContain('late_alloc');
+});
+
+test('events of pages are added to those that are named', async () => {
+  const machine = new FakeMachine();
+  machine.addEvent('mm_page_alloc');
+  await record(machine, { events: ['kmem:kfree'], pageEvents: true });
+  const enabled = ['kfree', 'mm_page_alloc', 'kmalloc'].map((event) =>
+    machine.removed(`events/kmem/${event}/enable`),
+  );
+  expect(enabled).toEqual(['1', '1', '0']);
+});
+
+test('what puts a machine back is run once, the last step first, whatever fails', () => {
+  const undo = new UndoSteps();
+  const ran: number[] = [];
+  undo.add(() => ran.push(1));
+  undo.add(() => {
+    throw new Error('step 2 failed');
+  });
+  undo.add(() => ran.push(3));
+  expect(undo.run()).toEqual(['step 2 failed']);
+  expect(undo.run()).toEqual([]);
+  expect(ran).toEqual([3, 1]);
+});
+
+test.each([
+  [0, 16384, []],
+  [1234, 16384, ['1,234 events were lost, the buffers were full: try --buffer 64M, or --pid']],
+  [5, 8, ['5 events were lost, the buffers were full: try --buffer 32K, or --pid']],
+])('%d events lost with buffers of %d KB', (losses, bufferKb, warnings) => {
+  expect(lossWarning(losses, bufferKb)).toEqual(warnings);
 });
 
 test('pages of a buffer are as large as its header_page says', async () => {
