@@ -3,12 +3,13 @@
 
 import type { Dictionary } from '../kernel/dictionary.ts';
 import type { ModuleMap } from '../kernel/module-map.ts';
+import { demangleRust } from '../kernel/rust-names.ts';
 import { functionOf, type SymbolTable, splitSymbol } from '../kernel/symbols.ts';
 
 export interface SiteName {
   /** The address; null where the trace printed only a name. */
   readonly address: bigint | null;
-  /** `symbol+0xoff`; null where nothing names the address. */
+  /** `symbol+0xoff`, Rust names as in the source; null where nothing names the address. */
   readonly symbol: string | null;
   /** The module; null for the kernel itself, or where it is not known. */
   readonly module: string | null;
@@ -63,15 +64,21 @@ export class SiteNames {
     const text = sites.text(site);
     if (text !== 0) {
       const { symbol, module } = splitSymbol(strings.get(text));
-      return { address, symbol, module: module ?? null };
+      return { address, symbol: readable(symbol), module: module ?? null };
     }
     const found = address === null ? undefined : this.symbols?.resolve(hi, lo);
     if (found === undefined) {
       return { address, symbol: null, module: this.modules?.find(hi, lo)?.name ?? null };
     }
-    const symbol = `${found.name}+0x${found.offset.toString(16)}`;
+    const symbol = `${demangleRust(found.name)}+0x${found.offset.toString(16)}`;
     return { address, symbol, module: found.module ?? null };
   }
+}
+
+/** `symbol+0xoff` with the path of a Rust function in place of its mangled name. */
+function readable(symbol: string): string {
+  const name = functionOf(symbol);
+  return demangleRust(name) + symbol.slice(name.length);
 }
 
 export function siteLabel(name: SiteName): string {

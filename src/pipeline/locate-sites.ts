@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { SiteName } from '../analysis/site-names.ts';
 import { siteLabel } from '../analysis/site-names.ts';
 import { InputError } from '../base/errors.ts';
+import { demangleRust } from '../kernel/rust-names.ts';
 import { functionOf, type SymbolTable } from '../kernel/symbols.ts';
 import { findSource, sidecarFolders } from './find-source.ts';
 import type { SourceOptions } from './load-run.ts';
@@ -65,7 +66,7 @@ export async function locateSites(
   for (const [address, line] of found) {
     const site = wanted.get(address);
     if (site === undefined) continue;
-    if (baseName(functionOf(site.symbol ?? '')) !== baseName(line.function)) others++;
+    if (baseName(functionOf(site.symbol ?? '')) !== baseName(demangleRust(line.function))) others++;
     else lines.set(siteLabel(site), line);
   }
   return others > lines.size ? { lines: none, notes: [FOREIGN] } : { lines, notes: [] };
