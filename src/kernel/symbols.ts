@@ -128,11 +128,12 @@ export class SymbolTable {
     const { text } = this;
     const offsetHi = Number(this.offset >> 32n);
     const offsetLo = Number(this.offset & 0xffffffffn);
+    const isMoved = this.offset !== 0n;
     for (let at = 0; at < text.length; ) {
       const eol = text.indexOf(10, at);
       const end = eol < 0 ? text.length : eol;
       const added = this.parseLine(at, end);
-      if (added && this.offset !== 0n) this.move(this.count - 1, offsetHi, offsetLo);
+      if (added && isMoved) this.move(this.count - 1, offsetHi, offsetLo);
       at = end + 1;
     }
   }

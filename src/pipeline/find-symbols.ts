@@ -2,28 +2,19 @@
 // its modules lay. What could not be found out is said as a note (docs/symbols.md).
 
 import { findKernelOffset } from '../analysis/find-kernel-offset.ts';
-import { ToolError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { type KernelOffset, statedKernelOffset } from '../kernel/kernel-offset.ts';
 import { ModuleMap } from '../kernel/module-map.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { SymbolTable } from '../kernel/symbols.ts';
-import { openSnapshot } from '../snapshot/open-snapshot.ts';
-import { VmcoreInfo } from '../snapshot/vmcoreinfo.ts';
-import { findVmcore } from './open-vmcore.ts';
 import { readSymbols } from './read-symbols.ts';
+import type { SnapshotSource } from './snapshot-offset.ts';
 
 export interface FoundSymbols {
   /** Undefined where nothing names a site: it stays an address. */
   readonly symbols: SymbolTable | undefined;
   readonly modules: ModuleMap | undefined;
   readonly symbolNotes: readonly string[];
-}
-
-/** Where the run comes from. */
-interface SymbolSource {
-  readonly source: string;
-  readonly tmp?: string | undefined;
 }
 
 const HIDDEN =
@@ -38,7 +29,7 @@ const UNKNOWN_OFFSET =
 
 /** @throws ToolError where a file is there and cannot be read */
 export async function findSymbols(
-  from: SymbolSource,
+  from: SnapshotSource,
   sidecars: SidecarFiles,
   dictionary: Dictionary,
 ): Promise<FoundSymbols> {
@@ -85,26 +76,11 @@ function readModules(sidecars: SidecarFiles): ModuleMap | undefined {
   return modules === undefined ? undefined : ModuleMap.parseModules(modules);
 }
 
-/** KERNELOFFSET of the snapshot beside the events; undefined where there is none that tells it. */
+/** The readers of snapshots are loaded only where one is asked. */
 async function offsetOfSnapshot(
-  from: SymbolSource,
+  from: SnapshotSource,
   sidecars: SidecarFiles,
 ): Promise<KernelOffset | undefined> {
-  try {
-    const path = findVmcore(from);
-    if (path === undefined) return undefined;
-    const iomem = sidecars.text('iomem.txt');
-    const snapshot = await openSnapshot(path, {
-      ...(from.tmp === undefined ? {} : { tmp: from.tmp }),
-      ...(iomem === undefined ? {} : { iomem }),
-    });
-    const text = snapshot.kind === 'physical' ? snapshot.notes.vmcoreinfo : undefined;
-    snapshot.close();
-    const offset = text === undefined ? undefined : new VmcoreInfo(text).kernelOffset;
-    return offset === undefined ? undefined : { offset, source: 'the snapshot' };
-  } catch (error) {
-    // Several snapshots, or one that cannot be read: the commands that need it say so.
-    if (error instanceof ToolError) return undefined;
-    throw error;
-  }
+  const snapshot = await import('./snapshot-offset.ts');
+  return snapshot.offsetOfSnapshot(from, sidecars);
 }
