@@ -10,6 +10,8 @@ import type { Stat } from '../kernel/trace-stats.ts';
 
 /** Batches that there are at most: enough that neither side waits, little memory. */
 const MAX_SLOTS = 10;
+/** A reader holds two batches at most (BatchWriter), so that many are always to be had. */
+const WAKE_AT = 6;
 
 /** What the reading thread gets to start with. */
 export interface ReaderWork {
@@ -17,16 +19,22 @@ export interface ReaderWork {
   readonly state: SlotState;
 }
 
-/** Shared: how many slots were given back so far, then for each slot whether it is free. */
+/** Shared: how often the reader was woken, then for each slot whether it is free. */
 export type SlotState = Int32Array;
 
 export function createSlotState(): SlotState {
   return new Int32Array(new SharedArrayBuffer(4 * (1 + MAX_SLOTS)));
 }
 
-/** Gives the batch of a slot back to the reader, who may be waiting for one. */
+/**
+ * Gives the batch of a slot back to the reader. One who waits is woken when several are free, as each
+ * wake costs as much as thousands of events; in the end all are free that it does not hold itself.
+ */
 export function returnSlot(state: SlotState, slot: number): void {
   Atomics.store(state, 1 + slot, 1);
+  let free = 0;
+  for (let other = 0; other < MAX_SLOTS; other++) free += Atomics.load(state, 1 + other);
+  if (free < WAKE_AT) return;
   Atomics.add(state, 0, 1);
   Atomics.notify(state, 0);
 }
@@ -37,12 +45,12 @@ export function returnSlot(state: SlotState, slot: number): void {
  */
 export function takeSlot(state: SlotState, used: number): number {
   for (;;) {
-    const returned = Atomics.load(state, 0);
+    const woken = Atomics.load(state, 0);
     for (let slot = 0; slot < used; slot++) {
       if (Atomics.compareExchange(state, 1 + slot, 1, 0) === 1) return slot;
     }
     if (used < MAX_SLOTS) return used;
-    Atomics.wait(state, 0, returned);
+    Atomics.wait(state, 0, woken);
   }
 }
 

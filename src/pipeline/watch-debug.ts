@@ -26,7 +26,7 @@ export interface ReplayReport {
   readonly event: ReportedEvent | null;
 }
 
-export interface ReportedEvent {
+interface ReportedEvent {
   /** Decimal digits, in the clock's unit. */
   readonly timeNs: string;
   readonly cpu: number;

@@ -48,7 +48,7 @@ interface ReplayEvidence {
 }
 
 /** What SLUB's checks would have said, from the events alone (pipeline, ReplayReport). */
-export interface ReportedMisuse {
+interface ReportedMisuse {
   readonly kind: string;
   readonly title: string;
   readonly cache: string | null;
