@@ -11,6 +11,7 @@ import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { multiplyPerfData } from './bench/multiply-perf-data.js';
 import { multiplyText } from './bench/multiply-text.js';
 import { multiplyTraceDat } from './bench/multiply-trace-dat.js';
 import { bestOf } from './bench/run-process.js';
@@ -20,9 +21,12 @@ const MAIN = process.env['SLABREPLAY_MAIN'] ?? join(ROOT, 'dist', 'cli', 'main.j
 const BOOT = join(ROOT, 'traces', 'debian-6.1-boot', 'trace.dat.gz');
 /** Events of it, the one that is no slab event included (its RECORDING.md). */
 const BOOT_EVENTS = 814_218;
+/** The developers' recordings. */
+const DATA = process.env['SLABREPLAY_DATA'] ?? join(ROOT, '..', 'shared', 'data');
+const PERF_DATA = join(DATA, 'debian-variants', 'f-perf', 'plain.data.gz');
 /** The same events as text, where the developers' recordings are; else the small bundled text. */
 const TEXTS = [
-  join(ROOT, '..', 'shared', 'data', 'debian-plain', 'trace.txt.gz'),
+  join(DATA, 'debian-plain', 'trace.txt.gz'),
   join(ROOT, 'traces', 'debian-6.12-stacks', 'trace.txt.gz'),
 ];
 
@@ -127,6 +131,23 @@ async function measureTraceDat({ path, events }) {
   rmSync(db);
 }
 
+/** Where the developers' recordings are, and perf. */
+async function measurePerfData(wanted) {
+  if (!existsSync(PERF_DATA) || !isInstalled('perf')) return;
+  const bytes = gunzipSync(readFileSync(PERF_DATA));
+  const path = join(folder, 'perf.data');
+  const samples = multiplyPerfData(bytes, path, 1);
+  const events = multiplyPerfData(bytes, path, Math.max(1, Math.ceil(wanted / samples)));
+  print(`\nWhole processes, ${events.toLocaleString('en-US')} events of perf.data`);
+  const own = await analyze(path);
+  line('analyze', spent(own), perSecond(events, own.seconds));
+  const peer = await bestOf(runs, 'perf', ['kmem', '-i', path, 'stat', '--caller', '--alloc']);
+  line('perf kmem stat', spent(peer));
+  const ratio = own.seconds / peer.seconds;
+  line('ratio', ratio.toFixed(3), 'at most 1', ratio <= 1);
+  rmSync(path);
+}
+
 async function measureText(wanted) {
   const source = TEXTS.find(existsSync);
   const path = join(folder, 'trace.txt');
@@ -174,5 +195,6 @@ measureReplay(dirname(BOOT), false);
 if (existsSync(DEBUG_BOOT)) measureReplay(DEBUG_BOOT, true);
 await measureTraceDat(trace);
 await measureText(million(values.events));
+await measurePerfData(million(values.events));
 await measureScaling(source, million(values.large));
 measureScan();
