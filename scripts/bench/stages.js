@@ -30,11 +30,11 @@ await readEvents(
     sidecarFolders: [],
     buffer: undefined,
     tmp: undefined,
-    ignoreColumns: false,
   },
   dictionary,
   {
     stopped: false,
+    opened: () => undefined,
     obtain: () => unused.pop() ?? createBatch(),
     emit(batch, info) {
       events += batch.length;
@@ -46,7 +46,6 @@ await readEvents(
       storing += performance.now() - t1;
       unused.push(batch);
     },
-    drained: () => undefined,
     progress: () => undefined,
   },
 );

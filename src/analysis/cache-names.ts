@@ -47,7 +47,7 @@ export interface NamingInput {
   /** Absent where pointers are hashed: pages mean nothing then. */
   readonly pages: PageEvidence | undefined;
   readonly live: LiveObjects;
-  /** Rows of `live` in order of time. */
+  /** Rows of `live` in use. */
   readonly rows: Uint32Array;
   readonly classes: KmallocClasses;
   readonly known: KnownCaches | undefined;

@@ -87,12 +87,24 @@ export function buildCallColumns(run: ResolvedRun): CallColumns {
     sums.roundingByteSeconds[call] = (tally.lifetimeSum[call]! / 1e9) * size.rounding;
   }
   const hasOwn = run.names.ofRow.size > 0;
-  for (const row of run.rows) {
+  const { live, liveUncertain, roundingByteSeconds } = sums;
+  const { lastTs } = run.tallies;
+  const verdicts = run.verdicts.ofRow;
+  const livedUnits = new Float64Array(calls.length);
+  for (const row of run.listed) {
     if (hasOwn && run.names.ofRow.has(row)) continue;
     const call = run.live.call(row);
-    addLiveObject(run, row, sizes[call]!, sums, call);
     const ts = run.live.ts(row);
+    live[call]!++;
+    if (verdicts[row] !== VERDICT.certain) liveUncertain[call]!++;
+    livedUnits[call]! += lastTs - ts;
     if (ts < oldestTs[call]!) oldestTs[call] = ts;
+  }
+  for (let call = 1; call < calls.length; call++) {
+    const size = sizes[call];
+    if (size === undefined || live[call] === 0) continue;
+    addBytes(sums, call, size, live[call]!, liveUncertain[call]!);
+    roundingByteSeconds[call]! += (livedUnits[call]! / 1e9) * size.rounding;
   }
   return { sums, oldestTs };
 }
@@ -117,16 +129,26 @@ export function addLiveObject(
   sums: SumColumns,
   at: number,
 ): void {
+  const uncertain = run.verdicts.ofRow[row] === VERDICT.certain ? 0 : 1;
   sums.live[at]!++;
-  sums.liveBytesReq[at]! += size.requested;
-  sums.liveBytesAlloc[at]! += size.allocated;
-  sums.liveRounding[at]! += size.rounding;
-  sums.livePadding[at]! += size.padding;
-  sums.liveMetadata[at]! += size.metadata;
+  sums.liveUncertain[at]! += uncertain;
+  addBytes(sums, at, size, 1, uncertain);
   const lived = (run.tallies.lastTs - run.live.ts(row)) / 1e9;
   sums.roundingByteSeconds[at]! += lived * size.rounding;
-  if (run.verdicts.ofRow[row] !== VERDICT.certain) {
-    sums.liveUncertain[at]!++;
-    sums.liveUncertainBytesAlloc[at]! += size.allocated;
-  }
+}
+
+/** The bytes of some live objects of one size, `uncertain` of them uncertain. */
+function addBytes(
+  sums: SumColumns,
+  at: number,
+  size: ObjectBytes,
+  count: number,
+  uncertain: number,
+): void {
+  sums.liveBytesReq[at]! += count * size.requested;
+  sums.liveBytesAlloc[at]! += count * size.allocated;
+  sums.liveRounding[at]! += count * size.rounding;
+  sums.livePadding[at]! += count * size.padding;
+  sums.liveMetadata[at]! += count * size.metadata;
+  sums.liveUncertainBytesAlloc[at]! += uncertain * size.allocated;
 }

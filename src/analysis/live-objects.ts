@@ -1,24 +1,26 @@
 // The objects that are allocated at a moment of the trace, by address: where and when each came
-// from. One record of 64 bytes an object, so that an event touches one cache line of it; records are
+// from. One record of 32 bytes an object, so that an event touches one cache line of it; records are
 // used again, so memory grows with the objects that are live at a time.
 
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
+import type { PairedBatch } from './paired-batch.ts';
 
 /** 32-bit words of a record. */
-const WORDS = 16;
+const WORDS = 8;
 const PTR_LO = 0;
 const PTR_HI = 1;
 const CALL = 2;
 const TASK = 3;
 const STACK = 4;
+/** The CPU, and flags above its 16 bits. */
 const CPU = 5;
-const FLAGS = 6;
 /** In 64-bit words. */
-const TS = 4;
+const TS = 3;
 
-const SELECTED = 1;
-const HAS_DISPLACED = 2;
+const CPU_MASK = 0xffff;
+const SELECTED = 0x10000;
+const HAS_DISPLACED = 0x20000;
 
 /** What an allocation found live at its address. */
 export interface DisplacedObject {
@@ -65,7 +67,7 @@ export class LiveObjects {
     return this.words[row * WORDS + STACK]!;
   }
   cpu(row: number): number {
-    return this.words[row * WORDS + CPU]!;
+    return this.words[row * WORDS + CPU]! & CPU_MASK;
   }
   /** When it was allocated, as `EventBatch.ts`. */
   ts(row: number): number {
@@ -73,12 +75,24 @@ export class LiveObjects {
   }
   /** True where the filters of the command select its allocation. */
   isSelected(row: number): boolean {
-    return (this.words[row * WORDS + FLAGS]! & SELECTED) !== 0;
+    return (this.words[row * WORDS + CPU]! & SELECTED) !== 0;
   }
   /** The object that this allocation found live at its address, until its free came. */
   displaced(row: number): DisplacedObject | undefined {
-    const has = (this.words[row * WORDS + FLAGS]! & HAS_DISPLACED) !== 0;
+    const has = (this.words[row * WORDS + CPU]! & HAS_DISPLACED) !== 0;
     return has ? this.displacedBy.get(row) : undefined;
+  }
+
+  /** Writes what is known of an object into row `i` of the `object…` columns. */
+  describe(row: number, paired: PairedBatch, i: number): void {
+    const { words } = this;
+    const at = row * WORDS;
+    const cpu = words[at + CPU]!;
+    paired.objectCall[i] = words[at + CALL]!;
+    paired.objectTs[i] = this.doubles[at / 2 + TS]!;
+    paired.objectTask[i] = words[at + TASK]!;
+    paired.objectCpu[i] = cpu & CPU_MASK;
+    paired.objectSelected[i] = (cpu & SELECTED) === 0 ? 0 : 1;
   }
 
   /** The row of an address, or -1. */
@@ -93,7 +107,7 @@ export class LiveObjects {
     this.rows.set(lo, hi, row);
     this.words[row * WORDS + PTR_LO] = lo;
     this.words[row * WORDS + PTR_HI] = hi;
-    this.words[row * WORDS + FLAGS] = 0;
+    this.words[row * WORDS + CPU] = 0;
     return row;
   }
 
@@ -111,8 +125,7 @@ export class LiveObjects {
     words[at + CALL] = call;
     words[at + TASK] = task;
     words[at + STACK] = stack;
-    words[at + CPU] = cpu;
-    words[at + FLAGS] = selected ? SELECTED : 0;
+    words[at + CPU] = selected ? cpu | SELECTED : cpu;
     this.doubles[at / 2 + TS] = ts;
   }
 
@@ -124,29 +137,37 @@ export class LiveObjects {
   /** After `fill`: notes what was live here before. */
   setDisplaced(row: number, object: DisplacedObject): void {
     this.displacedBy.set(row, object);
-    this.words[row * WORDS + FLAGS]! |= HAS_DISPLACED;
+    this.words[row * WORDS + CPU]! |= HAS_DISPLACED;
   }
 
   forgetDisplaced(row: number): void {
     this.displacedBy.delete(row);
-    this.words[row * WORDS + FLAGS]! &= ~HAS_DISPLACED;
+    this.words[row * WORDS + CPU]! &= ~HAS_DISPLACED;
   }
 
   remove(row: number): void {
     const at = row * WORDS;
     const { words } = this;
-    if ((words[at + FLAGS]! & HAS_DISPLACED) !== 0) this.displacedBy.delete(row);
+    if ((words[at + CPU]! & HAS_DISPLACED) !== 0) this.displacedBy.delete(row);
     this.rows.delete(words[at + PTR_LO]!, words[at + PTR_HI]!);
     words[at + CALL] = 0;
     this.unused[this.unusedCount++] = row;
   }
 
-  /** The rows in use, in order of allocation time (ties by address), for results. */
-  inOrder(): Uint32Array {
+  /** The rows in use. */
+  inUse(): Uint32Array {
     const rows = new Uint32Array(this.size);
+    const { words } = this;
     let n = 0;
-    for (let row = 0; row < this.capacity; row++) if (this.call(row) !== 0) rows[n++] = row;
-    return rows.sort(
+    for (let at = CALL; at < words.length; at += WORDS) {
+      if (words[at] !== 0) rows[n++] = (at - CALL) / WORDS;
+    }
+    return rows;
+  }
+
+  /** Rows in order of allocation time (ties by address), for results. */
+  inOrder(rows: Uint32Array = this.inUse()): Uint32Array {
+    return rows.toSorted(
       (a, b) =>
         this.ts(a) - this.ts(b) || this.ptrHi(a) - this.ptrHi(b) || this.ptrLo(a) - this.ptrLo(b),
     );

@@ -2,7 +2,7 @@
 // and behind the peak of one cache or site. When there are too many moments, every second one is
 // dropped and the distance doubled, so memory does not grow with the trace.
 
-import type { EventBatch } from '../kernel/event-batch.ts';
+import { BATCH_CAPACITY, type EventBatch } from '../kernel/event-batch.ts';
 import type { Tallies } from './tallies.ts';
 
 const MAX_SAMPLES = 512;
@@ -18,14 +18,21 @@ export interface LiveSample {
 
 export class LiveSeries {
   private readonly tallies: Tallies;
+  private readonly step: number;
   private samplesTaken: LiveSample[] = [];
-  /** Batches from sample to sample. */
+  /** Steps from sample to sample. */
   private distance = 1;
-  private batches = 0;
+  private events = 0;
+  /** The step that the last sample belongs to. */
+  private lastStep = 0;
 
-  /** @param tallies must have counted a batch before it is added here */
-  constructor(tallies: Tallies) {
+  /**
+   * @param tallies must have counted a batch before it is added here
+   * @param step events from one possible sample to the next; no batch may cross one
+   */
+  constructor(tallies: Tallies, step: number = BATCH_CAPACITY) {
     this.tallies = tallies;
+    this.step = step;
   }
 
   get samples(): readonly LiveSample[] {
@@ -33,8 +40,12 @@ export class LiveSeries {
   }
 
   add(batch: EventBatch): void {
-    this.batches++;
-    if (this.batches % this.distance !== 0 || batch.length === 0) return;
+    this.events += batch.length;
+    const step = Math.ceil(this.events / this.step);
+    if (step % this.distance !== 0 || batch.length === 0) return;
+    // Of a step with several batches the last one counts.
+    if (step === this.lastStep) this.samplesTaken.pop();
+    this.lastStep = step;
     const live = new Float32Array(this.tallies.calls.live);
     this.samplesTaken.push({ ts: batch.ts[batch.length - 1] as number, live });
     const most = Math.min(MAX_SAMPLES, Math.ceil(MAX_VALUES / live.length));

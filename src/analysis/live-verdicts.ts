@@ -56,7 +56,7 @@ export interface VerdictInput {
   readonly dictionary: Dictionary;
   readonly evidence: CallEvidence;
   readonly live: LiveObjects;
-  /** Rows of `live` in order of time. */
+  /** Rows of `live` in use. */
   readonly rows: Uint32Array;
   readonly names: CacheNames;
   readonly pages: PageEvidence | undefined;
@@ -85,13 +85,10 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
     if (live.ts(row) > lastLossTs) unseenFrees[call]!++;
   }
-  const marked = markSites(input, unseenFrees);
-  const isMarked = Uint8Array.from({ length: input.dictionary.calls.length }, (_, call) =>
-    input.evidence.allocs[call] !== 0 && marked.has(siteKey(input, call)) ? 1 : 0,
-  );
+  const { marked, isMarked } = markSites(input, unseenFrees);
   for (const row of rows) {
     if (ofRow[row] === VERDICT.gone) continue;
-    if (isMarked[live.call(row)] === 1) ofRow[row] = VERDICT.untracedFrees;
+    if (isMarked(live.call(row))) ofRow[row] = VERDICT.untracedFrees;
     else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
   }
   return { ofRow, marked, goneOfCall };
@@ -142,19 +139,33 @@ interface SiteSum {
   unseen: number;
 }
 
-function markSites(input: VerdictInput, unseenFrees: Float64Array): Map<string, number> {
+/** What the calls of one site with one cache add up to. */
+interface SiteCacheSum extends SiteSum {
+  readonly call: number;
+  isMarked: boolean;
+}
+
+interface MarkedSites {
+  readonly marked: ReadonlyMap<string, number>;
+  /** True for calls of a marked site. */
+  isMarked(call: number): boolean;
+}
+
+function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites {
   const { evidence, dictionary } = input;
   const { calls } = dictionary;
   const bySite = new Map<number, SiteSum>();
-  const byKey = new Map<string, SiteSum & { readonly call: number }>();
+  const byKey = new Map<string, SiteCacheSum>();
+  const ofCall: (SiteCacheSum | undefined)[] = new Array(calls.length).fill(undefined);
   for (let call = 1; call < calls.length; call++) {
     const allocs = evidence.allocs[call] ?? 0;
     if (allocs === 0) continue;
     const key = siteKey(input, call);
     const site = bySite.get(calls.site(call)) ?? { allocs: 0, frees: 0, unseen: 0 };
-    const sum = byKey.get(key) ?? { allocs: 0, frees: 0, unseen: 0, call };
+    const sum = byKey.get(key) ?? { allocs: 0, frees: 0, unseen: 0, call, isMarked: false };
     bySite.set(calls.site(call), site);
     byKey.set(key, sum);
+    ofCall[call] = sum;
     for (const s of [site, sum]) {
       s.allocs += allocs;
       s.frees += evidence.frees[call]!;
@@ -173,7 +184,8 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): Map<string, 
       isKnown
     ) {
       marked.set(key, sum.unseen);
+      sum.isMarked = true;
     }
   }
-  return marked;
+  return { marked, isMarked: (call) => ofCall[call]?.isMarked ?? false };
 }

@@ -42,6 +42,7 @@ export class PageEvidence {
   /** When the page allocator last took or gave the page; -Infinity where that was not seen. */
   private leftTs: Float64Array = new Float64Array(0);
   private readonly directMap = new DirectMap();
+  /** The page that was asked for last, often asked for again. */
   private lastLo = -1;
   private lastHi = -1;
   private lastRow = -1;
@@ -152,25 +153,31 @@ export class PageEvidence {
     }
   }
 
-  private find(lo: number, hi: number): number {
-    return this.pages.get(pageLow(lo, hi), hi >>> PAGE_SHIFT);
+  private row(lo: number, hi: number): number {
+    const found = this.find(lo, hi);
+    return found < 0 ? this.create(pageLow(lo, hi), hi >>> PAGE_SHIFT) : found;
   }
 
-  private row(lo: number, hi: number): number {
+  /** The row of an address's page, or -1. */
+  private find(lo: number, hi: number): number {
     const pageLo = pageLow(lo, hi);
     const pageHi = hi >>> PAGE_SHIFT;
     if (pageLo === this.lastLo && pageHi === this.lastHi) return this.lastRow;
-    let row = this.pages.get(pageLo, pageHi);
-    if (row < 0) {
-      row = this.count++;
-      this.pages.set(pageLo, pageHi, row);
-      if (row >= this.allocTs.length) this.grow();
-      this.allocTs[row] = -Infinity;
-      this.leftTs[row] = -Infinity;
+    const row = this.pages.get(pageLo, pageHi);
+    if (row >= 0) {
+      this.lastLo = pageLo;
+      this.lastHi = pageHi;
+      this.lastRow = row;
     }
-    this.lastLo = pageLo;
-    this.lastHi = pageHi;
-    this.lastRow = row;
+    return row;
+  }
+
+  private create(pageLo: number, pageHi: number): number {
+    const row = this.count++;
+    this.pages.set(pageLo, pageHi, row);
+    if (row >= this.allocTs.length) this.grow();
+    this.allocTs[row] = -Infinity;
+    this.leftTs[row] = -Infinity;
     return row;
   }
 

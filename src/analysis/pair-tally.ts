@@ -8,6 +8,8 @@ import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 export class PairTally {
   /** Keyed by (allocating call, freeing call). */
   private readonly rows = new AddressMap(1024);
+  /** By allocating call: the row of its last free + 1. Most calls are freed by one. */
+  private lastRow: Uint32Array = new Uint32Array(1024);
   alloc: Uint32Array = new Uint32Array(256);
   free: Uint32Array = new Uint32Array(256);
   count: Float64Array = new Float64Array(256);
@@ -22,6 +24,12 @@ export class PairTally {
   }
 
   private countPair(alloc: number, free: number): void {
+    if (alloc >= this.lastRow.length) this.lastRow = ensureLength(this.lastRow, alloc + 1);
+    const last = this.lastRow[alloc]! - 1;
+    if (last >= 0 && this.free[last] === free) {
+      this.count[last]!++;
+      return;
+    }
     let row = this.rows.get(alloc, free);
     if (row < 0) {
       row = this.length++;
@@ -33,5 +41,6 @@ export class PairTally {
       this.free[row] = free;
     }
     this.count[row]!++;
+    this.lastRow[alloc] = row + 1;
   }
 }

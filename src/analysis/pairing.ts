@@ -91,7 +91,7 @@ export class Pairing {
     let displaced: DisplacedObject | undefined;
     if (found >= 0) {
       if (this.isRepeated(batch, i, call, cpu)) return OUTCOME.repeated;
-      this.describe(i, row);
+      live.describe(row, this.paired, i);
       if (isKmalloc(kind) && row === this.lastAlloc[cpu] && this.isSameAllocation(row, batch, i)) {
         live.setCall(row, call); // the second event has the true caller
         this.paired.selected[i] = this.paired.objectSelected[i]!;
@@ -133,24 +133,15 @@ export class Pairing {
       live.forgetDisplaced(row);
       return OUTCOME.freeLate;
     }
-    this.describe(i, row);
+    live.describe(row, paired, i);
     paired.selected[i] = paired.objectSelected[i]!;
-    const allocCpu = live.cpu(row);
+    const allocCpu = paired.objectCpu[i]!;
     if (this.lastAlloc[allocCpu] === row) {
       paired.temporary[i] = 1;
       this.lastAlloc[allocCpu] = -1;
     }
     live.remove(row);
     return OUTCOME.free;
-  }
-
-  private describe(i: number, row: number): void {
-    const { live, paired } = this;
-    paired.objectCall[i] = live.call(row);
-    paired.objectTs[i] = live.ts(row);
-    paired.objectTask[i] = live.task(row);
-    paired.objectCpu[i] = live.cpu(row);
-    paired.objectSelected[i] = live.isSelected(row) ? 1 : 0;
   }
 
   /** True where the event says to the letter what the one before it on this CPU said. */

@@ -24,7 +24,9 @@ export interface ResolvedRun {
   readonly stats: TraceStats;
   readonly tallies: Tallies;
   readonly live: LiveObjects;
-  /** Rows of the objects that are live at the end, by time; selected ones only. */
+  /** Rows of the objects that are live at the end; selected ones only. */
+  readonly listed: Uint32Array;
+  /** The same in order of time. */
   readonly rows: Uint32Array;
   /** What the objects of each call add up to. */
   readonly columns: CallColumns;
@@ -78,7 +80,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const globs = input.caches.map(globToRegExp);
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
-  const all = live.inOrder();
+  const all = live.inUse();
   const names = nameCaches({
     dictionary,
     evidence: tracker.evidence,
@@ -108,6 +110,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const isListed = (row: number): boolean =>
     live.isSelected(row) && verdicts.ofRow[row] !== VERDICT.gone;
   let columns: CallColumns | undefined;
+  let rows: Uint32Array | undefined;
   const run: ResolvedRun = {
     dictionary,
     info,
@@ -115,7 +118,11 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     stats: input.stats,
     tallies,
     live,
-    rows: all.filter(isListed),
+    listed: all.filter(isListed),
+    get rows() {
+      rows ??= live.inOrder(run.listed);
+      return rows;
+    },
     get columns() {
       columns ??= buildCallColumns(run);
       return columns;

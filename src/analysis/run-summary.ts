@@ -116,7 +116,7 @@ function notesOf(run: ResolvedRun): string[] {
   const { info, stats, tallies, names } = run;
   const notes: string[] = [];
   if (info.hashedPointers) {
-    const live = run.rows.length;
+    const live = run.listed.length;
     notes.push(
       'Pointers are hashed to 32 bits: pairing holds, addresses and slabs do not. ' +
         `Among ${live} live objects the chance that two share a hash is ${collisionText(live)}.`,

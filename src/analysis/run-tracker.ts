@@ -1,7 +1,7 @@
 // Everything that one pass over the events keeps: pairing, and the trackers that read its result.
 
 import type { Dictionary } from '../kernel/dictionary.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
+import { type EventBatch, sliceBatch } from '../kernel/event-batch.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
 import { CallEvidence } from './call-evidence.ts';
 import { PageEvidence } from './page-evidence.ts';
@@ -13,6 +13,13 @@ import { Tallies } from './tallies.ts';
 export interface Tracker {
   add(batch: EventBatch, paired: PairedBatch): void;
 }
+
+/**
+ * Events that go through all trackers at a time: few, so that their columns stay in the CPU's first
+ * cache from tracker to tracker, and so that loops are short: V8 compiles a function when it is called
+ * again, sooner than in the midst of a long loop, and then once less.
+ */
+const EVENTS_AT_A_TIME = 1024;
 
 export interface TrackerOptions {
   readonly filter?: EventFilter | undefined;
@@ -39,6 +46,12 @@ export class RunTracker {
   }
 
   add(batch: EventBatch): void {
+    for (let from = 0; from < batch.length; from += EVENTS_AT_A_TIME) {
+      this.addSlice(sliceBatch(batch, from, from + EVENTS_AT_A_TIME));
+    }
+  }
+
+  private addSlice(batch: EventBatch): void {
     const paired = this.pairing.add(batch);
     this.tallies.add(batch, paired);
     this.pages.add(batch, paired);

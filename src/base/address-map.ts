@@ -8,6 +8,7 @@ const STRIDE = 4;
 const VALUE = 2;
 /** Where doubling must end: 2^27 slots are 2 GiB, the largest such array that Node reliably gives. */
 const MAX_SLOTS = 2 ** 27;
+const SMALL_SLOTS = 2 ** 18;
 
 /** Spreads an address over the slots; the low three bits of kernel addresses carry nothing. */
 function hashAddress(lo: number, hi: number, shift: number): number {
@@ -95,11 +96,15 @@ export class AddressMap {
     for (;;) {
       slot = (slot + 1) & mask;
       const at = slot * STRIDE;
-      if (words[at + VALUE] === 0) break;
-      const home = hashAddress(words[at]!, words[at + 1]!, shift);
+      const value = words[at + VALUE]!;
+      if (value === 0) break;
+      const lo = words[at]!;
+      const hi = words[at + 1]!;
       // It may move when its home does not lie between the gap (exclusive) and where it is now.
-      if (((slot - home) & mask) >= ((slot - gap) & mask)) {
-        words.copyWithin(gap * STRIDE, at, at + STRIDE);
+      if (((slot - hashAddress(lo, hi, shift)) & mask) >= ((slot - gap) & mask)) {
+        words[gap * STRIDE] = lo;
+        words[gap * STRIDE + 1] = hi;
+        words[gap * STRIDE + VALUE] = value;
         gap = slot;
       }
     }
@@ -108,10 +113,13 @@ export class AddressMap {
 
   private grow(): void {
     const old = this.words;
-    assert((this.mask + 1) * 2 <= MAX_SLOTS, 'more addresses at a time than an AddressMap holds');
-    this.words = new Uint32Array(old.length * 2);
-    this.shift--;
-    this.mask = this.mask * 2 + 1;
+    const slots = this.mask + 1;
+    assert(slots * 2 <= MAX_SLOTS, 'more addresses at a time than an AddressMap holds');
+    // What has grown once mostly grows again: small maps skip a step.
+    const bits = slots < SMALL_SLOTS ? 2 : 1;
+    this.words = new Uint32Array(old.length << bits);
+    this.shift -= bits;
+    this.mask = (slots << bits) - 1;
     const { words, mask, shift } = this;
     for (let at = 0; at < old.length; at += STRIDE) {
       if (old[at + VALUE] === 0) continue;

@@ -15,6 +15,9 @@ export interface BatchOutlet {
   obtain(): EventBatch;
 }
 
+/** The first batches are small, so that the receiver has something to do early; each next one doubles. */
+const FIRST_EVENTS = BATCH_CAPACITY / 4;
+
 export class BatchWriter {
   readonly dictionary: Dictionary;
   readonly stats: TraceStats;
@@ -23,6 +26,8 @@ export class BatchWriter {
   private held: EventBatch | undefined;
   /** Events in batches before `current`. */
   private before = 0;
+  /** Events at which `current` is full. */
+  private limit = FIRST_EVENTS;
   /** Number of the last event of each CPU, and its time. */
   private lastEvent: Float64Array = new Float64Array(64).fill(-1);
   private lastTs: Float64Array = new Float64Array(64).fill(-Infinity);
@@ -49,7 +54,7 @@ export class BatchWriter {
     cpu: number,
     flags: number,
   ): void {
-    if (this.current.length === BATCH_CAPACITY) this.turn();
+    if (this.current.length === this.limit) this.turn();
     const batch = this.current;
     const i = batch.length++;
     batch.ts[i] = ts;
@@ -127,6 +132,7 @@ export class BatchWriter {
 
   private turn(): void {
     this.before += this.current.length;
+    this.limit = Math.min(this.before, BATCH_CAPACITY);
     if (this.held !== undefined) this.outlet.emit(this.held);
     this.held = this.current;
     this.current = this.outlet.obtain();

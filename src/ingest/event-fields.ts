@@ -12,7 +12,6 @@ import type { TraceStats } from '../kernel/trace-stats.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
 import type { AddressHalves, OpenedProbes } from './probes/open-probes.ts';
-import { lacksCaller } from './probes/probe-events.ts';
 import type { ProbeRecords } from './probes/probe-records.ts';
 import { type EventFormat, gfpNamesFromPrintFmt } from './ring-buffer/event-format.ts';
 import type { ByteLayout } from './ring-buffer/page.ts';
@@ -171,9 +170,7 @@ export class EventFields {
       plan.recent.remember(call);
     }
     this.writer.add(ts, call, task, ptrLo, ptrHi, cpu, flags);
-    if (this.probes !== undefined && lacksCaller(call, this.dictionary)) {
-      this.probes.events.noteAlloc(task, cpu, ptrLo, ptrHi, call);
-    }
+    this.probes?.events.noteTold(task, cpu, ptrLo, ptrHi, call);
   }
 
   private allocCall(view: DataView, at: number, size: number, plan: EventPlan): number {

@@ -1,6 +1,6 @@
-// The formats that can be read, in the order in which they are tried. Binary ones have a mark at
-// their start; text is what is left and looks for lines that it knows. A format's reader is loaded
-// only when it is tried: most commands need one of them.
+// The formats that can be read, in the order in which they are tried (those first that the bytes
+// look like, binary or text). Binary ones have a mark at their start; text is what is left and looks
+// for lines that it knows. A format's reader is loaded only when it is tried: most commands need one.
 
 import { TraceFormatError, UsageError } from '../base/errors.ts';
 import type { TraceFormat } from './format.ts';
@@ -20,6 +20,8 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
 ]);
 
+const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages']);
+
 export function loadFormats(): Promise<TraceFormat[]> {
   return Promise.all([...LOAD.values()].map((load) => load()));
 }
@@ -29,15 +31,24 @@ export function loadFormats(): Promise<TraceFormat[]> {
  * @throws TraceFormatError that lists what was tried and why each refused
  */
 export async function detectFormat(head: Uint8Array, path: string): Promise<TraceFormat> {
+  const answers = new Map<string, string>();
+  // What has no byte 0 is text: the readers of the others need not be loaded.
+  const names = [...LOAD.keys()].map((name) => ({
+    name,
+    isLikely: BINARY.has(name) === head.includes(0),
+  }));
+  for (const { name } of names.toSorted((a, b) => Number(b.isLikely) - Number(a.isLikely))) {
+    const format = await formatByName(name);
+    const answer = format.detect(head);
+    if (answer === true) return format;
+    answers.set(name, answer);
+  }
   /** Names of formats by why they refuse; the last are the texts', which tell most. */
   const refusals = new Map<string, string[]>();
   let why = '';
-  for (const load of LOAD.values()) {
-    const format = await load();
-    const answer = format.detect(head);
-    if (answer === true) return format;
-    why = answer;
-    refusals.set(why, [...(refusals.get(why) ?? []), format.name]);
+  for (const name of LOAD.keys()) {
+    why = answers.get(name) ?? '';
+    refusals.set(why, [...(refusals.get(why) ?? []), name]);
   }
   // A CPU that has no events has an empty file; those of the others lie beside it.
   if (head.length === 0 && isCpuFileName(path)) return formatByName('raw-pages');

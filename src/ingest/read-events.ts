@@ -19,6 +19,8 @@ export interface EventsRead {
 }
 
 export interface ReadControl {
+  /** Told when the input is open, before its first batch: the files beside it and inside it. */
+  opened(sidecars: SidecarFiles): void;
   /**
    * Takes a full batch.
    * @param info what is known of the trace so far; its origin always is
@@ -62,6 +64,7 @@ export async function readEvents(
     throw error;
   }
   try {
+    control.opened(sidecars);
     while (!control.stopped && (await reader.step())) {
       control.progress(reader.progress());
     }

@@ -68,3 +68,18 @@ export function createBatch(capacity: number = BATCH_CAPACITY, isShared = false)
     stack: new Uint32Array(column(4)),
   };
 }
+
+/** Rows [from, to) of a batch, or as many of them as there are; the memory is shared. */
+export function sliceBatch(batch: EventBatch, from: number, to: number): EventBatch {
+  return {
+    length: Math.min(to, batch.length) - from,
+    ts: batch.ts.subarray(from, to),
+    call: batch.call.subarray(from, to),
+    task: batch.task.subarray(from, to),
+    ptrLo: batch.ptrLo.subarray(from, to),
+    ptrHi: batch.ptrHi.subarray(from, to),
+    cpu: batch.cpu.subarray(from, to),
+    flags: batch.flags.subarray(from, to),
+    stack: batch.stack.subarray(from, to),
+  };
+}

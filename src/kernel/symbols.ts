@@ -27,6 +27,12 @@ export interface KernelFunction {
   readonly size: number;
 }
 
+/** The value of a hexadecimal digit (lower case) by its byte, -1 for every other byte. */
+const HEX_DIGIT = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  HEX_DIGIT[digit.charCodeAt(0)] = value;
+}
+
 /** A run of symbols in the order of their addresses. */
 interface SortedPart {
   readonly order: Uint32Array;
@@ -152,11 +158,10 @@ export class SymbolTable {
     let lo = 0;
     let at = from;
     for (; at < end; at++) {
-      const c = text[at]!;
-      const digit = c >= 48 && c <= 57 ? c - 48 : c >= 97 && c <= 102 ? c - 87 : -1;
+      const digit = HEX_DIGIT[text[at]!]!;
       if (digit < 0) break;
-      hi = ((hi << 4) | (lo >>> 28)) >>> 0;
-      lo = ((lo << 4) | digit) >>> 0;
+      hi = (hi << 4) | (lo >>> 28);
+      lo = (lo << 4) | digit;
     }
     if (at - from < 8 || at - from > 16 || text[at] !== 32 || text[at + 2] !== 32) return false;
     // Absolute symbols are no code; `$x`, `$d` and `.L…` are marks inside functions of modules.
@@ -187,8 +192,8 @@ export class SymbolTable {
       ordered++;
     }
     ordered = Math.min(ordered, this.count);
-    this.parts.push({ order: Uint32Array.from({ length: ordered }, (_, i) => i) });
-    const rest = Uint32Array.from({ length: this.count - ordered }, (_, i) => ordered + i);
+    this.parts.push({ order: numbersFrom(0, ordered) });
+    const rest = numbersFrom(ordered, this.count);
     rest.sort((a, b) => this.compare(a, this.hi[b]!, this.lo[b]!) || a - b);
     this.parts.push({ order: rest });
   }
@@ -254,6 +259,13 @@ export class SymbolTable {
     const [, name, module] = /^(\S+)(?:\s+\[([^\]]+)\])?/.exec(rest) ?? [];
     return { name: name ?? rest, module };
   }
+}
+
+/** from, from + 1, …, to - 1 */
+function numbersFrom(from: number, to: number): Uint32Array {
+  const numbers = new Uint32Array(to - from);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = from + i;
+  return numbers;
 }
 
 /** `symbol+0xoff` and the module of `symbol+0xoff/0xsize [module]`, as texts print call sites. */

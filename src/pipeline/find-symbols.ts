@@ -7,7 +7,7 @@ import { type KernelOffset, statedKernelOffset } from '../kernel/kernel-offset.t
 import { ModuleMap } from '../kernel/module-map.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { SymbolTable } from '../kernel/symbols.ts';
-import { readSymbols } from './read-symbols.ts';
+import { type RecordedSymbols, readSymbols } from './read-symbols.ts';
 import type { SnapshotSource } from './snapshot-offset.ts';
 
 export interface FoundSymbols {
@@ -27,13 +27,16 @@ const UNKNOWN_OFFSET =
   'System.map is not used: how far KASLR moved the kernel is not known. A dmesg.txt with the line ' +
   "'Kernel Offset:', a cmdline.txt with nokaslr, a snapshot or a longer trace would tell it.";
 
-/** @throws ToolError where a file is there and cannot be read */
+/**
+ * @param recorded the symbols among the sidecars, where they were read already
+ * @throws ToolError where a file is there and cannot be read
+ */
 export async function findSymbols(
   from: SnapshotSource,
   sidecars: SidecarFiles,
   dictionary: Dictionary,
+  recorded: RecordedSymbols | undefined = readSymbols(sidecars),
 ): Promise<FoundSymbols> {
-  const recorded = readSymbols(sidecars);
   const unnamed = { symbols: undefined, modules: readModules(sidecars) };
   if (recorded !== undefined && !recorded.isLinked) {
     return { ...unnamed, symbols: recorded.table, symbolNotes: [] };

@@ -22,6 +22,7 @@ import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { findSource, folderWithoutEvents, sidecarFolders } from './find-source.ts';
 import { findSymbols } from './find-symbols.ts';
+import { type RecordedSymbols, readSymbols } from './read-symbols.ts';
 import {
   type ProgressListener,
   readTrace,
@@ -86,7 +87,7 @@ export async function loadRun(
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
   const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
-  const symbols = await findSymbols(options, sidecars, tracker.dictionary);
+  const symbols = await findSymbols(options, sidecars, tracker.dictionary, pass.symbols);
   const { caches = [], looksThrough } = options;
   return {
     run: resolveRun({ tracker, info, stats, facts, ...symbols, caches, looksThrough }),
@@ -109,6 +110,7 @@ export async function readAgain(
   const found = findSource(options.source);
   if (found.kind === 'folder') throw folderWithoutEvents(found.folder);
   const consumer: TraceConsumer = {
+    opened: () => undefined,
     begin: () => undefined,
     batch: (batch) => {
       if ((batch.ts[batch.length - 1] as number) > end) cutAfter(batch, end);
@@ -147,6 +149,8 @@ async function readDatabase(path: string, consumer: TraceConsumer): Promise<Trac
 
 /** Feeds batches to the trackers. */
 class Pass implements TraceConsumer {
+  /** Read while the reader is still on its way to the first batch. */
+  symbols: RecordedSymbols | undefined;
   private state: { readonly tracker: RunTracker; readonly series: LiveSeries } | undefined;
   private until = Infinity;
   private dictionary: Dictionary | undefined;
@@ -167,6 +171,10 @@ class Pass implements TraceConsumer {
 
   get result(): { readonly tracker: RunTracker; readonly series: LiveSeries } {
     return this.state ?? this.start(0);
+  }
+
+  opened(sidecars: SidecarFiles): void {
+    this.symbols = readSymbols(sidecars);
   }
 
   begin(dictionary: Dictionary, info: TraceInfo): void {

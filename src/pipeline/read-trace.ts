@@ -1,18 +1,17 @@
 // Reads a trace in a thread of its own (or, where that gains nothing or cannot be, in this one) and
 // hands its batches to a consumer.
 
-import { existsSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { STDIN } from '../base/input-bytes.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
 import { type ReadControl, readEvents } from '../ingest/read-events.ts';
 import { FolderSidecars } from '../ingest/sidecar-files.ts';
 import { Dictionary } from '../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
+import { createBatch, type EventBatch, sliceBatch } from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { TraceStats } from '../kernel/trace-stats.ts';
+import { giveBackReadingThread, takeReadingThread } from './reading-thread.ts';
 import {
   createSlotState,
   type FromReader,
@@ -21,10 +20,9 @@ import {
   returnSlot,
 } from './trace-thread.ts';
 
-/** Below this a thread costs more than it saves. */
-const SMALL_FILE_BYTES = 256 * 1024;
-
 export interface TraceConsumer {
+  /** Called when the trace is open, before `begin`: the files beside it and inside it. */
+  opened(sidecars: SidecarFiles): void;
   /**
    * Called before the first batch, or at the end where there is none.
    * @param dictionary that the batches' indexes point into; complete for every batch that comes
@@ -50,23 +48,10 @@ export async function readTrace(
   consumer: TraceConsumer,
   onProgress: ProgressListener = () => undefined,
 ): Promise<TraceRead> {
-  const worker = workerFile();
-  if (worker === undefined || !isWorthAThread(description.path)) {
-    return readHere(description, consumer, onProgress);
-  }
-  return readInThread(worker, description, consumer, onProgress);
-}
-
-/** The compiled worker; there is none where the source runs uncompiled (unit tests). */
-function workerFile(): string | undefined {
-  const path = fileURLToPath(new URL('./trace-worker.js', import.meta.url));
-  return existsSync(path) ? path : undefined;
-}
-
-function isWorthAThread(path: string): boolean {
-  if (path === STDIN) return false;
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.size > SMALL_FILE_BYTES;
+  const thread = takeReadingThread(description.path);
+  return thread === undefined
+    ? readHere(description, consumer, onProgress)
+    : readInThread(thread, description, consumer, onProgress);
 }
 
 async function readHere(
@@ -79,6 +64,7 @@ async function readHere(
   let begun = false;
   const control = {
     stopped: false as boolean,
+    opened: (sidecars) => consumer.opened(sidecars),
     obtain: () => empty.pop() ?? createBatch(),
     emit(batch: EventBatch, info: TraceInfo) {
       if (!begun) consumer.begin(dictionary, info);
@@ -103,7 +89,7 @@ async function readHere(
 }
 
 function readInThread(
-  workerPath: string,
+  thread: Worker,
   description: InputDescription,
   consumer: TraceConsumer,
   onProgress: ProgressListener,
@@ -112,20 +98,30 @@ function readInThread(
   let begun = false;
   const slots: EventBatch[] = [];
   const state = createSlotState();
+  const sidecars = new FolderSidecars(description.sidecarFolders);
+  const takeOffered = (offered: ReadonlyMap<string, Uint8Array>): void => {
+    for (const [name, { buffer, byteOffset, length }] of offered) {
+      sidecars.offer(name, Buffer.from(buffer, byteOffset, length));
+    }
+  };
   const work: ReaderWork = { description, state };
-  const worker = new Worker(workerPath, { workerData: work });
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       reject(error);
-      void worker.terminate();
+      void thread.terminate();
     };
-    worker.on('error', fail);
-    worker.on('exit', () => reject(new Error('internal error: the reading thread ended early')));
-    worker.on('message', (message: FromReader) => {
+    thread.on('error', fail);
+    thread.on('exit', () => reject(new Error('internal error: the reading thread ended early')));
+    thread.on('message', (message: FromReader) => {
       try {
         switch (message.type) {
+          case 'opened':
+            takeOffered(message.offered);
+            consumer.opened(sidecars);
+            break;
           case 'batch': {
-            const batch = message.batch ?? (slots[message.slot] as EventBatch);
+            const { batch: sent } = message;
+            const batch = sent === undefined ? (slots[message.slot] as EventBatch) : ownBatch(sent);
             slots[message.slot] = batch;
             batch.length = message.length;
             dictionary.apply(message.changes);
@@ -143,8 +139,8 @@ function readInThread(
             if (!begun) consumer.begin(dictionary, message.info);
             const stats = new TraceStats();
             stats.addAll(message.stats);
-            const sidecars = new FolderSidecars(description.sidecarFolders);
-            for (const [name, bytes] of message.offered) sidecars.offer(name, Buffer.from(bytes));
+            takeOffered(message.offered);
+            giveBackReadingThread(thread);
             resolve({ dictionary, info: message.info, stats, sidecars });
             break;
           }
@@ -156,5 +152,11 @@ function readInThread(
         fail(error);
       }
     });
+    thread.postMessage(work);
   });
+}
+
+/** The same columns in an object made here: what comes from another thread has another shape for V8. */
+function ownBatch(sent: EventBatch): EventBatch {
+  return sliceBatch(sent, 0, sent.ts.length);
 }

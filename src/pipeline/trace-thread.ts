@@ -56,6 +56,11 @@ export function takeSlot(state: SlotState, used: number): number {
 
 export type FromReader =
   | {
+      readonly type: 'opened';
+      /** Files that were found inside the trace. */
+      readonly offered: ReadonlyMap<string, Uint8Array>;
+    }
+  | {
       readonly type: 'batch';
       readonly slot: number;
       readonly length: number;
@@ -71,6 +76,7 @@ export type FromReader =
       readonly info: TraceInfo;
       readonly stats: readonly Stat[];
       readonly changes: DictionaryChanges;
+      /** Files that were found inside it since it was opened. */
       readonly offered: ReadonlyMap<string, Uint8Array>;
     }
   | { readonly type: 'failed'; readonly error: PlainError };

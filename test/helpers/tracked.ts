@@ -44,6 +44,8 @@ export interface TrackOptions {
   readonly info?: Partial<TraceInfo>;
   /** Events in a batch. */
   readonly batchSize?: number;
+  /** Events from one possible sample of what is live to the next; a batch where it is not said. */
+  readonly sampleStep?: number;
   readonly extra?: (dictionary: Dictionary) => readonly Tracker[];
 }
 
@@ -74,7 +76,7 @@ export function track(lines: string | TestTrace, options: TrackOptions = {}): Tr
     clockUnit: info.clockUnit,
     extra: [notes, ...(options.extra?.(dictionary) ?? [])],
   });
-  const series = new LiveSeries(tracker.tallies);
+  const series = new LiveSeries(tracker.tallies, options.sampleStep ?? options.batchSize);
   for (const batch of trace.batches(options.batchSize)) {
     tracker.add(batch);
     series.add(batch);

@@ -198,6 +198,7 @@ describeWithData('debian-variants', 'what perf.data says beside events', () => {
         obtain: () => createBatch(),
         progress: () => undefined,
         stopped: false,
+        opened: () => undefined,
       },
     );
     const map = ModuleMap.parse(sidecars.text('kernel_maps.txt') ?? '');

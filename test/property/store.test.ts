@@ -181,12 +181,12 @@ test('event_range is what `event` has in that time', () => {
 });
 
 /** The analysis of what a database holds. */
-function analyseStored(path: string): Analysis {
+function analyseStored(path: string, batchSize: number): Analysis {
   const database = new RunDatabase(path);
   try {
     const { dictionary, info, stats } = database;
     const tracker = new RunTracker(dictionary, { clockUnit: info.clockUnit });
-    const series = new LiveSeries(tracker.tallies);
+    const series = new LiveSeries(tracker.tallies, batchSize);
     for (const batch of database.batches()) {
       tracker.add(batch);
       series.add(batch);
@@ -204,7 +204,7 @@ test('an analysis of a database is that of its trace', () => {
     fc.property(traceLines(ANY_TIMES), fc.constantFrom(3, 100), (lines, batchSize) => {
       const { run, series } = resolve(lines, { batchSize });
       const path = storeTrace(lines, { path: freshPath(), batchSize });
-      expect(analyseStored(path)).toEqual(buildAnalysis(run, series, ORIGIN));
+      expect(analyseStored(path, batchSize)).toEqual(buildAnalysis(run, series, ORIGIN));
     }),
     { seed: SEED, numRuns: 60 },
   );

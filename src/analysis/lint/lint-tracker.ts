@@ -36,7 +36,6 @@ export class LintTracker implements Tracker {
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
-    const { calls, tasks } = this.dictionary;
     for (let i = 0; i < batch.length; i++) {
       if (paired.selected[i] === 0) continue;
       const call = batch.call[i]!;
@@ -46,15 +45,23 @@ export class LintTracker implements Tracker {
       else if (outcome === OUTCOME.freeNull) this.nullFrees.note(call, batch, i);
       const flags = batch.flags[i]!;
       if (flags === FLAGS_UNKNOWN) continue;
-      const pid = tasks.pid(batch.task[i]!);
-      if (pid !== 0 && (flags & (DEPTH | ATOMIC)) === 0) this.showsDepth = true;
-      // The boot task (pid 0) runs with interrupts and preemption off before there is anyone to
-      // schedule, and the allocator does not sleep then (GFP_BOOT_MASK); later it is the idle task.
-      const suspicious = pid === 0 ? flags & INTERRUPT : flags & (ATOMIC | DEPTH);
-      if (suspicious === 0 || !isAlloc(calls.kind(call))) continue;
-      if ((calls.gfp(call) & GFP.DIRECT_RECLAIM) === 0) continue;
-      if ((suspicious & ATOMIC) !== 0) this.atomic.note(call, batch, i);
-      else this.preemptOff.note(call, batch, i);
+      if ((flags & (DEPTH | ATOMIC)) !== 0) this.noteContext(batch, i, call, flags);
+      else if (!this.showsDepth) this.showsDepth = this.pid(batch, i) !== 0;
     }
+  }
+
+  /** Of an event outside of plain task context. */
+  private noteContext(batch: EventBatch, i: number, call: number, flags: number): void {
+    const { calls } = this.dictionary;
+    if (!isAlloc(calls.kind(call)) || (calls.gfp(call) & GFP.DIRECT_RECLAIM) === 0) return;
+    // The boot task (pid 0) runs with interrupts and preemption off before there is anyone to
+    // schedule, and the allocator does not sleep then (GFP_BOOT_MASK); later it is the idle task.
+    const suspicious = flags & (this.pid(batch, i) === 0 ? INTERRUPT : ATOMIC | DEPTH);
+    if ((suspicious & ATOMIC) !== 0) this.atomic.note(call, batch, i);
+    else if (suspicious !== 0) this.preemptOff.note(call, batch, i);
+  }
+
+  private pid(batch: EventBatch, i: number): number {
+    return this.dictionary.tasks.pid(batch.task[i]!);
   }
 }

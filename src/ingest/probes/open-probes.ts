@@ -1,5 +1,5 @@
-// What a ring buffer's formats and symbols say about probes → the reader of their records; undefined
-// where no probe is described, which is nearly always.
+// What a ring buffer's formats and symbols say about probes → the reader of their records. Loaded
+// only where a probe is described, which is nearly never.
 
 import { EVENT_KIND } from '../../kernel/event-kind.ts';
 import { SymbolTable } from '../../kernel/symbols.ts';
@@ -10,7 +10,7 @@ import type { ByteLayout } from '../ring-buffer/page.ts';
 import { TRAMPOLINES } from '../text/site-text.ts';
 import { ProbeEvents } from './probe-events.ts';
 import { parseProbeMapping } from './probe-plan.ts';
-import { isProbeFormat, ProbeRecords } from './probe-records.ts';
+import { ProbeRecords } from './probe-records.ts';
 
 /** An address as its two halves. */
 export interface AddressHalves {
@@ -29,8 +29,7 @@ export function openProbes(
   layout: ByteLayout,
   input: Pick<TraceInput, 'sidecars' | 'maps'>,
   writer: BatchWriter,
-): OpenedProbes | undefined {
-  if (!formats.some(isProbeFormat)) return undefined;
+): OpenedProbes {
   const kallsyms = input.sidecars.bytes('kallsyms.txt');
   const symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
   const trampoline = findTrampoline(symbols);

@@ -73,8 +73,9 @@ export class ProbeEvents {
     }
   }
 
-  /** Told of an allocation that a tracepoint has shown, the last event that was written. */
-  noteAlloc(task: number, cpu: number, lo: number, hi: number, call: number): void {
+  /** Told of what a tracepoint has shown, the last event that was written. */
+  noteTold(task: number, cpu: number, lo: number, hi: number, call: number): void {
+    if (!lacksCaller(call, this.dictionary)) return;
     const { innermost, depth } = this.callsOf(task, cpu);
     innermost.note(this.writer.count - 1, lo, hi, call, depth > 0);
   }
@@ -234,6 +235,6 @@ export class ProbeEvents {
 }
 
 /** True where an allocation's caller is not told by its own event. */
-export function lacksCaller(call: number, dictionary: Dictionary): boolean {
+function lacksCaller(call: number, dictionary: Dictionary): boolean {
   return dictionary.calls.site(call) === 0 && isAlloc(dictionary.calls.kind(call));
 }

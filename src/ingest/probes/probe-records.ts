@@ -6,7 +6,7 @@
 //   field:u64 size;  field:u64 p[64];                                     the probe's arguments
 
 import type { SymbolTable } from '../../kernel/symbols.ts';
-import type { EventField, EventFormat } from '../ring-buffer/event-format.ts';
+import { type EventField, type EventFormat, isProbeFormat } from '../ring-buffer/event-format.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { ProbeEvents } from './probe-events.ts';
 import { type Meaning, type ProbeMapping, type ProbePlan, planProbe } from './probe-plan.ts';
@@ -142,11 +142,6 @@ export class ProbeRecords {
       this.events.values.pushObject(swap ? second : first, swap ? first : second);
     }
   }
-}
-
-/** True for the description of a probe's event. */
-export function isProbeFormat({ fields }: EventFormat): boolean {
-  return fields.has('__probe_ip') || (fields.has('__probe_func') && fields.has('__probe_ret_ip'));
 }
 
 function probeOf(format: EventFormat): Probe | undefined {

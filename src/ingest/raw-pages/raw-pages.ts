@@ -30,7 +30,7 @@ export const rawPagesFormat: TraceFormat = {
   async open(input, writer, info) {
     const files = await openFiles(input);
     try {
-      return openRawPages(files, input, writer, info);
+      return await openRawPages(files, input, writer, info);
     } catch (error) {
       closeAll(files);
       throw error;
@@ -66,7 +66,7 @@ function openRawPages(
   input: TraceInput,
   writer: BatchWriter,
   info: TraceInfo,
-): TraceReader {
+): Promise<TraceReader> {
   if (input.buffer !== undefined) {
     throw new UsageError(`${input.path}: raw pages are of one buffer, which has no name`);
   }

@@ -28,6 +28,8 @@ export interface EventFormat {
   readonly name: string;
   readonly id: number;
   readonly fields: ReadonlyMap<string, EventField>;
+  /** The lines that describe the fields. */
+  readonly fieldText: string;
   readonly printFmt: string;
 }
 
@@ -41,15 +43,17 @@ export function parseEventFormat(text: string): EventFormat | undefined {
   const id = /^ID:\s*(\d+)/m.exec(text)?.[1];
   if (name === undefined || id === undefined || Number(id) > 0xffff) return undefined;
   const printAt = text.indexOf('print fmt:');
+  const fieldText = printAt < 0 ? text : text.slice(0, printAt);
   // A trace.dat describes some thousand events, of which a handful is looked at.
   let fields: ReadonlyMap<string, EventField> | undefined;
   return {
     name,
     id: Number(id),
     get fields() {
-      fields ??= parseFields(text.slice(0, printAt < 0 ? undefined : printAt));
+      fields ??= parseFields(fieldText);
       return fields;
     },
+    fieldText,
     printFmt: printAt < 0 ? '' : text.slice(printAt + 10),
   };
 }
@@ -82,6 +86,14 @@ function parseField(line: string): EventField | undefined {
         ? 'rel_loc'
         : 'inline',
   };
+}
+
+/** True for the description of a probe's event (kernel/trace/trace_kprobe.c, trace_fprobe.c). */
+export function isProbeFormat(format: EventFormat): boolean {
+  // First as text: nearly all formats are of other events, and their fields are never asked for.
+  if (!format.fieldText.includes('__probe_')) return false;
+  const { fields } = format;
+  return fields.has('__probe_ip') || (fields.has('__probe_func') && fields.has('__probe_ret_ip'));
 }
 
 /** The gfp names of a kernel, from `__print_flags(REC->gfp_flags, "|", {mask, "name"}, …)`. */

@@ -5,10 +5,9 @@ import type { TraceInfo } from '../../kernel/trace-info.ts';
 import type { BatchWriter } from '../batch-writer.ts';
 import { EventFields } from '../event-fields.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
-import { openProbes } from '../probes/open-probes.ts';
 import { TimeOrder } from '../time-order.ts';
 import type { CpuStream, TimeScale } from './cpu-stream.ts';
-import type { EventFormat } from './event-format.ts';
+import { type EventFormat, isProbeFormat } from './event-format.ts';
 import type { ByteLayout, TimeOrigin } from './page.ts';
 
 /** ns = units * mult >> shift. */
@@ -31,14 +30,16 @@ export interface RingBufferTrace {
 /** Events after which the caller gets its turn. */
 const EVENTS_PER_STEP = 16384;
 
-export function openRingBufferReader(
+export async function openRingBufferReader(
   trace: RingBufferTrace,
   input: TraceInput,
   writer: BatchWriter,
   info: TraceInfo,
-): TraceReader {
+): Promise<TraceReader> {
   const { formats, layout, commOf } = trace;
-  const probes = openProbes(formats, layout, input, writer);
+  const probes = formats.some(isProbeFormat)
+    ? (await import('../probes/open-probes.ts')).openProbes(formats, layout, input, writer)
+    : undefined;
   const fields = new EventFields(formats, layout, writer, commOf, info, probes);
   if (!fields.hasKmemEvents) {
     throw new TraceFormatError(`${input.path}: it describes no kmem event, so none was recorded`, {

@@ -8,7 +8,7 @@
 //   bulkfree0: (kmem_cache_free_bulk+0x0/0x20) s=0x0 n=2 p={0xffff8a8b8f763200,0xffff8a8b8f763d00,0x0}
 
 import { EVENT_KIND } from '../../kernel/event-kind.ts';
-import { lacksCaller, ProbeEvents } from '../probes/probe-events.ts';
+import { ProbeEvents } from '../probes/probe-events.ts';
 import {
   type Meaning,
   type ProbeMapping,
@@ -70,9 +70,9 @@ export class ProbeLines {
     return this.handlers.get(name);
   }
 
-  /** Takes note of an allocation's event, the last one that was written. */
+  /** Takes note of a tracepoint's event, the last one that was written. */
   noteCall(call: number, task: number, cpu: number, lo: number, hi: number): void {
-    if (lacksCaller(call, this.trace.dictionary)) this.events.noteAlloc(task, cpu, lo, hi, call);
+    this.events.noteTold(task, cpu, lo, hi, call);
   }
 
   private createHandler(name: string, place: Place, text: string): LineHandler | undefined {

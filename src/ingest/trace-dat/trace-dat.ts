@@ -35,7 +35,7 @@ export const traceDatFormat: TraceFormat = {
   async open(input, writer, info) {
     const file = await input.open();
     try {
-      return openTraceDat(file, input, writer, info);
+      return await openTraceDat(file, input, writer, info);
     } catch (error) {
       file.close();
       throw error;
@@ -48,7 +48,7 @@ function openTraceDat(
   input: TraceInput,
   writer: BatchWriter,
   info: TraceInfo,
-): TraceReader {
+): Promise<TraceReader> {
   const { stats } = writer;
   if (file.truncated) stats.add('truncated', 1, `byte ${file.size}`);
   const header = readTraceDatHeader(file, input.path);

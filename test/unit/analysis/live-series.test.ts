@@ -19,6 +19,12 @@ test('a sample is taken with each batch, after it was counted', () => {
   ]);
 });
 
+test('of several batches in one step the last one is the sample', () => {
+  const lines = Array.from({ length: 7 }, (_, i) => `@${i + 1} alloc kmalloc-64 O${i} by=f+0x1`);
+  const { series } = track(lines.join('\n'), { batchSize: 2, sampleStep: 4 });
+  expect(series.samples.map(({ ts }) => ts)).toEqual([4, 7]);
+});
+
 describe('the peak of some calls', () => {
   const LINES = `
     @1 alloc kmalloc-64 A by=f+0x1

@@ -97,6 +97,7 @@ export const devresOutsideProbe: LintRule = {
   find({ run, tracker }) {
     const { stacks } = run.dictionary;
     const found = new Map<string, { calls: number[]; count: number; site: number }>();
+    if (stacks.length === 1) return [];
     for (const row of run.rows) {
       const stack = run.live.stack(row);
       const call = run.live.call(row);

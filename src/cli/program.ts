@@ -1,0 +1,83 @@
+// The program: commands, and the one place where errors are printed and the exit code is set.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { EXIT, ToolError } from '../base/errors.ts';
+
+/** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
+  ingest: async () => (await import('./commands/ingest.ts')).registerIngest,
+  frag: async () => (await import('./commands/frag.ts')).registerFrag,
+  rates: async () => (await import('./commands/rates.ts')).registerRates,
+  lint: async () => (await import('./commands/lint.ts')).registerLint,
+  record: async () => (await import('./commands/record.ts')).registerRecord,
+  history: async () => (await import('./commands/history.ts')).registerHistory,
+  slabinfo: async () => (await import('./commands/slabinfo.ts')).registerSlabinfo,
+  perfkmem: async () => (await import('./commands/perfkmem.ts')).registerPerfkmem,
+  replay: async () => (await import('./commands/replay.ts')).registerReplay,
+  report: async () => (await import('./commands/report.ts')).registerReport,
+  leaks: async () => (await import('./commands/leaks.ts')).registerLeaks,
+  validate: async () => (await import('./commands/validate.ts')).registerValidate,
+  sql: async () => (await import('./commands/sql.ts')).registerSql,
+  compare: async () => (await import('./commands/compare.ts')).registerCompare,
+  export: async () => (await import('./commands/export.ts')).registerExport,
+  formats: async () => (await import('./commands/formats.ts')).registerFormats,
+};
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function createProgram(name: string): Promise<Command> {
+  const program = new Command('slabreplay')
+    .description('Replay recorded Linux slab allocation traces through a model of SLUB')
+    .option('-V, --version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${version()}\n`);
+      throw new CommanderError(0, 'version', '');
+    })
+    .showHelpAfterError('  Add --help for the options.')
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'slabreplay: ')),
+    })
+    .enablePositionalOptions()
+    .exitOverride();
+  const asked = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
+    const register = await load();
+    register(program);
+  }
+  return program;
+}
+
+/** Prints an error as `slabreplay: what`, then what to do; a stack only where it is our bug. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has printed it
+  }
+  if (error instanceof ToolError) {
+    process.stderr.write(`slabreplay: ${error.message}\n`);
+    if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+    return error.exitCode;
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`slabreplay: this is a bug in slabreplay, please report it:\n${stack}\n`);
+  return EXIT.bug;
+}
+
+/** @param command the first argument */
+export async function run(command: string): Promise<void> {
+  // A reader that has seen enough (`| head`) is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
+    throw error;
+  });
+  try {
+    const program = await createProgram(command);
+    await program.parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
