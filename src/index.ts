@@ -12,7 +12,9 @@ export {
   TraceFormatError,
   UsageError,
 } from './base/errors.ts';
-export { analyseRun, fragmentRun, rateRun } from './pipeline/analyse-run.ts';
+export { analyseRun } from './pipeline/analyse-run.ts';
+export { fragmentRun } from './pipeline/fragment-run.ts';
 export { ingestRun } from './pipeline/ingest-run.ts';
 export { listFormats } from './pipeline/list-formats.ts';
 export type { SourceOptions } from './pipeline/load-run.ts';
+export { rateRun } from './pipeline/rate-run.ts';

@@ -164,7 +164,9 @@ function collectRows(groups: readonly Group[], input: NamingInput): void {
     if (!strides.has(group.bytesAlloc) && group.votes.size < 2) continue;
     for (const call of group.calls) groupOfCall[call] = group;
   }
-  for (const row of input.rows) groupOfCall[input.live.call(row)]?.rows.push(row);
+  input.rows.forEach((row) => {
+    groupOfCall[input.live.call(row)]?.rows.push(row);
+  });
 }
 
 /** Step 3, and step 4 by what frees named on the pages of the group's objects. */

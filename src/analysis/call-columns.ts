@@ -49,6 +49,35 @@ export function createSums(length: number): SumColumns {
   return columns;
 }
 
+/** One row of the sums as an object. (Written out: objects made field by field in a loop are slow.) */
+export function sumsAt(sums: SumColumns, row: number): Record<SumName, number> {
+  return {
+    allocs: sums.allocs[row]!,
+    failed: sums.failed[row]!,
+    frees: sums.frees[row]!,
+    untracedFrees: sums.untracedFrees[row]!,
+    crossCpuFrees: sums.crossCpuFrees[row]!,
+    temporary: sums.temporary[row]!,
+    bytesReq: sums.bytesReq[row]!,
+    bytesAlloc: sums.bytesAlloc[row]!,
+    bytesFreed: sums.bytesFreed[row]!,
+    lifetimeSum: sums.lifetimeSum[row]!,
+    atPeak: sums.atPeak[row]!,
+    atPeakBytesReq: sums.atPeakBytesReq[row]!,
+    atPeakBytesAlloc: sums.atPeakBytesAlloc[row]!,
+    atPeakRounding: sums.atPeakRounding[row]!,
+    live: sums.live[row]!,
+    liveUncertain: sums.liveUncertain[row]!,
+    liveBytesReq: sums.liveBytesReq[row]!,
+    liveBytesAlloc: sums.liveBytesAlloc[row]!,
+    liveUncertainBytesAlloc: sums.liveUncertainBytesAlloc[row]!,
+    liveRounding: sums.liveRounding[row]!,
+    livePadding: sums.livePadding[row]!,
+    liveMetadata: sums.liveMetadata[row]!,
+    roundingByteSeconds: sums.roundingByteSeconds[row]!,
+  };
+}
+
 export interface CallColumns {
   readonly sums: SumColumns;
   /** When the oldest live object was allocated, as `EventBatch.ts`; Infinity where none is. */
@@ -91,15 +120,15 @@ export function buildCallColumns(run: ResolvedRun): CallColumns {
   const { lastTs } = run.tallies;
   const verdicts = run.verdicts.ofRow;
   const livedUnits = new Float64Array(calls.length);
-  for (const row of run.listed) {
-    if (hasOwn && run.names.ofRow.has(row)) continue;
+  run.listed.forEach((row) => {
+    if (hasOwn && run.names.ofRow.has(row)) return;
     const call = run.live.call(row);
     const ts = run.live.ts(row);
     live[call]!++;
     if (verdicts[row] !== VERDICT.certain) liveUncertain[call]!++;
     livedUnits[call]! += lastTs - ts;
     if (ts < oldestTs[call]!) oldestTs[call] = ts;
-  }
+  });
   for (let call = 1; call < calls.length; call++) {
     const size = sizes[call];
     if (size === undefined || live[call] === 0) continue;

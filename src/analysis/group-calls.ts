@@ -2,7 +2,14 @@
 // or stack.
 
 import { isAlloc } from '../kernel/event-kind.ts';
-import { addLiveObject, createSums, SUMS, type SumColumns, type SumName } from './call-columns.ts';
+import {
+  addLiveObject,
+  createSums,
+  SUMS,
+  type SumColumns,
+  type SumName,
+  sumsAt,
+} from './call-columns.ts';
 import { objectBytes } from './object-size.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 
@@ -163,11 +170,11 @@ class Groups<K> {
   }
 
   rows(sums: SumColumns): CallGroup<K>[] {
-    return this.keys.map((key, group) => {
-      const row: Record<string, unknown> = { key, calls: this.calls[group] };
-      for (const name of SUMS) row[name] = sums[name][group];
-      row['oldestTs'] = this.oldest[group];
-      return row as unknown as CallGroup<K>;
-    });
+    return this.keys.map((key, group) => ({
+      key,
+      calls: this.calls[group]!,
+      ...sumsAt(sums, group),
+      oldestTs: this.oldest[group]!,
+    }));
   }
 }

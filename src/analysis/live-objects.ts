@@ -4,6 +4,7 @@
 
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
 import type { PairedBatch } from './paired-batch.ts';
 
 /** 32-bit words of a record. */
@@ -111,22 +112,16 @@ export class LiveObjects {
     return row;
   }
 
-  fill(
-    row: number,
-    ts: number,
-    call: number,
-    task: number,
-    stack: number,
-    cpu: number,
-    selected: boolean,
-  ): void {
+  /** Takes the object's data from the event in row `i`. */
+  fill(row: number, batch: EventBatch, i: number, selected: boolean): void {
     const { words } = this;
     const at = row * WORDS;
-    words[at + CALL] = call;
-    words[at + TASK] = task;
-    words[at + STACK] = stack;
+    const cpu = batch.cpu[i]!;
+    words[at + CALL] = batch.call[i]!;
+    words[at + TASK] = batch.task[i]!;
+    words[at + STACK] = batch.stack[i]!;
     words[at + CPU] = selected ? cpu | SELECTED : cpu;
-    this.doubles[at / 2 + TS] = ts;
+    this.doubles[at / 2 + TS] = batch.ts[i]!;
   }
 
   /** The second event of an allocation names the true caller. */

@@ -78,19 +78,19 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   const goneOfCall = new Map<number, number>();
   /** Those of them whose free was not among lost events. */
   const unseenFrees = Float64Array.from(input.evidence.untracedFrees);
-  for (const row of input.pages === undefined ? [] : rows) {
-    if (!isGone(input, row)) continue;
+  rows.forEach((row) => {
+    if (!isGone(input, row)) return;
     ofRow[row] = VERDICT.gone;
     const call = live.call(row);
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
     if (live.ts(row) > lastLossTs) unseenFrees[call]!++;
-  }
+  });
   const { marked, isMarked } = markSites(input, unseenFrees);
-  for (const row of rows) {
-    if (ofRow[row] === VERDICT.gone) continue;
+  rows.forEach((row) => {
+    if (ofRow[row] === VERDICT.gone) return;
     if (isMarked(live.call(row))) ofRow[row] = VERDICT.untracedFrees;
     else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
-  }
+  });
   return { ofRow, marked, goneOfCall };
 }
 

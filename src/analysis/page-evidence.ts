@@ -18,9 +18,9 @@ const PAGE_BYTES = 2 ** PAGE_SHIFT;
 /** kmalloc gives at most 4 MiB (KMALLOC_MAX_SIZE); more pages than that are not looked at. */
 const MAX_PAGES_OF_OBJECT = 1024;
 
-/** The low half of an address's page number. */
+/** The low half of an address's page number, signed. */
 function pageLow(lo: number, hi: number): number {
-  return ((lo >>> PAGE_SHIFT) | (hi << (32 - PAGE_SHIFT))) >>> 0;
+  return (lo >>> PAGE_SHIFT) | (hi << (32 - PAGE_SHIFT));
 }
 
 /** The number of the page, counted in pages of 4 KiB from address 0. */
@@ -58,12 +58,11 @@ export class PageEvidence {
       switch (outcome[i]) {
         case OUTCOME.alloc:
         case OUTCOME.allocOnLive: {
-          const lo = batch.ptrLo[i]!;
-          const hi = batch.ptrHi[i]!;
           if (this.directMap.isLearning) {
-            this.directMap.objectAllocated(batch.cpu[i]!, batch.task[i]!, pageNumber(lo, hi));
+            const page = pageNumber(batch.ptrLo[i]!, batch.ptrHi[i]!);
+            this.directMap.objectAllocated(batch.cpu[i]!, batch.task[i]!, page);
           }
-          this.allocated(lo, hi, batch.ts[i]!, batch.call[i]!);
+          this.allocated(batch, i);
           break;
         }
         case OUTCOME.free:
@@ -72,7 +71,7 @@ export class PageEvidence {
           const call = batch.call[i]!;
           const cache = calls.cache(call);
           if (cache !== 0 && calls.kind(call) === EVENT_KIND.kmem_cache_free) {
-            const row = this.row(batch.ptrLo[i]!, batch.ptrHi[i]!);
+            const row = this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0);
             this.cache[row] = cache;
             this.cacheTs[row] = batch.ts[i]!;
           }
@@ -123,33 +122,41 @@ export class PageEvidence {
     const { distance } = this.directMap;
     if (distance === undefined) return;
     for (let page = first + distance; page < first + distance + count; page++) {
-      const row = this.pages.get(page >>> 0, Math.floor(page / TWO_32));
+      const row = this.pages.get(page | 0, Math.floor(page / TWO_32));
       if (row < 0) continue;
       this.leftTs[row] = batch.ts[i]!;
       this.cache[row] = 0;
     }
   }
 
-  private allocated(lo: number, hi: number, ts: number, call: number): void {
+  private allocated(batch: EventBatch, i: number): void {
     const { calls } = this.dictionary;
-    const bytes = calls.bytesAlloc(call);
-    this.mark(this.row(lo, hi), ts, bytes, calls.cache(call));
-    if (bytes <= 2 * PAGE_BYTES || !isKmalloc(calls.kind(call))) return;
-    // Large kmalloc: all of its pages are its own.
-    const pages = Math.min(bytes / PAGE_BYTES, MAX_PAGES_OF_OBJECT);
-    for (let n = 1; n < pages; n++) {
-      const sum = lo + n * PAGE_BYTES;
-      this.mark(this.row(sum >>> 0, hi + (sum >= TWO_32 ? 1 : 0)), ts, bytes, 0);
+    const call = batch.call[i]!;
+    const stride = calls.bytesAlloc(call);
+    const row = this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0);
+    if (this.stride[row] !== stride) {
+      if (this.stride[row] !== 0) this.cache[row] = 0;
+      this.stride[row] = stride;
     }
-  }
-
-  private mark(row: number, ts: number, stride: number, cache: number): void {
-    if (this.stride[row] !== 0 && this.stride[row] !== stride) this.cache[row] = 0;
-    this.stride[row] = stride;
-    this.allocTs[row] = ts;
+    this.allocTs[row] = batch.ts[i]!;
+    const cache = calls.cache(call);
     if (cache !== 0) {
       this.cache[row] = cache;
-      this.cacheTs[row] = ts;
+      this.cacheTs[row] = batch.ts[i]!;
+    }
+    if (stride > 2 * PAGE_BYTES && isKmalloc(calls.kind(call)))
+      this.allocatedLarge(batch, i, stride);
+  }
+
+  /** Large kmalloc: all of its pages are its own. */
+  private allocatedLarge(batch: EventBatch, i: number, bytes: number): void {
+    const pages = Math.min(bytes / PAGE_BYTES, MAX_PAGES_OF_OBJECT);
+    for (let n = 1; n < pages; n++) {
+      const sum = batch.ptrLo[i]! + n * PAGE_BYTES;
+      const row = this.row(sum | 0, batch.ptrHi[i]! + (sum >= TWO_32 ? 1 : 0));
+      if (this.stride[row] !== 0 && this.stride[row] !== bytes) this.cache[row] = 0;
+      this.stride[row] = bytes;
+      this.allocTs[row] = batch.ts[i]!;
     }
   }
 

@@ -82,8 +82,8 @@ export class Pairing {
   }
 
   private alloc(batch: EventBatch, i: number, call: number, kind: number, cpu: number): number {
-    const lo = batch.ptrLo[i]!;
-    const hi = batch.ptrHi[i]!;
+    const lo = batch.ptrLo[i]! | 0;
+    const hi = batch.ptrHi[i]! | 0;
     if (lo === 0 && hi === 0) return OUTCOME.allocFailed;
     const { live } = this;
     const found = live.find(lo, hi);
@@ -106,7 +106,7 @@ export class Pairing {
       };
     }
     const selected = this.paired.selected[i] === 1;
-    live.fill(row, batch.ts[i]!, call, batch.task[i]!, batch.stack[i]!, cpu, selected);
+    live.fill(row, batch, i, selected);
     this.lastAlloc[cpu] = row;
     if (displaced === undefined) return OUTCOME.alloc;
     live.setDisplaced(row, displaced);
@@ -114,16 +114,17 @@ export class Pairing {
   }
 
   private free(batch: EventBatch, i: number, call: number, kind: number, cpu: number): number {
-    const lo = batch.ptrLo[i]!;
-    const hi = batch.ptrHi[i]!;
-    if (hi === 0 && lo <= ZERO_SIZE_PTR) return lo === 0 ? OUTCOME.freeNull : OUTCOME.freeZeroSize;
+    const lo = batch.ptrLo[i]! | 0;
+    const hi = batch.ptrHi[i]! | 0;
+    if (hi === 0 && lo >>> 0 <= ZERO_SIZE_PTR)
+      return lo === 0 ? OUTCOME.freeNull : OUTCOME.freeZeroSize;
     const { live, paired } = this;
     const row = live.find(lo, hi);
     if (row < 0) {
       return this.isRepeated(batch, i, call, cpu) ? OUTCOME.repeated : OUTCOME.freeUnknown;
     }
     const displaced = live.displaced(row);
-    if (displaced !== undefined && this.isLate(row, batch.ts[i]!, cpu, kind)) {
+    if (displaced !== undefined && this.isLate(row, batch, i, kind)) {
       paired.objectCall[i] = displaced.call;
       paired.objectTs[i] = displaced.ts;
       paired.objectTask[i] = displaced.task;
@@ -174,9 +175,9 @@ export class Pairing {
     );
   }
 
-  private isLate(row: number, ts: number, cpu: number, kind: number): boolean {
-    if (cpu === this.live.cpu(row)) return false;
-    const since = ts - this.live.ts(row);
+  private isLate(row: number, batch: EventBatch, i: number, kind: number): boolean {
+    if (batch.cpu[i] === this.live.cpu(row)) return false;
+    const since = batch.ts[i]! - this.live.ts(row);
     return since === 0 || (kind === EVENT_KIND.kmem_cache_free && since <= this.lateFree);
   }
 

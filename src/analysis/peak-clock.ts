@@ -3,6 +3,7 @@
 // when it changes for the first time after it.
 
 import { ensureLength } from '../base/growable.ts';
+import type { EventBatch } from '../kernel/event-batch.ts';
 
 export class PeakClock {
   /** Grows with each new peak. */
@@ -12,12 +13,12 @@ export class PeakClock {
   /** As `EventBatch.ts`. */
   peakTs: number = 0;
 
-  /** To be called when all counts of an allocation have been changed. */
-  add(bytes: number, ts: number): void {
+  /** To be called when all counts of the allocation in row `i` have been changed. */
+  add(bytes: number, batch: EventBatch, i: number): void {
     this.bytes += bytes;
     if (this.bytes > this.peakBytes) {
       this.peakBytes = this.bytes;
-      this.peakTs = ts;
+      this.peakTs = batch.ts[i]!;
       this.number++;
     }
   }

@@ -103,10 +103,10 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     lastLossTs: pairing.lastLossTs,
     functionOf: (site) => sites.functionOf(site),
   });
-  for (const row of all) {
-    if (verdicts.ofRow[row] !== VERDICT.gone || !live.isSelected(row)) continue;
-    tallies.settle(live.call(row));
-  }
+  all.forEach((row) => {
+    const isGone = verdicts.ofRow[row] === VERDICT.gone;
+    if (isGone && live.isSelected(row)) tallies.settle(live.call(row));
+  });
   const isListed = (row: number): boolean =>
     live.isSelected(row) && verdicts.ofRow[row] !== VERDICT.gone;
   let columns: CallColumns | undefined;

@@ -55,7 +55,7 @@ export class Tallies {
           const bytesAlloc = table.bytesAlloc(call);
           calls.born(call);
           this.taskBytes[batch.task[i]!]! += bytesAlloc;
-          peak.add(bytesAlloc, batch.ts[i]!);
+          peak.add(bytesAlloc, batch, i);
           break;
         }
         case OUTCOME.allocAgain:

@@ -61,7 +61,7 @@ export class TaskTally {
     const row = this.rowOf(batch, i);
     this.allocs[row]!++;
     this.alive.born(row);
-    this.peak.add(this.calls.bytesAlloc(batch.call[i]!), batch.ts[i]!);
+    this.peak.add(this.calls.bytesAlloc(batch.call[i]!), batch, i);
   }
 
   private gone(row: number): void {

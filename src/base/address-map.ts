@@ -16,9 +16,12 @@ function hashAddress(lo: number, hi: number, shift: number): number {
   return mixed >>> shift;
 }
 
-/** Addresses (as two unsigned 32-bit halves) to values below 2^32 - 1. */
+/**
+ * Addresses to values below 2^32 - 1. An address is two 32-bit halves, signed or not: the same bits
+ * are the same address. (V8 keeps signed ones without an object of their own, so inner loops pass these.)
+ */
 export class AddressMap {
-  private words: Uint32Array;
+  private words: Int32Array;
   private shift: number;
   private mask: number;
   private used = 0;
@@ -26,7 +29,7 @@ export class AddressMap {
   /** @param capacity entries it should hold before it grows the first time */
   constructor(capacity = 1024) {
     const bits = Math.max(4, Math.ceil(Math.log2(capacity * 2)));
-    this.words = new Uint32Array(2 ** bits * STRIDE);
+    this.words = new Int32Array(2 ** bits * STRIDE);
     this.shift = 32 - bits;
     this.mask = 2 ** bits - 1;
   }
@@ -38,12 +41,14 @@ export class AddressMap {
   /** The value of an address, or -1. */
   get(lo: number, hi: number): number {
     const { words, mask } = this;
-    let slot = hashAddress(lo, hi, this.shift);
+    const low = lo | 0;
+    const high = hi | 0;
+    let slot = hashAddress(low, high, this.shift);
     for (;;) {
       const at = slot * STRIDE;
-      const value = words[at + VALUE]!;
+      const value = words[at + VALUE]! >>> 0;
       if (value === 0) return -1;
-      if (words[at] === lo && words[at + 1] === hi) return value - 1;
+      if (words[at] === low && words[at + 1] === high) return value - 1;
       slot = (slot + 1) & mask;
     }
   }
@@ -52,18 +57,20 @@ export class AddressMap {
   set(lo: number, hi: number, value: number): number {
     if (this.used * 2 > this.mask) this.grow();
     const { words, mask } = this;
-    let slot = hashAddress(lo, hi, this.shift);
+    const low = lo | 0;
+    const high = hi | 0;
+    let slot = hashAddress(low, high, this.shift);
     for (;;) {
       const at = slot * STRIDE;
-      const old = words[at + VALUE]!;
+      const old = words[at + VALUE]! >>> 0;
       if (old === 0) {
-        words[at] = lo;
-        words[at + 1] = hi;
+        words[at] = low;
+        words[at + 1] = high;
         words[at + VALUE] = value + 1;
         this.used++;
         return -1;
       }
-      if (words[at] === lo && words[at + 1] === hi) {
+      if (words[at] === low && words[at + 1] === high) {
         words[at + VALUE] = value + 1;
         return old - 1;
       }
@@ -74,12 +81,14 @@ export class AddressMap {
   /** Forgets an address; returns the value it had, or -1. */
   delete(lo: number, hi: number): number {
     const { words, mask } = this;
-    let slot = hashAddress(lo, hi, this.shift);
+    const low = lo | 0;
+    const high = hi | 0;
+    let slot = hashAddress(low, high, this.shift);
     for (;;) {
       const at = slot * STRIDE;
-      const value = words[at + VALUE]!;
+      const value = words[at + VALUE]! >>> 0;
       if (value === 0) return -1;
-      if (words[at] === lo && words[at + 1] === hi) {
+      if (words[at] === low && words[at + 1] === high) {
         this.closeGap(slot);
         this.used--;
         return value - 1;
@@ -117,7 +126,7 @@ export class AddressMap {
     assert(slots * 2 <= MAX_SLOTS, 'more addresses at a time than an AddressMap holds');
     // What has grown once mostly grows again: small maps skip a step.
     const bits = slots < SMALL_SLOTS ? 2 : 1;
-    this.words = new Uint32Array(old.length << bits);
+    this.words = new Int32Array(old.length << bits);
     this.shift -= bits;
     this.mask = (slots << bits) - 1;
     const { words, mask, shift } = this;

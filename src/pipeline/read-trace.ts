@@ -4,7 +4,7 @@
 import type { Worker } from 'node:worker_threads';
 import { STDIN } from '../base/input-bytes.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
-import { type ReadControl, readEvents } from '../ingest/read-events.ts';
+import type { ReadControl } from '../ingest/read-events.ts';
 import { FolderSidecars } from '../ingest/sidecar-files.ts';
 import { Dictionary } from '../kernel/dictionary.ts';
 import { createBatch, type EventBatch, sliceBatch } from '../kernel/event-batch.ts';
@@ -59,6 +59,7 @@ async function readHere(
   consumer: TraceConsumer,
   onProgress: ProgressListener,
 ): Promise<TraceRead> {
+  const { readEvents } = await import('../ingest/read-events.ts');
   const dictionary = new Dictionary();
   const empty: EventBatch[] = [];
   let begun = false;

@@ -4,21 +4,30 @@
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { inlineLess } from '../base/short-run.ts';
 import { findSource } from './find-source.ts';
 
 /** Below this a thread costs more than it saves. */
 const SMALL_FILE_BYTES = 256 * 1024;
+/** Some two million events: from here on a run is long enough for all that V8 can do. */
+const LARGE_FILE_BYTES = 128 * 1024 * 1024;
 
 let idle: Worker | undefined;
 
-/** Starts the thread where one will be wanted for a source; else, or where that is not known, does nothing. */
-export function startReadingThread(source: string): void {
-  if (idle === undefined && isForThread(source)) idle = createThread();
+/**
+ * Prepares for the reading of a source: starts the thread where one will be wanted. Where the source
+ * is no trace, or that is not known, it does nothing.
+ */
+export function prepareReading(source: string): void {
+  const bytes = traceBytes(source);
+  if (bytes <= SMALL_FILE_BYTES) return;
+  if (bytes < LARGE_FILE_BYTES) inlineLess();
+  idle ??= createThread();
 }
 
 /** The thread for a trace; undefined where this thread had better read it itself. */
 export function takeReadingThread(path: string): Worker | undefined {
-  if (!isLargeFile(path)) return undefined;
+  if (fileBytes(path) <= SMALL_FILE_BYTES) return undefined;
   const thread = idle ?? createThread();
   idle = undefined;
   thread?.ref();
@@ -33,20 +42,22 @@ export function giveBackReadingThread(thread: Worker): void {
   idle = thread;
 }
 
-function isForThread(source: string): boolean {
+/** The size of a source's event file; 0 where it is none, or cannot be read twice. */
+function traceBytes(source: string): number {
   const stat = statSync(source, { throwIfNoEntry: false });
-  if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return false;
+  if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return 0;
   try {
     const found = findSource(source);
-    return found.kind === 'trace' && isLargeFile(found.path);
+    return found.kind === 'trace' ? fileBytes(found.path) : 0;
   } catch {
-    return false; // said when it is read
+    return 0; // said when it is read
   }
 }
 
-function isLargeFile(path: string): boolean {
+/** 0 where it is no plain file. */
+function fileBytes(path: string): number {
   const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() === true && stat.size > SMALL_FILE_BYTES;
+  return stat?.isFile() === true ? stat.size : 0;
 }
 
 /** Undefined where the source runs uncompiled (unit tests): there is no worker to run. */

@@ -61,7 +61,7 @@ function parseWhen(value: string): string {
 }
 
 async function run(source: string, options: FragOptions): Promise<void> {
-  const { fragmentRun } = await import('../../pipeline/analyse-run.ts');
+  const { fragmentRun } = await import('../../pipeline/fragment-run.ts');
   const isMoment = options.at !== 'end' && options.at !== 'peak';
   const until = isMoment ? parseTime(options.at) : undefined;
   const at = options.at === 'peak' ? 'peak' : 'end';

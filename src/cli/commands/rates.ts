@@ -42,7 +42,7 @@ export function registerRates(program: Command): void {
 }
 
 async function run(source: string, options: RatesOptions): Promise<void> {
-  const { rateRun } = await import('../../pipeline/analyse-run.ts');
+  const { rateRun } = await import('../../pipeline/rate-run.ts');
   const shared = await sourceOptions(source, options);
   const rates = await rateRun(shared, options.by, options.interval * 1e9, options.series === true);
   const result = sortedBy(rates, options.sort);

@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { LiveObjects } from '../../../src/analysis/live-objects.ts';
+import { createBatch } from '../../../src/kernel/event-batch.ts';
 
 const HI = 0xffff8880;
 
 function add(live: LiveObjects, lo: number, ts: number, hi = HI): number {
   const row = live.add(lo, hi);
-  live.fill(row, ts, 5, 6, 7, 8, true);
+  const batch = createBatch(1);
+  batch.ts[0] = ts;
+  batch.call[0] = 5;
+  batch.task[0] = 6;
+  batch.stack[0] = 7;
+  batch.cpu[0] = 8;
+  live.fill(row, batch, 0, true);
   return row;
 }
 

@@ -35,6 +35,15 @@ test('the largest halves and the largest value are kept', () => {
   expect(map.get(0xffffffff, 0xffffffff)).toBe(0xfffffffe);
 });
 
+test('halves may be signed: the same bits are the same address', () => {
+  const map = new AddressMap();
+  map.set(0x80000000 | 0, 0xffff8880 | 0, 0xfffffffe);
+  expect(map.get(0x80000000, 0xffff8880)).toBe(0xfffffffe);
+  expect(map.set(0x80000000, 0xffff8880, 4)).toBe(0xfffffffe);
+  expect(map.delete(0x80000000 | 0, 0xffff8880)).toBe(4);
+  expect(map.size).toBe(0);
+});
+
 test('it grows beyond its first capacity and forgets nothing', () => {
   const map = new AddressMap(4);
   for (let i = 0; i < 50_000; i++) map.set(i * 8, 0xffff8880, i);
