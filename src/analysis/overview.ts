@@ -2,6 +2,7 @@
 
 import { compareText, formatAddress } from '../base/format-address.ts';
 import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/event-kind.ts';
+import { groupCallSites } from './call-sites.ts';
 import { type CallGroup, groupCalls, totalSums } from './group-calls.ts';
 import type { Finding } from './lint/finding.ts';
 import type { LiveSeries } from './live-series.ts';
@@ -291,12 +292,7 @@ function cacheRows(
 }
 
 function callSiteRows(run: ResolvedRun, series: LiveSeries, hasTime: boolean): CallSiteRow[] {
-  const { calls } = run.dictionary;
-  const groups = groupCalls(run, (call, cache) => {
-    const name = run.sites.get(calls.site(call));
-    return { id: `${siteLabel(name)} ${cache ?? ''}`, key: { name, cache } };
-  });
-  const rows = groups.map((g): CallSiteRow => {
+  const rows = groupCallSites(run).map((g): CallSiteRow => {
     const { name, cache } = g.key;
     return {
       site: formatAddress(name.address),

@@ -2,6 +2,7 @@
 
 import { formatAddress } from '../../base/format-address.ts';
 import type { SlubModel } from '../../replay/slub-model.ts';
+import type { SiteAndCache } from '../call-sites.ts';
 import type { CallGroup } from '../group-calls.ts';
 import type { PairTally } from '../pair-tally.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
@@ -34,11 +35,6 @@ export interface LintEvidence {
   readonly sites: readonly CallGroup<SiteAndCache>[];
   /** Null where the run was not replayed. */
   readonly replay: ReplayEvidence | null;
-}
-
-export interface SiteAndCache {
-  readonly name: SiteName;
-  readonly cache: string | null;
 }
 
 interface ReplayEvidence {

@@ -1,9 +1,7 @@
 // All rules over one run.
 
 import { compareText } from '../../base/format-address.ts';
-import { groupCalls } from '../group-calls.ts';
-import type { ResolvedRun } from '../resolved-run.ts';
-import { siteLabel } from '../site-names.ts';
+import { groupCallSites } from '../call-sites.ts';
 import type { Finding, FindingSeverity, LintEvidence, LintRule } from './finding.ts';
 import { allocationFailed } from './rules/allocation-failed.ts';
 import { crossCpu } from './rules/cross-cpu.ts';
@@ -41,7 +39,7 @@ export const SEVERITIES: readonly FindingSeverity[] = ['note', 'warning', 'error
 /** Errors first, in each severity by rule, the most frequent first. */
 export function lintRun(given: Omit<LintEvidence, 'sites'>): Finding[] {
   const { run } = given;
-  const evidence: LintEvidence = { ...given, sites: groupSites(run) };
+  const evidence: LintEvidence = { ...given, sites: groupCallSites(run) };
   const order = new Map(LINT_RULES.map(({ id }, i) => [id, i]));
   const place = ({ rule }: Finding): number => order.get(rule) ?? 0;
   const weight = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);
@@ -57,12 +55,4 @@ export function lintRun(given: Omit<LintEvidence, 'sites'>): Finding[] {
         b.count - a.count ||
         compareText(label(a), label(b)),
     );
-}
-
-function groupSites(run: ResolvedRun): LintEvidence['sites'] {
-  const { calls } = run.dictionary;
-  return groupCalls(run, (call, cache) => {
-    const name = run.sites.get(calls.site(call));
-    return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
-  });
 }

@@ -2,10 +2,11 @@
 
 import { formatBytes } from '../../../base/bytes-format.ts';
 import { GFP } from '../../../kernel/gfp-flags.ts';
+import type { SiteAndCache } from '../../call-sites.ts';
 import type { CallGroup } from '../../group-calls.ts';
 import type { ResolvedRun } from '../../resolved-run.ts';
 import { durationSec } from '../../run-summary.ts';
-import { exampleOf, type LintRule, type SiteAndCache, siteColumns } from '../finding.ts';
+import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_PER_SECOND = 1000;
 const LEAST_COUNT = 1000;
