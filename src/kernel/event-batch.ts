@@ -83,3 +83,9 @@ export function sliceBatch(batch: EventBatch, from: number, to: number): EventBa
     stack: batch.stack.subarray(from, to),
   };
 }
+
+/** Adds the rows of a batch to one that has room for them. */
+export function appendBatch(to: EventBatch, from: EventBatch): void {
+  for (const name of BATCH_COLUMNS) to[name].set(from[name].subarray(0, from.length), to.length);
+  to.length += from.length;
+}

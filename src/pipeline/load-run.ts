@@ -16,7 +16,12 @@ import type { CsvOptions, CsvTimeUnit } from '../ingest/format.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
 import { readFacts } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
+import {
+  appendBatch,
+  BATCH_CAPACITY,
+  createBatch,
+  type EventBatch,
+} from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
@@ -109,16 +114,26 @@ export async function readAgain(
 ): Promise<void> {
   const found = findSource(options.source);
   if (found.kind === 'folder') throw folderWithoutEvents(found.folder);
+  // The first batches of a trace are small (BatchWriter), but a replay looks ahead within a batch.
+  const first = createBatch();
+  let isFirst = true;
+  const handOnFirst = (): void => {
+    if (isFirst && first.length > 0) onBatch(first);
+    isFirst = false;
+  };
   const consumer: TraceConsumer = {
     opened: () => undefined,
     begin: () => undefined,
     batch: (batch) => {
       if ((batch.ts[batch.length - 1] as number) > end) cutAfter(batch, end);
-      onBatch(batch);
+      if (first.length + batch.length > BATCH_CAPACITY) handOnFirst();
+      if (isFirst) appendBatch(first, batch);
+      else onBatch(batch);
     },
   };
   if (found.kind === 'database') await readDatabase(found.path, consumer);
   else await readTrace(describeInput(options, found), consumer, options.onProgress);
+  handOnFirst();
 }
 
 /** An event file of a source, for the readers. */

@@ -29,9 +29,9 @@ test('every column of an event is kept; batches are full but the first few and t
   for (let i = 0; i < total; i++) writer.add(i * 10, i % 5, i % 3, i, 0xffff8881, i % 4, 0x101);
   expect(writer.count).toBe(total);
   writer.finish();
-  expect(batches.map((b) => b.length)).toEqual([4096, 4096, 8192, 16384, 3]);
+  expect(batches.map((b) => b.length)).toEqual([1024, 1024, 2048, 4096, 8192, 16384, 3]);
   const [, second] = batches;
-  const i = 4096 + 7;
+  const i = 1024 + 7;
   expect([
     second?.ts[7],
     second?.call[7],
@@ -56,7 +56,7 @@ test('a stack belongs to the last event of its CPU, also in the batch before', (
   writer.add(1, 1, 0, 1, 0, 0, 0);
   writer.add(2, 1, 0, 2, 0, 9000, 0);
   writer.attachStack(0, 6);
-  for (let i = 2; i < 4096 + 10; i++) writer.add(i + 1, 1, 0, i, 0, 0, 0);
+  for (let i = 2; i < 1024 + 10; i++) writer.add(i + 1, 1, 0, i, 0, 0, 0);
   writer.attachStack(9000, 7);
   writer.attachStack(0, 8);
   writer.attachStack(1, 9);
