@@ -23,15 +23,6 @@ const CPU_MASK = 0xffff;
 const SELECTED = 0x10000;
 const HAS_DISPLACED = 0x20000;
 
-/** What an allocation found live at its address. */
-export interface DisplacedObject {
-  readonly call: number;
-  readonly ts: number;
-  readonly task: number;
-  readonly cpu: number;
-  readonly selected: boolean;
-}
-
 const FIRST_CAPACITY = 1 << 15;
 
 export class LiveObjects {
@@ -40,7 +31,9 @@ export class LiveObjects {
   private doubles: Float64Array = new Float64Array(0);
   private unused: Uint32Array = new Uint32Array(0);
   private unusedCount = 0;
-  private readonly displacedBy = new Map<number, DisplacedObject>();
+  /** By row: what an allocation found live at its address; as long as ever needed. */
+  private displacedWords: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  private displacedDoubles: Float64Array = new Float64Array(0);
 
   get size(): number {
     return this.rows.size;
@@ -78,22 +71,19 @@ export class LiveObjects {
   isSelected(row: number): boolean {
     return (this.words[row * WORDS + CPU]! & SELECTED) !== 0;
   }
-  /** The object that this allocation found live at its address, until its free came. */
-  displaced(row: number): DisplacedObject | undefined {
-    const has = (this.words[row * WORDS + CPU]! & HAS_DISPLACED) !== 0;
-    return has ? this.displacedBy.get(row) : undefined;
+  /** True where this allocation found another object live at its address, until its free came. */
+  hasDisplaced(row: number): boolean {
+    return (this.words[row * WORDS + CPU]! & HAS_DISPLACED) !== 0;
   }
 
   /** Writes what is known of an object into row `i` of the `object…` columns. */
   describe(row: number, paired: PairedBatch, i: number): void {
-    const { words } = this;
-    const at = row * WORDS;
-    const cpu = words[at + CPU]!;
-    paired.objectCall[i] = words[at + CALL]!;
-    paired.objectTs[i] = this.doubles[at / 2 + TS]!;
-    paired.objectTask[i] = words[at + TASK]!;
-    paired.objectCpu[i] = cpu & CPU_MASK;
-    paired.objectSelected[i] = (cpu & SELECTED) === 0 ? 0 : 1;
+    describeRecord(this.words, this.doubles, row, paired, i);
+  }
+
+  /** The same for the object that was displaced (`hasDisplaced`). */
+  describeDisplaced(row: number, paired: PairedBatch, i: number): void {
+    describeRecord(this.displacedWords, this.displacedDoubles, row, paired, i);
   }
 
   /** The row of an address, or -1. */
@@ -129,21 +119,26 @@ export class LiveObjects {
     this.words[row * WORDS + CALL] = call;
   }
 
-  /** After `fill`: notes what was live here before. */
-  setDisplaced(row: number, object: DisplacedObject): void {
-    this.displacedBy.set(row, object);
-    this.words[row * WORDS + CPU]! |= HAS_DISPLACED;
+  /** As `fill`, where an object is live in the row: it is kept as displaced. */
+  replace(row: number, batch: EventBatch, i: number, selected: boolean): void {
+    if (this.displacedWords.length < this.words.length) this.growDisplaced();
+    const { words, displacedWords } = this;
+    const at = row * WORDS;
+    displacedWords[at + CALL] = words[at + CALL]!;
+    displacedWords[at + TASK] = words[at + TASK]!;
+    displacedWords[at + CPU] = words[at + CPU]!;
+    this.displacedDoubles[at / 2 + TS] = this.doubles[at / 2 + TS]!;
+    this.fill(row, batch, i, selected);
+    words[at + CPU]! |= HAS_DISPLACED;
   }
 
   forgetDisplaced(row: number): void {
-    this.displacedBy.delete(row);
     this.words[row * WORDS + CPU]! &= ~HAS_DISPLACED;
   }
 
   remove(row: number): void {
     const at = row * WORDS;
     const { words } = this;
-    if ((words[at + CPU]! & HAS_DISPLACED) !== 0) this.displacedBy.delete(row);
     this.rows.delete(words[at + PTR_LO]!, words[at + PTR_HI]!);
     words[at + CALL] = 0;
     this.unused[this.unusedCount++] = row;
@@ -176,4 +171,25 @@ export class LiveObjects {
     this.unused = ensureLength(this.unused, capacity);
     for (let row = capacity - 1; row >= from; row--) this.unused[this.unusedCount++] = row;
   }
+
+  private growDisplaced(): void {
+    this.displacedWords = ensureLength(this.displacedWords, this.words.length);
+    this.displacedDoubles = new Float64Array(this.displacedWords.buffer);
+  }
+}
+
+function describeRecord(
+  words: Uint32Array,
+  doubles: Float64Array,
+  row: number,
+  paired: PairedBatch,
+  i: number,
+): void {
+  const at = row * WORDS;
+  const cpu = words[at + CPU]!;
+  paired.objectCall[i] = words[at + CALL]!;
+  paired.objectTs[i] = doubles[at / 2 + TS]!;
+  paired.objectTask[i] = words[at + TASK]!;
+  paired.objectCpu[i] = cpu & CPU_MASK;
+  paired.objectSelected[i] = (cpu & SELECTED) === 0 ? 0 : 1;
 }

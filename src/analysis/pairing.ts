@@ -9,7 +9,7 @@ import type { Dictionary } from '../kernel/dictionary.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../kernel/event-kind.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
-import { type DisplacedObject, LiveObjects } from './live-objects.ts';
+import { LiveObjects } from './live-objects.ts';
 import { createPairedBatch, OUTCOME, type PairedBatch } from './paired-batch.ts';
 
 /** kmalloc(0) returns this (include/linux/slab.h, ZERO_SIZE_PTR). */
@@ -87,29 +87,32 @@ export class Pairing {
     if (lo === 0 && hi === 0) return OUTCOME.allocFailed;
     const { live } = this;
     const found = live.find(lo, hi);
-    const row = found >= 0 ? found : live.add(lo, hi);
-    let displaced: DisplacedObject | undefined;
-    if (found >= 0) {
-      if (this.isRepeated(batch, i, call, cpu)) return OUTCOME.repeated;
-      live.describe(row, this.paired, i);
-      if (isKmalloc(kind) && row === this.lastAlloc[cpu] && this.isSameAllocation(row, batch, i)) {
-        live.setCall(row, call); // the second event has the true caller
-        this.paired.selected[i] = this.paired.objectSelected[i]!;
-        return OUTCOME.allocAgain;
-      }
-      displaced = {
-        call: live.call(row),
-        ts: live.ts(row),
-        task: live.task(row),
-        cpu: live.cpu(row),
-        selected: live.isSelected(row),
-      };
-    }
-    const selected = this.paired.selected[i] === 1;
-    live.fill(row, batch, i, selected);
+    if (found >= 0) return this.allocOnLive(batch, i, call, kind, cpu, found);
+    const row = live.add(lo, hi);
+    live.fill(row, batch, i, this.paired.selected[i] === 1);
     this.lastAlloc[cpu] = row;
-    if (displaced === undefined) return OUTCOME.alloc;
-    live.setDisplaced(row, displaced);
+    return OUTCOME.alloc;
+  }
+
+  /** An allocation at the address of the object in `row`, which is held live. */
+  private allocOnLive(
+    batch: EventBatch,
+    i: number,
+    call: number,
+    kind: number,
+    cpu: number,
+    row: number,
+  ): number {
+    const { live, paired } = this;
+    if (this.isRepeated(batch, i, call, cpu)) return OUTCOME.repeated;
+    live.describe(row, paired, i);
+    if (isKmalloc(kind) && row === this.lastAlloc[cpu] && this.isSameAllocation(row, batch, i)) {
+      live.setCall(row, call); // the second event has the true caller
+      paired.selected[i] = paired.objectSelected[i]!;
+      return OUTCOME.allocAgain;
+    }
+    live.replace(row, batch, i, paired.selected[i] === 1);
+    this.lastAlloc[cpu] = row;
     return OUTCOME.allocOnLive;
   }
 
@@ -123,13 +126,8 @@ export class Pairing {
     if (row < 0) {
       return this.isRepeated(batch, i, call, cpu) ? OUTCOME.repeated : OUTCOME.freeUnknown;
     }
-    const displaced = live.displaced(row);
-    if (displaced !== undefined && this.isLate(row, batch, i, kind)) {
-      paired.objectCall[i] = displaced.call;
-      paired.objectTs[i] = displaced.ts;
-      paired.objectTask[i] = displaced.task;
-      paired.objectCpu[i] = displaced.cpu;
-      paired.objectSelected[i] = displaced.selected ? 1 : 0;
+    if (live.hasDisplaced(row) && this.isLate(row, batch, i, kind)) {
+      live.describeDisplaced(row, paired, i);
       paired.selected[i] = paired.objectSelected[i]!;
       live.forgetDisplaced(row);
       return OUTCOME.freeLate;

@@ -1,19 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { LiveObjects } from '../../../src/analysis/live-objects.ts';
-import { createBatch } from '../../../src/kernel/event-batch.ts';
+import { createPairedBatch } from '../../../src/analysis/paired-batch.ts';
+import { createBatch, type EventBatch } from '../../../src/kernel/event-batch.ts';
 
 const HI = 0xffff8880;
 
 function add(live: LiveObjects, lo: number, ts: number, hi = HI): number {
   const row = live.add(lo, hi);
-  const batch = createBatch(1);
-  batch.ts[0] = ts;
-  batch.call[0] = 5;
-  batch.task[0] = 6;
-  batch.stack[0] = 7;
-  batch.cpu[0] = 8;
-  live.fill(row, batch, 0, true);
+  live.fill(row, oneEvent({ ts, call: 5, task: 6, stack: 7, cpu: 8 }), 0, true);
   return row;
+}
+
+type Numbers = Partial<Record<'ts' | 'call' | 'task' | 'stack' | 'cpu', number>>;
+
+function oneEvent(event: Numbers): EventBatch {
+  const batch = createBatch(1);
+  for (const name of ['ts', 'call', 'task', 'stack', 'cpu'] as const) {
+    batch[name][0] = event[name] ?? 0;
+  }
+  return batch;
 }
 
 test('an object is found by its address, with everything that was noted', () => {
@@ -43,24 +48,29 @@ test('times are exact beyond 2^32', () => {
 test('a removed object is not found, and its row serves the next', () => {
   const live = new LiveObjects();
   const row = add(live, 0x1000, 1);
-  live.setDisplaced(row, { call: 1, ts: 0, task: 1, cpu: 0, selected: false });
+  live.replace(row, oneEvent({ call: 1, ts: 2, task: 1 }), 0, false);
+  expect(live.hasDisplaced(row)).toBe(true);
   live.remove(row);
   expect([live.find(0x1000, HI), live.size]).toEqual([-1, 0]);
   const next = add(live, 0x2000, 2);
   expect(next).toBe(row);
-  expect(live.displaced(next)).toBeUndefined();
+  expect(live.hasDisplaced(next)).toBe(false);
 });
 
 test('the object that was there before is kept until its free came', () => {
   const live = new LiveObjects();
   const row = add(live, 0x1000, 1);
-  const before = { call: 3, ts: 0, task: 4, cpu: 1, selected: true };
-  live.setDisplaced(row, before);
-  expect(live.displaced(row)).toEqual(before);
-  expect(live.isSelected(row)).toBe(true);
+  expect(live.hasDisplaced(row)).toBe(false);
+  live.replace(row, oneEvent({ call: 3, ts: 2 ** 40, task: 4, cpu: 0xffff }), 0, false);
+  expect([live.call(row), live.ts(row), live.cpu(row)]).toEqual([3, 2 ** 40, 0xffff]);
+  expect([live.hasDisplaced(row), live.isSelected(row)]).toEqual([true, false]);
+  const paired = createPairedBatch();
+  live.describeDisplaced(row, paired, 1);
+  const { objectCall, objectTs, objectTask, objectCpu, objectSelected } = paired;
+  const columns = [objectCall, objectTs, objectTask, objectCpu, objectSelected];
+  expect(columns.map((column) => column[1])).toEqual([5, 1, 6, 8, 1]);
   live.forgetDisplaced(row);
-  expect(live.displaced(row)).toBeUndefined();
-  expect(live.isSelected(row)).toBe(true);
+  expect([live.hasDisplaced(row), live.isSelected(row)]).toEqual([false, false]);
 });
 
 describe('rows in order', () => {
