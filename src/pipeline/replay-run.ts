@@ -1,6 +1,7 @@
 // The replay of a run: the first pass names caches and learns orders, the second one drives the
 // model, and beside it the simulations of a what-if.
 
+import type { ReplayReport } from '../analysis/replay-report.ts';
 import {
   describeModel,
   type ReplayedCache,
@@ -32,7 +33,7 @@ import { observeRun } from './observe-run.ts';
 import { readingTwice } from './open-database.ts';
 import { type PreparedReplay, prepareReplay } from './prepare-replay.ts';
 import { describeChanges, type ReplayOptions } from './replay-options.ts';
-import { describeReports, type ReplayReport } from './watch-debug.ts';
+import { describeReports } from './watch-debug.ts';
 
 export interface Replay {
   readonly type: 'replay';

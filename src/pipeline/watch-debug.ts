@@ -1,5 +1,6 @@
 // The debug checks of a replay, with what the recording tells of the kernel's build and of names.
 
+import type { ReplayReport, ReportedEvent } from '../analysis/replay-report.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { absoluteTime } from '../analysis/run-summary.ts';
 import { formatAddress } from '../base/format-address.ts';
@@ -10,32 +11,6 @@ import type { ReportCause } from '../kernel/slub-report/slub-reports.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import type { PreparedReplay } from './prepare-replay.ts';
-
-/** One of SLUB's reports, as results give it. */
-export interface ReplayReport {
-  readonly kind: string;
-  /** In the kernel's words. */
-  readonly title: string;
-  /** Null where the address is in no cache. */
-  readonly cache: string | null;
-  readonly address: string;
-  readonly slab: string | null;
-  /** Line for line as the kernel prints it. */
-  readonly text: string;
-  /** The event that brought it to light: the free, the allocation, the check. */
-  readonly event: ReportedEvent | null;
-}
-
-interface ReportedEvent {
-  /** Decimal digits, in the clock's unit. */
-  readonly timeNs: string;
-  readonly cpu: number;
-  readonly comm: string;
-  readonly pid: number;
-  readonly site: string | null;
-  readonly symbol: string | null;
-  readonly module: string | null;
-}
 
 const NS_PER_SECOND = 1e9;
 /** By which the clock of a CPU may be behind another's. */

@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { ReplayReport } from '../../src/analysis/replay-report.ts';
 import type { Dictionary } from '../../src/kernel/dictionary.ts';
 import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
 import { EVENT_KIND } from '../../src/kernel/event-kind.ts';
@@ -10,7 +11,6 @@ import { observeRun } from '../../src/pipeline/observe-run.ts';
 import { prepareReplay } from '../../src/pipeline/prepare-replay.ts';
 import { parseReplayOptions, type ReplayTexts } from '../../src/pipeline/replay-options.ts';
 import { replayRun } from '../../src/pipeline/replay-run.ts';
-import type { ReplayReport } from '../../src/pipeline/watch-debug.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 /** The reports that the recorded events alone give. */

@@ -5,6 +5,7 @@ import type { SlubModel } from '../../replay/slub-model.ts';
 import type { SiteAndCache } from '../call-sites.ts';
 import type { CallGroup } from '../group-calls.ts';
 import type { PairTally } from '../pair-tally.ts';
+import type { ReplayReport } from '../replay-report.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
 import { absoluteTime } from '../run-summary.ts';
 import { type SiteName, siteLabel } from '../site-names.ts';
@@ -40,25 +41,8 @@ export interface LintEvidence {
 interface ReplayEvidence {
   /** As it is at the end. */
   readonly slub: SlubModel;
-  readonly reports: readonly ReportedMisuse[];
-}
-
-/** What SLUB's checks would have said, from the events alone (pipeline, ReplayReport). */
-interface ReportedMisuse {
-  readonly kind: string;
-  readonly title: string;
-  readonly cache: string | null;
-  readonly address: string;
-  readonly text: string;
-  readonly event: {
-    readonly timeNs: string;
-    readonly cpu: number;
-    readonly comm: string;
-    readonly pid: number;
-    readonly site: string | null;
-    readonly symbol: string | null;
-    readonly module: string | null;
-  } | null;
+  /** What SLUB's checks would have said, from the events alone. */
+  readonly reports: readonly ReplayReport[];
 }
 
 export interface LintRule {

@@ -117,6 +117,7 @@ test('misuse that the replay reports is an error', () => {
     title: 'Object already free',
     cache: 'kmalloc-64',
     address: '0xffff888000000040',
+    slab: null,
     text: 'BUG kmalloc-64: Object already free',
     event: {
       timeNs: '7000',
