@@ -8,6 +8,7 @@ const STRIDE = 4;
 const VALUE = 2;
 /** Where doubling must end: 2^27 slots are 2 GiB, the largest such array that Node reliably gives. */
 const MAX_SLOTS = 2 ** 27;
+/** Maps with fewer slots grow fourfold. */
 const SMALL_SLOTS = 2 ** 18;
 
 /** Spreads an address over the slots; the low three bits of kernel addresses carry nothing. */
@@ -124,7 +125,7 @@ export class AddressMap {
     const old = this.words;
     const slots = this.mask + 1;
     assert(slots * 2 <= MAX_SLOTS, 'more addresses at a time than an AddressMap holds');
-    // What has grown once mostly grows again: small maps skip a step.
+    // What grows mostly grows again.
     const bits = slots < SMALL_SLOTS ? 2 : 1;
     this.words = new Int32Array(old.length << bits);
     this.shift -= bits;

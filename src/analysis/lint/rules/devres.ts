@@ -96,8 +96,8 @@ export const devresOutsideProbe: LintRule = {
     'piles up. Needs recorded stacks.',
   find({ run, tracker }) {
     const { stacks } = run.dictionary;
+    if (stacks.length === 1) return []; // none recorded
     const found = new Map<string, { calls: number[]; count: number; site: number }>();
-    if (stacks.length === 1) return [];
     for (const row of run.rows) {
       const stack = run.live.stack(row);
       const call = run.live.call(row);
