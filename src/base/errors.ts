@@ -81,6 +81,7 @@ const ERRNO_WORDS: Record<string, string> = {
   ENOSPC: 'no space left on the device',
   EROFS: 'read-only file system',
   EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
   EIO: 'input/output error',
   ENOMEM: 'not enough memory',
   EBUSY: 'in use',

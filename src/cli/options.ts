@@ -1,9 +1,9 @@
 // Options that several commands share, and what their texts mean.
 
-import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FilterOptions, TimeBound } from '../analysis/event-filter.ts';
 import { InputError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import type { CsvTimeUnit, SourceOptions } from '../pipeline/load-run.ts';
 import { startProgress } from './progress.ts';
 
@@ -168,7 +168,6 @@ export async function sourceOptions(
   return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);
 }
 
-/** A folder that is not there would be passed over without a word. */
 /** Stores the run first, and goes on with what was stored. */
 async function keepRun(
   options: SourceOptions,
@@ -179,9 +178,9 @@ async function keepRun(
   return keepDatabase(options, path, force);
 }
 
+/** A folder that is not there would be passed over without a word. */
 function assertFolder(path: string): void {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);
+  if (fileStat(path)?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);
 }
 
 function filterOptions(options: SharedOptions): FilterOptions {

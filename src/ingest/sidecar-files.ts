@@ -1,10 +1,11 @@
 // The files that lie beside the events of a recording (docs/recording-folder.md), found by name in
 // one or more folders, plain or .gz, or inside the trace itself.
 
-import { closeSync, fstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describeError, errnoOf, InputError, TraceFormatError } from '../base/errors.ts';
+import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { isGzip } from '../base/input-bytes.ts';
 import { openForReading } from '../base/random-access-file.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
@@ -55,13 +56,8 @@ export class FolderSidecars implements SidecarFiles {
 }
 
 function isThere(path: string, what: 'file' | 'folder'): boolean {
-  try {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return what === 'file' ? (stat?.isFile() ?? false) : (stat?.isDirectory() ?? false);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR') return false;
-    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
-  }
+  const stat = fileStat(path);
+  return what === 'file' ? (stat?.isFile() ?? false) : (stat?.isDirectory() ?? false);
 }
 
 function namesIn(folder: string): string[] {

@@ -1,7 +1,7 @@
 // `compare`: every run is read and understood by itself, one after the other, and only its figures
 // are kept; so memory does not grow with the number of runs. Baselines bring their figures along.
 
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import { isBaseline, parseBaseline, renderBaseline } from '../analysis/compare/baseline.ts';
 import { buildComparison } from '../analysis/compare/build-comparison.ts';
@@ -24,6 +24,7 @@ import {
   TraceFormatError,
   UsageError,
 } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { STDIN } from '../base/input-bytes.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
@@ -178,7 +179,7 @@ function buildOf(sidecars: SidecarFiles): string | null {
 
 /** The figures of a baseline file, plain or .gz; undefined for every other source. */
 function readBaseline(source: string): RunFigures[] | undefined {
-  const stat = source === STDIN ? undefined : statSync(source, { throwIfNoEntry: false });
+  const stat = source === STDIN ? undefined : fileStat(source);
   if (stat === undefined || !stat.isFile()) return undefined;
   try {
     if (!isBaseline(unpacked(readHead(source)))) return undefined;

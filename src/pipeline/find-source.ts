@@ -1,9 +1,10 @@
 // What a SOURCE on the command line is: a run database, a recording folder, an event file, or
 // standard input (contract: docs/recording-folder.md).
 
-import { closeSync, existsSync, fstatSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { STDIN } from '../base/input-bytes.ts';
 import { openForReading } from '../base/random-access-file.ts';
 
@@ -28,10 +29,10 @@ export type FoundSource =
       readonly label: string;
     };
 
-/** @throws InputError where there is no such file */
+/** @throws InputError where there is no such file, or it cannot be looked at */
 export function findSource(source: string): FoundSource {
   if (source === STDIN) return { kind: 'trace', path: STDIN, folder: undefined, label: 'stdin' };
-  const stat = statSync(source, { throwIfNoEntry: false });
+  const stat = fileStat(source);
   if (stat === undefined) throw new InputError(`${source}: no such file or directory`);
   const label = basename(resolve(source));
   if (stat.isDirectory()) {
@@ -39,7 +40,8 @@ export function findSource(source: string): FoundSource {
     if (path === undefined) return { kind: 'folder', folder: source, label };
     return { kind: 'trace', path, folder: source, label };
   }
-  if (isDatabase(source)) return { kind: 'database', path: source, label };
+  // A pipe is opened once: who writes into it would be cut off.
+  if (stat.isFile() && isDatabase(source)) return { kind: 'database', path: source, label };
   return { kind: 'trace', path: source, folder: dirname(source), label };
 }
 
@@ -54,7 +56,7 @@ export function sidecarFolders(
 
 /** False for standard input and pipes: what was read from them is gone. */
 export function canReadTwice(source: string): boolean {
-  return source !== STDIN && !(statSync(source, { throwIfNoEntry: false })?.isFIFO() ?? false);
+  return source !== STDIN && !(fileStat(source)?.isFIFO() ?? false);
 }
 
 /** The event file of a folder, or undefined where it has none. */
@@ -81,8 +83,6 @@ function isDatabase(path: string): boolean {
   const fd = openForReading(path);
   try {
     const head = Buffer.alloc(16);
-    // A pipe (`<(zcat trace.txt.gz)`) has no positions, and what is read from it is gone.
-    if (!fstatSync(fd).isFile()) return false;
     return readSync(fd, head, 0, 16, 0) === 16 && head.toString('latin1') === 'SQLite format 3\0';
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });

@@ -1,11 +1,11 @@
 // Call sites of a run → file and line, where a vmlinux with debug information lies beside the
 // recording or is named. KASLR is taken away by where `_text` lay; sites in modules have no line.
 
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SiteName } from '../analysis/site-names.ts';
 import { siteLabel } from '../analysis/site-names.ts';
 import { InputError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { demangleRust } from '../kernel/rust-names.ts';
 import { functionOf, type SymbolTable } from '../kernel/symbols.ts';
 import { findSource, sidecarFolders } from './find-source.ts';
@@ -30,8 +30,7 @@ export function findVmlinux(
   { source, sidecars }: SourceOptions,
   named: string | undefined,
 ): string | undefined {
-  const isFile = (path: string): boolean =>
-    statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  const isFile = (path: string): boolean => fileStat(path)?.isFile() ?? false;
   if (named !== undefined) {
     if (!isFile(named)) throw new InputError(`${named}: no such file`);
     return named;

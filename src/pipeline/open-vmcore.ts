@@ -1,9 +1,10 @@
 // The memory snapshot of a source, opened with what lies beside it (symbols, structure layouts): the
 // kernel in it. Held against the recording's own words on its boot; a snapshot of another is refused.
 
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { releaseFromText } from '../kernel/kernel-version.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { type KernelImage, openKernel } from '../snapshot/kernel-image.ts';
@@ -111,5 +112,5 @@ function btfFile(folders: readonly string[]): string | undefined {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return fileStat(path)?.isFile() ?? false;
 }

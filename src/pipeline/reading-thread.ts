@@ -1,9 +1,10 @@
 // The life of the thread that reads traces (trace-worker.ts): it is started ahead, while the modules
 // of a command are still loaded, and reads one trace after the other.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { fileStat } from '../base/file-stat.ts';
 import { inlineLess } from '../base/short-run.ts';
 import { findSource } from './find-source.ts';
 
@@ -39,24 +40,26 @@ export function giveBackReadingThread(thread: Worker): void {
   // Not all at once: node has its own.
   for (const event of ['message', 'error', 'exit']) thread.removeAllListeners(event);
   thread.unref();
-  idle = thread;
+  // Traces that are read at the same time have a thread each; one of them is kept.
+  if (idle === undefined) idle = thread;
+  else void thread.terminate();
 }
 
-/** The size of a source's event file; 0 where it is none, or cannot be read twice. */
+/** The size of a source's event file; 0 where it is none, or a pipe, which must not be opened twice. */
 function traceBytes(source: string): number {
-  const stat = statSync(source, { throwIfNoEntry: false });
-  if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return 0;
   try {
+    const stat = fileStat(source);
+    if (stat === undefined || !(stat.isFile() || stat.isDirectory())) return 0;
     const found = findSource(source);
     return found.kind === 'trace' ? fileBytes(found.path) : 0;
   } catch {
-    return 0; // said when it is read
+    return 0; // said when it is read, if it is a source at all
   }
 }
 
 /** 0 where it is no plain file. */
 function fileBytes(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = fileStat(path);
   return stat?.isFile() === true ? stat.size : 0;
 }
 

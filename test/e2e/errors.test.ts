@@ -160,6 +160,21 @@ test.each([
   [['slabinfo', BOOT, '--colour'], "unknown option '--colour'"],
 ] as const)('%j is a wrong use', (args, text) => expectError(args, 2, text));
 
+// What the file system refuses even to look at (a name of more than 255 bytes) is no bug of ours.
+const LONG_NAME = 'a'.repeat(300);
+
+test.each([
+  [['analyze', LONG_NAME], `${LONG_NAME}: the name is too long`],
+  [['analyze', STACKS, '--sidecars', LONG_NAME], `${LONG_NAME}: the name is too long`],
+  [['compare', LONG_NAME, '--to', STACKS], `${LONG_NAME}: the name is too long`],
+  [['analyze', join(STACKS, 'trace.txt.gz', 'x')], 'no such file or directory'],
+] as const)('a file that cannot be looked at: %#', (args, text) => expectError(args, 74, text));
+
+test("an option's value need not be the name of a file", async () => {
+  const output = await outputOf(['analyze', STACKS, '--json', '--label', LONG_NAME]);
+  expect(JSON.parse(output)).toMatchObject({ run: { label: LONG_NAME } });
+});
+
 test('a recording without a sysfs capture has no slabinfo', () =>
   expectError(['slabinfo', STACKS], 65, 'no slab_sysfs.txt'));
 

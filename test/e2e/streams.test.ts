@@ -1,8 +1,9 @@
 // Standard input and output as a shell joins them: text piped in, a reader that leaves early, the
 // same bytes each time.
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -29,6 +30,21 @@ interface Analysis {
   readonly totals: object;
   readonly callSites: readonly object[];
 }
+
+test.each([
+  ['plain', TEXT],
+  ['packed', PACKED],
+])('text from a named pipe, %s, gives what the file gives', async (_, input) => {
+  const pipe = join(temporaryFolder(), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const fromFile = await jsonOf<Analysis>(['analyze', `${STACKS}/trace.txt.gz`, '--no-sidecars']);
+  const [fromPipe] = await Promise.all([
+    jsonOf<Analysis>(['analyze', pipe, '--no-sidecars']),
+    writeFile(pipe, input),
+  ]);
+  expect(fromPipe.totals).toEqual(fromFile.totals);
+  expect(fromPipe.callSites).toEqual(fromFile.callSites);
+});
 
 test.each([
   ['plain', TEXT],

@@ -1,16 +1,18 @@
 // How many bytes an input has when unpacked, for the progress bar.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
+import { fileStat } from '../../base/file-stat.ts';
 import { isGzip, STDIN } from '../../base/input-bytes.ts';
 import { openForReading } from '../../base/random-access-file.ts';
 
 const TRAILER_BYTES = 4;
 
-/** The unpacked size; 0 where it is not known (standard input). */
+/** The unpacked size; 0 where it is not known (standard input, a pipe). */
 export function unpackedSize(path: string): number {
   if (path === STDIN) return 0;
   let fd: number;
   try {
+    if (fileStat(path)?.isFile() !== true) return 0;
     fd = openForReading(path);
   } catch {
     return 0; // whoever reads the bytes will say why
