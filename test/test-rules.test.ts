@@ -23,7 +23,7 @@ function programsOf(source: string): string[] {
 
 /** Programs for whose absence a file has an answer. */
 function toolsOf(source: string): string[] {
-  const lists = source.matchAll(/(?:WithTools\(\[|isInstalled\(|TOOLS = \[)([^\])]*)/g);
+  const lists = source.matchAll(/(?:WithTools\(\s*\[|isInstalled\(|TOOLS = \[)([^\])]*)/g);
   return [...lists].flatMap(([, list = '']) => list.match(/[\w-]+/g) ?? []);
 }
 
