@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 // Results of Vitest (--reporter=json), of one run or several, into the slowest tests and a last line
-// `N passed, N failed`. Exits with 1 where a test failed, a file could not be collected, or none ran.
+// `N passed, N failed`. Exits with 1 where a test failed, a file could not be collected, none ran, or results are
+// missing.
 //
 //   node scripts/test-summary.js TESTS.json...
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 
 const SHOWN = 20;
 
-const runs = process.argv.slice(2).map((path) => JSON.parse(readFileSync(path, 'utf8')));
+const paths = process.argv.slice(2);
+const found = paths.filter((path) => existsSync(path));
+const runs = found.map((path) => JSON.parse(readFileSync(path, 'utf8')));
 const files = runs.flatMap(({ testResults }) => testResults);
 const tests = files.flatMap(({ name, assertionResults }) =>
   assertionResults.map((test) => ({ ...test, file: relative(process.cwd(), name) })),
@@ -30,8 +33,11 @@ const lines = [
   ...slowest.map((t) => `${seconds(t).toFixed(1).padStart(7)} s  ${t.file}: ${t.fullName}`),
   '',
   ...broken.map(({ name, message }) => `${name}: ${message}`),
+  ...(found.length < paths.length
+    ? ['A run of the tests was ended before it wrote its results.']
+    : []),
   `${count('skipped', 'pending', 'todo')} skipped`,
   `${passed} passed, ${failed} failed`,
 ];
 process.stdout.write(`${lines.join('\n')}\n`);
-process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
+process.exitCode = passed > 0 && failed === 0 && found.length === paths.length ? 0 : 1;
