@@ -35,7 +35,7 @@ export function recordedTruth(name: string): Truth {
 }
 
 /** The sysfs directory of each cache name: merged caches have one. */
-export function recordedDirectories(name: string): (cache: string) => string {
+function recordedDirectories(name: string): (cache: string) => string {
   const links = recordedText(name, 'slab_sysfs_links.txt').matchAll(/([^/\n]+) -> (?:.*\/)?(\S+)/g);
   const directories = new Map(Array.from(links, ([, alias = '', id = '']) => [alias, id]));
   return (cache) => directories.get(cache) ?? cache;
@@ -66,4 +66,18 @@ export function slabObjects(run: ResolvedRun): LiveObject[] {
 /** Per cent. */
 export function share(part: number, whole: number): number {
   return (100 * part) / Math.max(1, whole);
+}
+
+/** How many objects have the name of their cache, per cent of those that are allocated. */
+export function rightNames(
+  name: string,
+  { cacheOf }: Truth,
+  objects: readonly LiveObject[],
+): number {
+  const directoryOf = recordedDirectories(name);
+  const allocated = objects.filter(({ address }) => cacheOf.has(address));
+  const right = allocated.filter(({ address, cache }) => {
+    return directoryOf(cache ?? '') === directoryOf(cacheOf.get(address) ?? '?');
+  });
+  return share(right.length, allocated.length);
 }

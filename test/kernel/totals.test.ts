@@ -121,31 +121,3 @@ describeWithData('debian-plain', 'the counts of a boot of Linux 6.1', () => {
     expect(end.bytesReq + end.rounding + end.padding + end.metadata).toBe(end.bytesAlloc);
   });
 });
-
-/** Recording, frees of NULL and of ZERO_SIZE_PTR, of the unknown, allocations on live objects. */
-const COUNTS = [
-  // 6.12 on: two events of one large kmalloc also land on a live object; they are one allocation.
-  ['debian-plain-510', 19_420, 3, 10, 1599, 0],
-  ['debian-plain-612', 60_798, 3, 440, 2259, 94],
-  ['debian-plain-618', 57_110, 3, 6, 7134, 108],
-  ['debian-plain-7x', 62_931, 3, 36, 8371, 104],
-  ['debian-plain-numa', 20_791, 4, 1379, 486, 64],
-  ['kmemleak-1cpu', 3473, 6, 1609, 241, 0],
-  ['kmemleak-612', 4168, 6, 201, 147, 41],
-] as const;
-
-for (const [name, nulls, zeros, unknown, onLive, doubles] of COUNTS) {
-  describeWithData(name, 'what the events do not tell', () => {
-    test('is counted as a plain walk over the events counts it', async () => {
-      const { run } = await loadRun({ source: recording(name) });
-      const { outcomes } = run.tallies;
-      expect(outcomes[OUTCOME.freeNull]).toBe(nulls);
-      expect(outcomes[OUTCOME.freeZeroSize]).toBe(zeros);
-      expect(outcomes[OUTCOME.freeUnknown]).toBe(unknown);
-      expect((outcomes[OUTCOME.allocOnLive] ?? 0) + (outcomes[OUTCOME.allocAgain] ?? 0)).toBe(
-        onLive,
-      );
-      expect(outcomes[OUTCOME.allocAgain]).toBe(doubles);
-    });
-  });
-}
