@@ -134,10 +134,11 @@ async function readInput(input: TraceInput, options: ReadOptions): Promise<Trace
   const stats = new TraceStats();
   const dictionary = new Dictionary();
   const batches: EventBatch[] = [];
-  const writer = new BatchWriter(dictionary, stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     obtain: () => createBatch(),
-  });
+  };
+  const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);
   try {
     while (await reader.step());
