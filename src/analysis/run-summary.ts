@@ -146,7 +146,7 @@ function notesOf(run: ResolvedRun): string[] {
     0,
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
-  return [...notes, ...run.symbolNotes];
+  return [...notes, ...run.facts.notes, ...run.symbolNotes];
 }
 
 /** The birthday bound for 32-bit hashes. */

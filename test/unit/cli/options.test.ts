@@ -13,10 +13,16 @@ describe('an address', () => {
     expect(parseAddress(text)).toBe(0xffff888003a40040n);
   });
 
-  test.each(['', '0x', '12', 'here', '0xffff888003a400400', '0x0xffff88800', '-ffff8880', '0x1g00'])(
-    '%j is none',
-    (text) => {
-      expect(() => parseAddress(text)).toThrow(InvalidArgumentError);
-    },
-  );
+  test.each([
+    '',
+    '0x',
+    '12',
+    'here',
+    '0xffff888003a400400',
+    '0x0xffff88800',
+    '-ffff8880',
+    '0x1g00',
+  ])('%j is none', (text) => {
+    expect(() => parseAddress(text)).toThrow(InvalidArgumentError);
+  });
 });

@@ -39,20 +39,22 @@ export const devresCrossesClass: LintRule = {
     'then takes twice as much. Plain kmalloc() with devm_add_action() does not.',
   find({ run, tracker }) {
     const overhead = devresOverhead(run.facts.release);
-    return devresGroups(run).filter(hasCalls).flatMap(({ key, calls, allocs }) => {
-      const taken = kmallocClassSize(run.facts.kmalloc, key.bytesReq);
-      const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - overhead));
-      if (taken === undefined || without === undefined || without >= taken) return [];
-      return [
-        {
-          count: allocs,
-          ...siteColumns(key.name),
-          cache: key.cache,
-          message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
-          example: exampleOf(run, tracker.first, calls),
-        },
-      ];
-    });
+    return devresGroups(run)
+      .filter(hasCalls)
+      .flatMap(({ key, calls, allocs }) => {
+        const taken = kmallocClassSize(run.facts.kmalloc, key.bytesReq);
+        const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - overhead));
+        if (taken === undefined || without === undefined || without >= taken) return [];
+        return [
+          {
+            count: allocs,
+            ...siteColumns(key.name),
+            cache: key.cache,
+            message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
+            example: exampleOf(run, tracker.first, calls),
+          },
+        ];
+      });
   },
 };
 

@@ -17,7 +17,10 @@ export const freesOfUnknown: LintRule = {
     if (!run.facts.tracedFromBoot || run.stats.get('lost_events') > 0) return [];
     const { calls } = run.dictionary;
     const tally = run.tallies.calls;
-    const sites = new Map<string, { name: SiteName; calls: number[]; unknown: number; all: number }>();
+    const sites = new Map<
+      string,
+      { name: SiteName; calls: number[]; unknown: number; all: number }
+    >();
     for (let call = 1; call < calls.length; call++) {
       if (!isFree(calls.kind(call))) continue;
       const name = run.sites.get(calls.site(call));
