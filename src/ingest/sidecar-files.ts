@@ -1,13 +1,12 @@
 // The files that lie beside the events of a recording (docs/recording-folder.md), found by name in
-// one or more folders, plain or .gz, or inside the trace itself.
+// one or more folders, packed or not, or inside the trace itself.
 
-import { closeSync, fstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { describeError, InputError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
-import { isGzip } from '../base/input-bytes.ts';
-import { openForReading } from '../base/random-access-file.ts';
+import { packedNames, unpackedName } from '../base/packing.ts';
+import { readWhole } from '../base/read-whole.ts';
 import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../kernel/sidecars.ts';
 
 /** Sidecars in folders; the first folder that has a file wins. */
@@ -22,10 +21,11 @@ export class FolderSidecars implements SidecarFiles {
 
   bytes(name: string): Buffer | undefined {
     for (const folder of this.folders) {
-      for (const path of [join(folder, name), `${join(folder, name)}.gz`]) {
+      for (const packed of packedNames(name)) {
+        const path = join(folder, packed);
         if (!isThere(path, 'file')) continue;
         this.taken.set(name, path);
-        return readUnpacked(path);
+        return readWhole(path, MAX_SIDECAR_BYTES);
       }
     }
     const offered = this.offered.get(name);
@@ -42,7 +42,7 @@ export class FolderSidecars implements SidecarFiles {
     for (const top of this.folders) {
       const path = join(top, folder);
       if (!isThere(path, 'folder')) continue;
-      for (const name of namesIn(path)) names.add(name.replace(/\.gz$/, ''));
+      for (const name of namesIn(path)) names.add(unpackedName(name));
     }
     return [...names].sort();
   }
@@ -62,25 +62,5 @@ function namesIn(folder: string): string[] {
     return readdirSync(folder);
   } catch (error) {
     throw new InputError(`${folder}: ${describeError(error)}`, { cause: error });
-  }
-}
-
-function readUnpacked(path: string): Buffer {
-  const fd = openForReading(path);
-  try {
-    if (fstatSync(fd).size > MAX_SIDECAR_BYTES) {
-      throw new InputError(
-        `${path}: larger than ${MAX_SIDECAR_BYTES} bytes, so not what it claims`,
-      );
-    }
-    const bytes = readFileSync(fd);
-    return isGzip(bytes) ? gunzipSync(bytes, { maxOutputLength: MAX_SIDECAR_BYTES }) : bytes;
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new TraceFormatError(`${path}: cannot be read: ${describeError(error)}`, {
-      cause: error,
-    });
-  } finally {
-    closeSync(fd);
   }
 }

@@ -1,8 +1,6 @@
 // `compare`: every run is read and understood by itself, one after the other, and only its figures
 // are kept; so memory does not grow with the number of runs. Baselines bring their figures along.
 
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { constants, gunzipSync } from 'node:zlib';
 import { isBaseline, parseBaseline, renderBaseline } from '../analysis/compare/baseline.ts';
 import { buildComparison } from '../analysis/compare/build-comparison.ts';
 import type { Comparison } from '../analysis/compare/comparison.ts';
@@ -17,19 +15,19 @@ import { buildCallChains, type CallChains } from '../analysis/html-report/call-c
 import { buildAnalysis } from '../analysis/overview.ts';
 import { buildProfile, type Profile } from '../analysis/profile.ts';
 import { StackTally } from '../analysis/stack-tally.ts';
-import {
-  describeError,
-  InputError,
-  ToolError,
-  TraceFormatError,
-  UsageError,
-} from '../base/errors.ts';
+import { TraceFormatError, UsageError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
-import { STDIN } from '../base/input-bytes.ts';
+import { readChunks, STDIN } from '../base/input-bytes.ts';
+import { readWhole } from '../base/read-whole.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { loadLinted } from './lint-run.ts';
 import type { SourceOptions } from './load-run.ts';
+
+/** Bytes in which a baseline says that it is one. */
+const BASELINE_HEAD_BYTES = 4096;
+/** A baseline or a config is some MB at most. */
+const MOST_JSON_BYTES = 512 * 1024 * 1024;
 
 export interface CompareRequest {
   readonly base: readonly string[];
@@ -105,12 +103,7 @@ function readOptions(request: CompareRequest): Parameters<typeof buildComparison
 }
 
 function readConfig(path: string): CompareConfig {
-  try {
-    return parseCompareConfig(readFileSync(path, 'utf8'), path);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
-  }
+  return parseCompareConfig(readWhole(path, MOST_JSON_BYTES).toString('utf8'), path);
 }
 
 async function readSide(
@@ -121,7 +114,7 @@ async function readSide(
 ): Promise<RunFigures[]> {
   const runs: RunFigures[] = [];
   for (const source of sources) {
-    const baseline = readBaseline(source);
+    const baseline = await readBaseline(source);
     if (baseline !== undefined) runs.push(...baseline);
     else {
       const options = await optionsOf(source);
@@ -177,32 +170,13 @@ function buildOf(sidecars: SidecarFiles): string | null {
   return /#\d.*$/.exec(sidecars.text('uname.txt')?.trim() ?? '')?.[0] ?? null;
 }
 
-/** The figures of a baseline file, plain or .gz; undefined for every other source. */
-function readBaseline(source: string): RunFigures[] | undefined {
+/** The figures of a baseline file, packed or not; undefined for every other source. */
+async function readBaseline(source: string): Promise<RunFigures[] | undefined> {
   const stat = source === STDIN ? undefined : fileStat(source);
   if (stat === undefined || !stat.isFile()) return undefined;
-  try {
-    if (!isBaseline(unpacked(readHead(source)))) return undefined;
-    return parseBaseline(unpacked(readFileSync(source)), source);
-  } catch (error) {
-    if (error instanceof ToolError) throw error;
-    throw new InputError(`${source}: ${describeError(error)}`, { cause: error });
+  for await (const head of readChunks(source, { truncated: false })) {
+    if (!isBaseline(head.toString('utf8', 0, BASELINE_HEAD_BYTES))) return undefined;
+    return parseBaseline(readWhole(source, MOST_JSON_BYTES).toString('utf8'), source);
   }
-}
-
-/** The text of a file, or of as much of it as is there. */
-function unpacked(bytes: Buffer): string {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const plain = isGzip ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
-  return plain.toString('utf8');
-}
-
-function readHead(path: string): Buffer {
-  const fd = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(4096);
-    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
-  } finally {
-    closeSync(fd);
-  }
+  return undefined;
 }

@@ -6,11 +6,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
 import { STDIN } from '../base/input-bytes.ts';
+import { PACKED_SUFFIX, packedNames } from '../base/packing.ts';
 import { openForReading } from '../base/random-access-file.ts';
 
 /** The event files of a recording folder, best first. */
 const EVENT_FILES = ['trace.dat', 'trace.txt', 'perf.data', 'trace.csv'];
-const RAW_PAGES = /^trace_pipe_raw\.cpu\d+(\.gz)?$/;
+const RAW_PAGES = new RegExp(`^trace_pipe_raw\\.cpu\\d+${PACKED_SUFFIX}$`);
 
 export type FoundSource =
   | { readonly kind: 'database'; readonly path: string; readonly label: string }
@@ -62,9 +63,8 @@ export function canReadTwice(source: string): boolean {
 /** The event file of a folder, or undefined where it has none. */
 function eventFileIn(folder: string): string | undefined {
   for (const name of EVENT_FILES) {
-    for (const path of [join(folder, name), join(folder, `${name}.gz`)]) {
-      if (existsSync(path)) return path;
-    }
+    const packed = packedNames(name).find((each) => existsSync(join(folder, each)));
+    if (packed !== undefined) return join(folder, packed);
   }
   const raw = readdirSync(folder)
     .filter((name) => RAW_PAGES.test(name))
@@ -75,7 +75,7 @@ function eventFileIn(folder: string): string | undefined {
 /** For commands that need events. */
 export function folderWithoutEvents(folder: string): TraceFormatError {
   return new TraceFormatError(`${folder}: no events in this folder`, {
-    hint: `Looked for ${EVENT_FILES.join(', ')} and trace_pipe_raw.cpuN, each also as .gz.`,
+    hint: `Looked for ${EVENT_FILES.join(', ')} and trace_pipe_raw.cpuN, each also as .gz, .xz or .zst.`,
   });
 }
 

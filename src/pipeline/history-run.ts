@@ -1,7 +1,5 @@
 // The life of an address, or of every object that a kernel log reports on.
 
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { toEventTime } from '../analysis/event-filter.ts';
 import { BlockEvents } from '../analysis/history/block-events.ts';
 import { type AddressHistory, buildHistory } from '../analysis/history/history.ts';
@@ -12,8 +10,9 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../analysis/run-summary.ts';
-import { describeError, InputError, TraceFormatError } from '../base/errors.ts';
+import { TraceFormatError } from '../base/errors.ts';
 import { formatAddress } from '../base/format-address.ts';
+import { readWhole } from '../base/read-whole.ts';
 import { type MemoryReport, parseMemoryReports } from '../kernel/memory-reports.ts';
 import { loadRun, type SourceOptions } from './load-run.ts';
 
@@ -53,7 +52,7 @@ export async function reportHistories(
   source: SourceOptions,
   log: string,
 ): Promise<ReportHistories> {
-  const reports = parseMemoryReports(readLog(log));
+  const reports = parseMemoryReports(readWhole(log, MOST_LOG_BYTES).toString('latin1'));
   if (reports.length === 0) {
     throw new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
       hint: 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.',
@@ -102,18 +101,4 @@ function momentOf({ info }: ResolvedRun, { atSec }: MemoryReport): number {
 
 function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {
   return { originNs: info.originNs, clockUnit: info.clockUnit, firstTs: tallies.firstTs };
-}
-
-function readLog(path: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-      bytes = gunzipSync(bytes, { maxOutputLength: MOST_LOG_BYTES });
-    }
-  } catch (error) {
-    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
-  }
-  if (bytes.length > MOST_LOG_BYTES) throw new InputError(`${path}: too large for a kernel log`);
-  return bytes.toString('latin1');
 }

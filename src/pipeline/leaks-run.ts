@@ -1,12 +1,12 @@
 // `leaks`: the trace's live objects and a memory snapshot → those that nothing refers to; without a
 // snapshot the live objects by site.
 
-import { readFileSync } from 'node:fs';
 import { VERDICT } from '../analysis/live-verdicts.ts';
 import { findOutstanding } from '../analysis/outstanding.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { judgeCompleteness, summarizeRun } from '../analysis/run-summary.ts';
-import { describeError, InputError, UsageError } from '../base/errors.ts';
+import { UsageError } from '../base/errors.ts';
+import { readWhole } from '../base/read-whole.ts';
 import { configNumber, parseKernelConfig } from '../kernel/kernel-config.ts';
 import { Suppressions } from '../kernel/lsan-suppressions.ts';
 import {
@@ -26,6 +26,9 @@ import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
 import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+
+/** Annotations and suppressions are written by hand. */
+const MOST_TEXT_BYTES = 64 * 1024 * 1024;
 
 export interface LeaksOptions {
   /** Snapshots; empty: the source's own. A candidate must be one in each of them. */
@@ -84,11 +87,11 @@ class LeaksSession {
     this.options = options;
     // What is wrong with these files is told before anything large is read.
     this.annotations = [
-      ...options.annotations.flatMap((path) => parseAnnotations(readText(path), path)),
+      ...options.annotations.flatMap((path) => parseAnnotations(readLines(path), path)),
       ...builtInAnnotations(),
     ];
     if (options.baseline !== undefined) findSource(options.baseline);
-    this.suppressions = options.suppress.map((path) => new Suppressions(readText(path), path));
+    this.suppressions = options.suppress.map((path) => new Suppressions(readLines(path), path));
   }
 
   async leaks(): Promise<Leaks> {
@@ -267,11 +270,7 @@ function addressKey({ objects }: BuiltScan, i: number): string {
   return `${objects.hi[i]} ${objects.lo[i]}`;
 }
 
-/** @throws InputError */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
-  }
+/** @throws InputError, TraceFormatError */
+function readLines(path: string): string {
+  return readWhole(path, MOST_TEXT_BYTES).toString('utf8');
 }

@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { TraceFormatError, UsageError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
+import { PACKED_SUFFIX, packedNames } from '../base/packing.ts';
 import { releaseFromText } from '../kernel/kernel-version.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { type KernelImage, openKernel } from '../snapshot/kernel-image.ts';
@@ -37,7 +38,7 @@ export interface OpenedVmcore {
 }
 
 // vmcore, vmcore.elf.gz, vmcore.kdump-zlib, host.lime; vmcore-dmesg.txt is kdump's log
-const SNAPSHOT_NAME = /^(?!.*dmesg)(?:vmcore.*|.*\.lime(?:\.gz)?)$/;
+const SNAPSHOT_NAME = new RegExp(`^(?!.*dmesg)(?:vmcore.*|.*\\.lime${PACKED_SUFFIX})$`);
 /** Files with BTF in a recording folder, best first. */
 const BTF_FILES = ['btf', 'vmlinux'];
 
@@ -107,8 +108,8 @@ function folderOf(found: FoundSource): string | undefined {
 }
 
 function btfFile(folders: readonly string[]): string | undefined {
-  const paths = folders.flatMap((folder) => BTF_FILES.map((name) => join(folder, name)));
-  return paths.find(isFile);
+  const names = BTF_FILES.flatMap(packedNames);
+  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isFile);
 }
 
 function isFile(path: string): boolean {

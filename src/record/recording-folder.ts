@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeError, OutputError } from '../base/errors.ts';
+import { PACKED_SUFFIX } from '../base/packing.ts';
 
 /** What would be read with a new recording, or in its place, were it left from an older one. */
 const OF_A_RECORDING = new RegExp(
@@ -12,7 +13,7 @@ const OF_A_RECORDING = new RegExp(
     '(?:slabinfo|slab_sysfs)(?:\\.before)?\\.txt|slab_sysfs_links\\.txt',
     '(?:kallsyms|modules|module_sections|zoneinfo|pagesize|vmallocinfo|meminfo)\\.txt',
     '(?:iomem|cmdline|version|uname|dmesg|kmemleak)\\.txt',
-  ].join('|')})(?:\\.gz)?$`,
+  ].join('|')})${PACKED_SUFFIX}$`,
 );
 
 export class RecordingFolder {

@@ -23,6 +23,6 @@ async function run(options: { json?: boolean }): Promise<void> {
   const columns = [{ title: 'format' }, { title: 'what' }, { title: 'carries' }];
   process.stdout.write(renderTable(columns, rows, { width: 0 }));
   process.stdout.write(
-    '\nAny of them may be packed with gzip. They are told apart by their content.\n',
+    '\nAny of them may be packed with gzip, xz or zstd. They are told apart by their content.\n',
   );
 }
