@@ -189,9 +189,9 @@ CREATE TABLE kernel_cache (
   slab_size      INTEGER NOT NULL,
   objs_per_slab  INTEGER NOT NULL,
   "order"        INTEGER NOT NULL,
-  slabs          INTEGER NOT NULL,
-  active_objects INTEGER NOT NULL,
-  total_objects  INTEGER NOT NULL
+  slabs          INTEGER,         -- counts: NULL where the recording does not tell
+  active_objects INTEGER,
+  total_objects  INTEGER
 ) STRICT;
 
 -- Objects allocated at the end of the trace.

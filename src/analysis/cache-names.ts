@@ -221,13 +221,14 @@ function nameBySlabs(groups: readonly Group[], input: NamingInput): void {
   }
 }
 
-/** Slabs of each recorded cache on which no named group lies. */
+/** Slabs of each recorded cache on which no named group lies; Infinity, no good fit, where unknown. */
 function slabsLeft(
   groups: readonly Group[],
   known: KnownCaches,
   keys: SlabKeys | undefined,
 ): Map<KnownCache, number> {
-  if (keys === undefined) return new Map(known.all.map((cache) => [cache, cache.slabs]));
+  if (keys === undefined)
+    return new Map(known.all.map((cache) => [cache, cache.slabs ?? Infinity]));
   const seen = new Map<KnownCache, Set<number>>();
   for (const cache of known.all) seen.set(cache, new Set());
   for (const group of groups) {
@@ -237,7 +238,9 @@ function slabsLeft(
     const slabOf = keys(group.bytesAlloc);
     for (const row of group.rows) slabs.add(slabOf(row));
   }
-  return new Map([...seen].map(([cache, slabs]) => [cache, cache.slabs - slabs.size]));
+  return new Map(
+    [...seen].map(([cache, slabs]) => [cache, (cache.slabs ?? Infinity) - slabs.size]),
+  );
 }
 
 const firstSite = (component: SlabComponent<Group>): number => component.groups[0]?.site ?? 0;

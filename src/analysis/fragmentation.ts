@@ -266,7 +266,7 @@ function taskRows(
 /** The rest of each slab behind its last object, over the slabs that the kernel had at the end. */
 function slabTail(run: ResolvedRun, cache: string): number | null {
   const known = run.facts.caches?.find(cache);
-  if (known === undefined) return null;
+  if (known?.slabs == null) return null;
   const slabBytes = run.facts.pageSize * 2 ** known.order;
   return (slabBytes - known.objsPerSlab * known.slabSize) * known.slabs;
 }

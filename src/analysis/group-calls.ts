@@ -21,6 +21,7 @@ export type CallSums = Readonly<Record<SumName, number>> & {
 
 export type CallGroup<K> = CallSums & {
   readonly key: K;
+  /** None where the group has only live objects of another cache than their call's. */
   readonly calls: readonly number[];
 };
 
@@ -87,6 +88,11 @@ export function groupLive<K>(
     groups.extendOldest(group, run.live.ts(row));
   });
   return groups.rows(columns);
+}
+
+/** True where a group has allocations of its own, not only live objects of another group's calls. */
+export function hasCalls<K>({ calls }: CallGroup<K>): boolean {
+  return calls.length > 0;
 }
 
 /** Adds up groups that get the same key. */

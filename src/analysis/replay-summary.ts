@@ -79,10 +79,11 @@ export interface ReplayedCache {
   readonly kernel: KernelFigures | null;
 }
 
+/** Null where the recording does not tell. */
 interface KernelFigures {
-  readonly slabs: number;
-  readonly totalObjects: number;
-  readonly activeObjects: number;
+  readonly slabs: number | null;
+  readonly totalObjects: number | null;
+  readonly activeObjects: number | null;
   /** Null where only /proc/slabinfo was recorded. */
   readonly partial: number | null;
   readonly cpuSlabs: number | null;
@@ -158,8 +159,8 @@ function kernelFigures({ slabs, totalObjects, activeObjects, sysfs }: KnownCache
     slabs,
     totalObjects,
     activeObjects,
-    partial: sysfs?.partial ?? null,
-    cpuSlabs: sysfs?.cpuSlabs ?? null,
+    partial: sysfs === null || sysfs.unread.has('partial') ? null : sysfs.partial,
+    cpuSlabs: sysfs === null || sysfs.unread.has('cpu_slabs') ? null : sysfs.cpuSlabs,
   };
 }
 

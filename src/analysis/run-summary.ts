@@ -149,7 +149,7 @@ function notesOf(run: ResolvedRun): string[] {
     0,
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
-  return [...notes, ...run.symbolNotes];
+  return [...notes, ...run.facts.notes, ...run.symbolNotes];
 }
 
 function stepsText({ count, firstPosition }: Stat): string {

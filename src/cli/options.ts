@@ -245,6 +245,14 @@ function parseTimeWindow(value: string): TimeWindow {
   return { from, to };
 }
 
+/** An address as kernel logs print it: 4 to 16 hexadecimal digits, with or without 0x. */
+export function parseAddress(text: string): bigint {
+  const digits = /^(?:0x)?([0-9a-f]{4,16})$/i.exec(text)?.[1];
+  if (digits === undefined)
+    throw new InvalidArgumentError('an address is wanted, such as 0xffff888003a40040');
+  return BigInt(`0x${digits}`);
+}
+
 /** `12.345` as in the trace, `+1.5` from its first event. */
 export function parseTime(text: string): TimeBound {
   const [, plus, whole, fraction = ''] = /^(\+?)(\d{1,20})(?:\.(\d{1,9}))?$/.exec(text) ?? [];

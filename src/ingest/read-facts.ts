@@ -9,9 +9,17 @@ import {
   kmallocClassesOf,
 } from '../kernel/kmalloc-caches.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/known-cache.ts';
-import { parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import { parseZoneSpans } from '../kernel/numa.ts';
+import { type ProcSlabinfo, parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import {
+  type Checked,
+  checkProcSlabinfo,
+  checkSlabSysfs,
+  PAGE_SIZES,
+} from '../kernel/recorded-shapes.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { parseSlabSysfs } from '../kernel/slab-sysfs.ts';
+import { parseSlabSysfs, type SlabSysfs } from '../kernel/slab-sysfs.ts';
+import { bootLogFault } from '../kernel/slub-parameters.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 
 const DEFAULT_PAGE_SIZE = 4096;
@@ -28,15 +36,9 @@ export function readFacts(
     info.kernelRelease;
   const version = parseRelease(release);
   const pageSize = pageSizeOf(sidecars) ?? info.pageSize ?? DEFAULT_PAGE_SIZE;
-  const sysfsText = sidecars.text('slab_sysfs.txt');
-  const slabinfoText = sidecars.text('slabinfo.txt');
-  const caches = buildKnownCaches(
-    sysfsText === undefined
-      ? undefined
-      : parseSlabSysfs(sysfsText, sidecars.text('slab_sysfs_links.txt') ?? ''),
-    slabinfoText === undefined ? undefined : parseProcSlabinfo(slabinfoText),
-    eventNames,
-  );
+  const sysfs = readSlabSysfs(sidecars);
+  const slabinfo = readProcSlabinfo(sidecars);
+  const caches = buildKnownCaches(sysfs?.capture, slabinfo?.capture, eventNames);
   const cmdline = sidecars.text('cmdline.txt')?.trim() ?? null;
   return {
     release,
@@ -60,13 +62,54 @@ export function readFacts(
       sidecars.text('slabinfo.before.txt') === undefined,
     someTasksOnly: /^\d/.test(sidecars.text('tracing/set_event_pid') ?? ''),
     slubDebug: /\bsl[au]b_debug\b/.test(cmdline ?? ''),
+    notes: [
+      ...pageSizeNotes(sidecars),
+      ...(sysfs?.notes ?? []),
+      ...(slabinfo?.notes ?? []),
+      ...otherNotes(sidecars),
+    ],
   };
+}
+
+/** The caches of slab_sysfs.txt that can be a kernel's; undefined where it was not recorded. */
+export function readSlabSysfs(sidecars: SidecarFiles): Checked<SlabSysfs> | undefined {
+  const text = sidecars.text('slab_sysfs.txt');
+  if (text === undefined) return undefined;
+  return checkSlabSysfs(parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? ''));
+}
+
+/** The same of slabinfo.txt. */
+export function readProcSlabinfo(sidecars: SidecarFiles): Checked<ProcSlabinfo> | undefined {
+  const text = sidecars.text('slabinfo.txt');
+  return text === undefined ? undefined : checkProcSlabinfo(parseProcSlabinfo(text));
 }
 
 /** The page size that a recording names (pagesize.txt). */
 export function pageSizeOf(sidecars: SidecarFiles): number | undefined {
   const size = Number(sidecars.text('pagesize.txt')?.trim());
-  return Number.isInteger(size) && size >= 1024 && size <= 1 << 20 ? size : undefined;
+  return PAGE_SIZES.includes(size) ? size : undefined;
+}
+
+function pageSizeNotes(sidecars: SidecarFiles): string[] {
+  const text = sidecars.text('pagesize.txt');
+  if (text === undefined || pageSizeOf(sidecars) !== undefined) return [];
+  return [`pagesize.txt: '${text.trim().slice(0, 20)}' is no size of a page: it is not used.`];
+}
+
+/** Files of which nothing can be used, though they are there. */
+function otherNotes(sidecars: SidecarFiles): string[] {
+  const notes: string[] = [];
+  const config = sidecars.text('config');
+  if (config !== undefined && !/^CONFIG_\w+=/m.test(config)) {
+    notes.push('config: it sets no option, so it is no configuration of a kernel: not used.');
+  }
+  const fault = bootLogFault(sidecars.text('dmesg.txt') ?? '');
+  if (fault !== undefined) notes.push(`dmesg.txt: ${fault}: not used.`);
+  const zoneinfo = sidecars.text('zoneinfo.txt');
+  if (zoneinfo !== undefined && parseZoneSpans(zoneinfo).length === 0) {
+    notes.push('zoneinfo.txt: it names no zone that has pages: all memory is taken as one node.');
+  }
+  return notes;
 }
 
 function recordedClasses(

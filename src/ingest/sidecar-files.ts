@@ -7,10 +7,7 @@ import { describeError, InputError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
 import { packedNames, unpackedName } from '../base/packing.ts';
 import { readWhole } from '../base/read-whole.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-
-/** The largest sidecar that is read; the largest known (kallsyms) are some 20 MB. */
-const MAX_SIDECAR_BYTES = 512 * 1024 * 1024;
+import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../kernel/sidecars.ts';
 
 /** Sidecars in folders; the first folder that has a file wins. */
 export class FolderSidecars implements SidecarFiles {

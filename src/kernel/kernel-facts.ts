@@ -23,4 +23,6 @@ export interface KernelFacts {
   readonly someTasksOnly: boolean;
   /** True where the kernel ran with slub_debug: bytes_alloc then counts debug metadata. */
   readonly slubDebug: boolean;
+  /** What of the files could not be used, in sentences that name the file. */
+  readonly notes: readonly string[];
 }

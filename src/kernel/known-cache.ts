@@ -18,10 +18,10 @@ export interface KnownCache {
   readonly slabSize: number;
   readonly objsPerSlab: number;
   readonly order: number;
-  readonly slabs: number;
+  readonly slabs: number | null;
   /** Objects in use as the kernel counts them: free ones on CPU slabs and in sheaves included. */
-  readonly activeObjects: number;
-  readonly totalObjects: number;
+  readonly activeObjects: number | null;
+  readonly totalObjects: number | null;
   /** SLAB_ACCOUNT, where a merged cache's id tells ('A'); null where nothing does. */
   readonly accounted: boolean | null;
   /** The sysfs folder with everything else; null where only /proc/slabinfo was recorded. */
@@ -71,9 +71,9 @@ export function buildKnownCaches(
         slabSize: c.slabSize,
         objsPerSlab: c.objsPerSlab,
         order: c.order,
-        slabs: c.slabs,
-        activeObjects: c.objects,
-        totalObjects: c.totalObjects,
+        slabs: c.unread.has('slabs') ? null : c.slabs,
+        activeObjects: c.unread.has('objects') ? null : c.objects,
+        totalObjects: c.unread.has('total_objects') ? null : c.totalObjects,
         accounted: accountedById(c.id),
         sysfs: c,
       })),

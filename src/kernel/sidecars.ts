@@ -1,6 +1,9 @@
 // The files that lie beside the events of a recording, and who gives them: a folder, or a database
 // into which they were taken.
 
+/** The largest that is read; the largest known (kallsyms) are some 20 MB. */
+export const MAX_SIDECAR_BYTES: number = 512 * 1024 * 1024;
+
 export interface SidecarFiles {
   /** The unpacked bytes of a file, or undefined where there is none. */
   bytes(name: string): Buffer | undefined;

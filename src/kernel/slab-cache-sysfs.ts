@@ -56,6 +56,11 @@ interface SlabsCpuPartial {
 export interface SlabCacheSysfs {
   /** The directory: the cache's name, or the unique id of a mergeable one (`:A-0000256`). */
   readonly id: string;
+  /**
+   * Sizes and counts (SIZES, COUNTS) that the capture lacks, or whose text is no number from 0 on:
+   * they are 0 here, as the kernel's slabinfo tool reads them, and known to nothing else.
+   */
+  readonly unread: ReadonlySet<SlabFigure>;
   readonly objectSize: number;
   readonly slabSize: number;
   readonly align: number;
@@ -112,19 +117,26 @@ export interface SlabCacheSysfs {
   readonly stats: SlabStats | null;
 }
 
-const NUMBERS = [
-  'object_size',
-  'slab_size',
-  'align',
-  'objs_per_slab',
-  'order',
-  'aliases',
+/** What every SLUB kernel shows of a cache's layout. */
+const SIZES = ['object_size', 'slab_size', 'objs_per_slab', 'order'] as const;
+
+/** How much of a cache there was. */
+const COUNTS = [
   'objects',
   'total_objects',
   'objects_partial',
   'slabs',
   'partial',
   'cpu_slabs',
+] as const;
+
+export type SlabFigure = (typeof SIZES)[number] | (typeof COUNTS)[number];
+
+const NUMBERS = [
+  ...SIZES,
+  ...COUNTS,
+  'align',
+  'aliases',
   'min_partial',
   'cpu_partial',
   'usersize',
@@ -172,7 +184,7 @@ export function buildSlabCache(id: string, files: ReadonlyMap<string, string>): 
   const text = (name: Attribute): string | null => files.get(name) ?? null;
   const known = (name: Attribute): number | null => {
     const value = files.get(name);
-    return value === undefined ? null : leadingInteger(value);
+    return value === undefined || !isCount(value) ? null : leadingInteger(value);
   };
   const number = (name: Attribute): number => leadingInteger(files.get(name) ?? '');
   const flag = (name: Attribute): boolean => number(name) !== 0;
@@ -182,6 +194,7 @@ export function buildSlabCache(id: string, files: ReadonlyMap<string, string>): 
 
   return {
     id,
+    unread: new Set([...SIZES, ...COUNTS].filter((name) => !isCount(files.get(name) ?? ''))),
     objectSize: number('object_size'),
     slabSize: number('slab_size'),
     align: number('align'),
@@ -217,7 +230,7 @@ export function buildSlabCache(id: string, files: ReadonlyMap<string, string>): 
     cpuPartial: known('cpu_partial'),
     usersize: known('usersize'),
     remoteNodeDefragRatio: known('remote_node_defrag_ratio'),
-    sheafCapacity: known('sheaf_capacity'),
+    sheafCapacity: atMost(MAX_SHEAF_CAPACITY, known('sheaf_capacity')),
     slabsCpuPartial: cpuPartialText === null ? null : parseSlabsCpuPartial(cpuPartialText),
     ctor: text('ctor'),
     ops: text('ops'),
@@ -227,11 +240,23 @@ export function buildSlabCache(id: string, files: ReadonlyMap<string, string>): 
   };
 }
 
+/** Pointers that kmalloc's largest cache of any page size holds (KMALLOC_MAX_CACHE_SIZE: 128 KiB). */
+const MAX_SHEAF_CAPACITY = 16384;
+
+function atMost(limit: number, value: number | null): number | null {
+  return value === null || value > limit ? null : value;
+}
+
 function buildStats(files: ReadonlyMap<string, string>): SlabStats | null {
   if (!SLAB_STATS.some((name) => files.has(name))) return null;
   const stats: Partial<Record<SlabStatName, number>> = {};
   for (const name of SLAB_STATS) stats[name] = leadingInteger(files.get(name) ?? '');
   return stats as SlabStats;
+}
+
+/** True for a number from 0 on, alone or before counts by node or CPU. */
+function isCount(text: string): boolean {
+  return Number(/^\s*(\d{1,16})(?=\s|$)/.exec(text)?.[1]) <= Number.MAX_SAFE_INTEGER;
 }
 
 /** The number that a text begins with, 0 where it begins with none, as atol(3) reads it. */

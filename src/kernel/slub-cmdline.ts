@@ -4,6 +4,7 @@
 // next_arg() for the quotes, get_option() for numbers; mm/memcontrol.c cgroup_memory().
 
 import { defaultSlubDebug, readSlubDebug, type SlubDebug } from './slub-debug.ts';
+import { MAX_OBJS_PER_PAGE } from './slub-order.ts';
 import type { SlubRules } from './slub-rules.ts';
 
 export interface SlubCmdline {
@@ -52,7 +53,7 @@ export function parseSlubCmdline(
         debug = readSlubDebug(value ?? '', debug);
         break;
       case 'slub_min_order':
-        minOrder = leadingNumber(value);
+        minOrder = Math.min(leadingNumber(value), maxPageOrder);
         if (rules.clampsOrders) maxOrder = Math.max(maxOrder, minOrder);
         break;
       case 'slub_max_order':
@@ -60,7 +61,7 @@ export function parseSlubCmdline(
         if (rules.clampsOrders) minOrder = Math.min(minOrder, maxOrder);
         break;
       case 'slub_min_objects':
-        minObjects = leadingNumber(value);
+        minObjects = Math.min(leadingNumber(value), MAX_OBJS_PER_PAGE);
         break;
       case 'slub_nomerge':
         noMerge = true;

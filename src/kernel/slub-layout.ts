@@ -72,7 +72,7 @@ export function calculateAlignment(
   let wanted = align;
   if ((flags & SLAB.HWCACHE_ALIGN) !== 0) {
     let line = cacheLine;
-    while (size <= line / 2) line /= 2;
+    while (line > WORD && size <= line / 2) line /= 2; // below a word it makes no difference
     wanted = Math.max(wanted, line);
   }
   return roundUp(Math.max(wanted, WORD), WORD);

@@ -29,8 +29,11 @@ export interface OrderObjects {
   readonly objects: number;
 }
 
+/** The largest order of any architecture's page allocator (ARCH_FORCE_MAX_ORDER of arm64, 64 KiB). */
+export const MAX_ORDER = 13;
+
 /** MAX_OBJS_PER_PAGE: slab->objects has 15 bits. */
-const MAX_OBJS_PER_PAGE = 32767;
+export const MAX_OBJS_PER_PAGE = 32767;
 
 /** The smallest order whose pages hold `bytes` (get_order()). */
 export function getOrder(bytes: number, pageSize: number): number {

@@ -9,7 +9,7 @@ import type { SlabCacheSysfs } from './slab-cache-sysfs.ts';
 import { MAX_PAGE_ORDER, parseSlubCmdline } from './slub-cmdline.ts';
 import type { SlubDebug } from './slub-debug.ts';
 import { rulesOfRecording } from './slub-evidence.ts';
-import type { OrderParameters } from './slub-order.ts';
+import { MAX_OBJS_PER_PAGE, MAX_ORDER, type OrderParameters } from './slub-order.ts';
 import type { SlubRules } from './slub-rules.ts';
 
 export interface SlubParameters extends OrderParameters {
@@ -84,16 +84,13 @@ const SLUB_LINE =
 // smpboot: Allowing 2 CPUs, 0 hotplug CPUs                     (before; the first counts both)
 const PRESENT_LINE = /Allowing (\d+) present CPUs plus|Allowing (\d+) CPUs, (\d+) hotplug CPUs/;
 
-/** Reads the boot's lines on SLUB and CPUs. */
+/** Reads the boot's lines on SLUB and CPUs. A line with a figure that no kernel has is none. */
 export function parseSlubBootLog(bootLog: string): SlubBootLog {
-  const [cacheLine, minOrder, maxOrder, minObjects, possibleCpus, nodes] = (
-    SLUB_LINE.exec(bootLog) ?? []
-  )
-    .slice(1)
-    .map(Number);
+  const figures = slubFigures(bootLog);
+  const [cacheLine, minOrder, maxOrder, minObjects, possibleCpus, nodes] =
+    figures?.every(canBe) === true ? figures : [];
   const [, present, allowed, hotplug] = PRESENT_LINE.exec(bootLog) ?? [];
-  const presentCpus =
-    present ?? (allowed === undefined ? undefined : Number(allowed) - Number(hotplug));
+  const presentCpus = Number(present ?? Number(allowed) - Number(hotplug));
   return {
     cacheLine,
     minOrder,
@@ -101,13 +98,49 @@ export function parseSlubBootLog(bootLog: string): SlubBootLog {
     minObjects,
     possibleCpus,
     nodes,
-    presentCpus: presentCpus === undefined ? undefined : Number(presentCpus),
+    presentCpus: isWithin(presentCpus, 1, MAX_CPUS) ? presentCpus : undefined,
   };
+}
+
+/** What is wrong with the boot's line on SLUB; undefined where nothing is, or there is none. */
+export function bootLogFault(bootLog: string): string | undefined {
+  const fault = slubFigures(bootLog)?.findIndex((figure, i) => !canBe(figure, i)) ?? -1;
+  return fault < 0 ? undefined : `${FIGURES[fault]?.name} of its line on SLUB cannot be`;
+}
+
+function slubFigures(bootLog: string): number[] | undefined {
+  return SLUB_LINE.exec(bootLog)?.slice(1).map(Number);
+}
+
+/** NR_CPUS and MAX_NUMNODES are at most this (arch/x86/Kconfig and others, 7.2). */
+const MAX_CPUS = 8192;
+const MAX_NODES = 1024;
+/** No machine's cache line is longer (s390 has 256 bytes). */
+const MAX_CACHE_LINE = 4096;
+
+/** What the figures of SLUB_LINE are, and can be. */
+const FIGURES = [
+  { name: 'HWalign', from: 4, to: MAX_CACHE_LINE },
+  { name: 'Order', from: 0, to: MAX_ORDER },
+  { name: 'Order', from: 0, to: MAX_ORDER },
+  { name: 'MinObjects', from: 0, to: MAX_OBJS_PER_PAGE },
+  { name: 'CPUs', from: 1, to: MAX_CPUS },
+  { name: 'Nodes', from: 1, to: MAX_NODES },
+] as const;
+
+function canBe(figure: number, i: number): boolean {
+  const bounds = FIGURES[i];
+  return bounds !== undefined && isWithin(figure, bounds.from, bounds.to);
+}
+
+function isWithin(value: number, from: number, to: number): boolean {
+  return Number.isInteger(value) && value >= from && value <= to;
 }
 
 /** ARCH_FORCE_MAX_ORDER is the largest order; until 6.3 it was one more. */
 function maxPageOrderOf(release: string | null, config: KernelConfig | undefined): number {
   const forced = configNumber(config, 'ARCH_FORCE_MAX_ORDER');
   if (forced === undefined) return MAX_PAGE_ORDER;
-  return isAtLeast(parseRelease(release), 6, 4) ? forced : forced - 1;
+  const order = isAtLeast(parseRelease(release), 6, 4) ? forced : forced - 1;
+  return isWithin(order, 0, MAX_ORDER) ? order : MAX_PAGE_ORDER;
 }

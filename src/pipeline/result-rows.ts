@@ -10,7 +10,7 @@ import { taskTotals } from '../analysis/task-totals.ts';
 import { EVENT_NAMES } from '../kernel/event-kind.ts';
 import { STAT_KINDS } from '../kernel/trace-stats.ts';
 import { dictionaryRows, signedAddress } from '../store/dictionary-rows.ts';
-import { encodeInfo } from '../store/run-database.ts';
+import { encodeInfo } from '../store/run-info.ts';
 import type { SqlValue } from '../store/sql-value.ts';
 
 type Rows = Iterable<readonly SqlValue[]>;

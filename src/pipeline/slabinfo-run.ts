@@ -11,11 +11,10 @@ import type { SlabinfoOptions } from '../analysis/slabinfo/options.ts';
 import { replayedSysfs } from '../analysis/slabinfo/replayed-sysfs.ts';
 import { computeSlabinfo, type SlabinfoResult } from '../analysis/slabinfo/slabinfo.ts';
 import { TraceFormatError } from '../base/errors.ts';
-import { pageSizeOf, readFacts } from '../ingest/read-facts.ts';
-import { parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import { pageSizeOf, readFacts, readProcSlabinfo, readSlabSysfs } from '../ingest/read-facts.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { resolveSlabCacheNames, type SlabCacheName } from '../kernel/slab-cache-names.ts';
-import { parseSlabSysfs, type SlabSysfs } from '../kernel/slab-sysfs.ts';
+import type { SlabSysfs } from '../kernel/slab-sysfs.ts';
 import { emptyTraceInfo } from '../kernel/trace-info.ts';
 import { findSource } from './find-source.ts';
 import type { SourceOptions } from './load-run.ts';
@@ -33,6 +32,8 @@ export interface SlabinfoRun {
   readonly names: ReadonlyMap<string, SlabCacheName>;
   /** Of a replayed state: slabs that the kernel had at the end and no event shows. */
   readonly olderSlabs: number;
+  /** What of the recording's files could not be used, in sentences that name the file. */
+  readonly notes: readonly string[];
 }
 
 /** @throws TraceFormatError where the source has no capture of /sys/kernel/slab */
@@ -41,8 +42,8 @@ export async function slabinfoRun(
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
   const sidecars = await openSidecars(source, folders);
-  const sysfs = captureOf(sidecars);
-  if (sysfs === undefined) {
+  const read = readSlabSysfs(sidecars);
+  if (read === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {
       hint:
         'It is every /sys/kernel/slab/*/* as path=value; `slabreplay record` takes it. ' +
@@ -66,9 +67,10 @@ export async function slabinfoRun(
       durationSec: null,
     },
     completeness: null,
-    result: computeSlabinfo(sysfs, pageSize, options),
-    names: namesOf(sysfs, sidecars),
+    result: computeSlabinfo(read.capture, pageSize, options),
+    names: namesOf(read.capture, sidecars),
     olderSlabs: 0,
+    notes: facts.notes,
   };
 }
 
@@ -81,7 +83,7 @@ export function replayedSlabinfoRun(
     const prepared = await prepareReplay({ ...twice, until: undefined }, {});
     const { run, origin, sidecars } = prepared.loaded;
     const { slub } = await observeRun(twice, prepared);
-    const sysfs = replayedSysfs(slub, captureOf(sidecars));
+    const sysfs = replayedSysfs(slub, readSlabSysfs(sidecars)?.capture);
     const older = slub.caches.map(({ plan: { known }, model }) =>
       Math.max(0, (known?.slabs ?? 0) - model.count().slabs),
     );
@@ -91,19 +93,11 @@ export function replayedSlabinfoRun(
       result: computeSlabinfo(sysfs, slub.pageSize, options),
       names: namesOf(sysfs, sidecars),
       olderSlabs: source.until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
+      notes: run.facts.notes,
     };
   });
 }
 
-function captureOf(sidecars: SidecarFiles): SlabSysfs | undefined {
-  const text = sidecars.text('slab_sysfs.txt');
-  if (text === undefined) return undefined;
-  return parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? '');
-}
-
 function namesOf(sysfs: SlabSysfs, sidecars: SidecarFiles): ReadonlyMap<string, SlabCacheName> {
-  const slabinfo = sidecars.text('slabinfo.txt');
-  return resolveSlabCacheNames(sysfs, {
-    slabinfo: slabinfo === undefined ? null : parseProcSlabinfo(slabinfo),
-  });
+  return resolveSlabCacheNames(sysfs, { slabinfo: readProcSlabinfo(sidecars)?.capture ?? null });
 }

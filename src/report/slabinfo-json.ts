@@ -48,10 +48,13 @@ export interface SlabinfoJson {
   totals: SlabinfoJsonTotals;
   /** Every name of a merged cache that the pattern selects. */
   aliases: { name: string; sysfsId: string }[];
+  /** What of the recording's files could not be used. */
+  notes: readonly string[];
 }
 
 /** The caches are those of the list, in its order. */
-export function buildSlabinfoJson({ run, completeness, result, names }: SlabinfoRun): SlabinfoJson {
+export function buildSlabinfoJson(tables: SlabinfoRun): SlabinfoJson {
+  const { run, completeness, result, names, notes } = tables;
   const { rows, totals, aliases } = result;
   return {
     type: 'slabinfo',
@@ -65,6 +68,7 @@ export function buildSlabinfoJson({ run, completeness, result, names }: Slabinfo
     })),
     totals: totalsOf(totals),
     aliases: aliases.map(({ name, target }) => ({ name, sysfsId: target })),
+    notes,
   };
 }
 

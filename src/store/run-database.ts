@@ -2,22 +2,16 @@
 
 import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
-import { StoreError } from '../base/errors.ts';
+import { describeError, StoreError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
 import { loadDictionary } from './dictionary-rows.ts';
-import { damaged, damagedEvents, openRunDatabase } from './open-database.ts';
+import { damaged, damagedRow, openRunDatabase } from './open-database.ts';
+import { decodeInfo } from './run-info.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
-
-/** TraceInfo as table `run` keeps it: JSON, the origin as digits. */
-type StoredInfo = Omit<TraceInfo, 'originNs'> & { readonly originNs: string };
-
-export function encodeInfo(info: TraceInfo): string {
-  return JSON.stringify({ ...info, originNs: info.originNs.toString() } satisfies StoredInfo);
-}
 
 export class RunDatabase {
   readonly path: string;
@@ -42,10 +36,12 @@ export class RunDatabase {
     }
   }
 
-  /** A value of table `run`. */
+  /** A value of table `run`; undefined where it has none. */
   value(key: string): string | undefined {
-    const row = this.db.prepare('SELECT value FROM run WHERE key = ?').get(key);
-    return (row as { value: string } | undefined)?.value;
+    const value = this.db.prepare('SELECT value FROM run WHERE key = ?').pluck().get(key);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'string') return value;
+    throw damagedRow(this.path, 'run', `key '${key}'`, 'value is no text');
   }
 
   /** `symbol+0xoff [module]` of each site and the cache of each call, as the analysis gave them. */
@@ -61,8 +57,10 @@ export class RunDatabase {
     }
   }
 
+  /** A column of texts, in which some may be missing. */
   private texts(query: string): (string | null)[] {
-    return this.db.prepare(query).pluck().all() as (string | null)[];
+    const texts = this.db.prepare(query).pluck().all() as unknown[];
+    return texts.map((text) => (typeof text === 'string' ? text : null));
   }
 
   /** The events, a batch at a time; the batch is valid until the next one. */
@@ -70,8 +68,10 @@ export class RunDatabase {
     const batch = createBatch();
     try {
       for (const row of this.db.prepare('SELECT * FROM segment ORDER BY id').iterate()) {
-        if (!decodeSegment(row as SegmentRow, batch, this.dictionary)) {
-          throw damagedEvents(this.path);
+        const segment = row as SegmentRow;
+        const fault = decodeSegment(segment, batch, this.dictionary);
+        if (fault !== undefined) {
+          throw damagedRow(this.path, 'segment', `id ${segment.id}`, fault);
         }
         yield batch;
       }
@@ -87,8 +87,11 @@ export class RunDatabase {
   private loadInfo(): TraceInfo {
     const text = this.value('info');
     if (text === undefined) throw new StoreError(`${this.path}: the run is not described`);
-    const stored = JSON.parse(text) as StoredInfo;
-    return { ...stored, originNs: BigInt(stored.originNs) };
+    try {
+      return decodeInfo(text);
+    } catch (error) {
+      throw damagedRow(this.path, 'run', "key 'info'", describeError(error));
+    }
   }
 
   private loadStats(): TraceStats {
@@ -96,7 +99,20 @@ export class RunDatabase {
     const rows = this.db
       .prepare('SELECT name, count, first_position AS firstPosition FROM ingest_stat')
       .all() as Stat[];
-    stats.addAll(rows.filter((row) => Object.hasOwn(STAT_KINDS, row.name)));
+    for (const row of rows) {
+      if (!Object.hasOwn(STAT_KINDS, row.name)) continue; // of a later version
+      const { name, count, firstPosition } = row;
+      const fault = !Number.isSafeInteger(count) || count < 0 ? 'count' : undefined;
+      if (fault !== undefined || typeof firstPosition !== 'string') {
+        throw damagedRow(
+          this.path,
+          'ingest_stat',
+          `name '${name}'`,
+          `${fault ?? 'first_position'} cannot be`,
+        );
+      }
+      stats.add(name, count, firstPosition);
+    }
     return stats;
   }
 }
@@ -119,13 +135,15 @@ class StoredSidecars implements SidecarFiles {
   bytes(name: string): Buffer | undefined {
     try {
       const row = this.db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name) as
-        | { source: string; content: Buffer }
+        | { source: unknown; content: unknown }
         | undefined;
       if (row === undefined) return undefined;
-      this.taken.set(name, row.source);
-      return gunzipSync(row.content);
+      if (!Buffer.isBuffer(row.content)) throw new TypeError('it is no blob');
+      this.taken.set(name, String(row.source));
+      return gunzipSync(row.content, { maxOutputLength: MAX_SIDECAR_BYTES });
     } catch (error) {
-      throw asDamage(this.db.name, error);
+      const fault = `content cannot be unpacked: ${describeError(error)}`;
+      throw damagedRow(this.db.name, 'sidecar', `name '${name}'`, fault);
     }
   }
 

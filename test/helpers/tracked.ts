@@ -187,6 +187,7 @@ export function kernelFacts(
     tracedFromBoot: false,
     someTasksOnly: false,
     slubDebug: false,
+    notes: [],
     ...rest,
   };
 }

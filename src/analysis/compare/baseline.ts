@@ -2,8 +2,6 @@
 // JSON with a version; sums by call site stand as rows under one list of columns. Whatever is read
 // is checked field by field, so that a file that was cut or edited is refused with the place.
 
-import { StoreError, TraceFormatError } from '../../base/errors.ts';
-import type { Completeness, RunSummary } from '../run-summary.ts';
 import {
   asBool,
   asCount,
@@ -15,7 +13,9 @@ import {
   nullable,
   oneOf,
   recordOf,
-} from './checked-json.ts';
+} from '../../base/checked-json.ts';
+import { StoreError, TraceFormatError } from '../../base/errors.ts';
+import type { Completeness, RunSummary } from '../run-summary.ts';
 import type {
   CacheFigures,
   FindingFigures,

@@ -10,8 +10,8 @@
 // A budget `KEY: LIMIT` is the gate `KEY<=LIMIT`. Every key may be left out; an unknown one is an
 // error, because a gate that is spelled wrong must not pass.
 
+import { asText, type Check, checkedList, recordOf } from '../../base/checked-json.ts';
 import { UsageError } from '../../base/errors.ts';
-import { asText, type Check, checkedList, recordOf } from './checked-json.ts';
 import { type Gate, parseGate } from './gate-expression.ts';
 import { type Per, parsePer } from './per.ts';
 import { parseThreshold, type Threshold } from './threshold.ts';

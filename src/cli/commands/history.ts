@@ -1,12 +1,13 @@
 // `slabreplay history SOURCE ADDRESS`: the life of an address; with --dmesg of every object that a
 // kernel log reports on.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../../base/errors.ts';
 import {
   addKeepOption,
   addOutputOptions,
   addSourceOptions,
+  parseAddress,
   parseTime,
   type SharedOptions,
   sourceOptions,
@@ -36,13 +37,6 @@ export function registerHistory(program: Command): void {
     )
     .option('--dmesg <FILE>', 'a kernel log: the objects of its SLUB, KASAN and KFENCE reports');
   addOutputOptions(addKeepOption(addSourceOptions(command))).action(run);
-}
-
-function parseAddress(text: string): bigint {
-  if (!/^(0x)?[0-9a-f]{4,16}$/i.test(text)) {
-    throw new InvalidArgumentError('an address is wanted, such as 0xffff888003a40040');
-  }
-  return BigInt(text.toLowerCase().startsWith('0x') ? text : `0x${text}`);
 }
 
 async function run(

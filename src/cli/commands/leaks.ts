@@ -7,6 +7,7 @@ import {
   addOutputOptions,
   addSiteOptions,
   addSourceOptions,
+  parseAddress,
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
@@ -80,13 +81,6 @@ function parseSeconds(value: string): number {
     throw new InvalidArgumentError('a number of seconds is wanted');
   }
   return seconds;
-}
-
-function parseAddress(value: string): bigint {
-  if (!/^(0x)?[0-9a-f]{1,16}$/i.test(value)) {
-    throw new InvalidArgumentError('an address such as 0xffff888003a40000 is wanted');
-  }
-  return BigInt(value.startsWith('0x') ? value : `0x${value}`);
 }
 
 async function run(source: string, options: LeaksCommandOptions): Promise<void> {

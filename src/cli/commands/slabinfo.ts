@@ -12,7 +12,7 @@ import {
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
-import { renderJson, writeResult } from '../output.ts';
+import { renderJson, warn, writeResult } from '../output.ts';
 
 const { flags, defaults, liveActions, refuseLiveAction } = slabinfoCommandLine;
 
@@ -79,6 +79,7 @@ async function run(source: string, pattern: string | undefined, command: Command
         'event tells: full since before the recording\n',
     );
   }
+  if (!values['quiet']) for (const note of tables.notes) warn(note);
   if (values['json']) {
     const { buildSlabinfoJson } = await import('../../report/slabinfo-json.ts');
     writeResult(renderJson(buildSlabinfoJson(tables)), values);

@@ -473,7 +473,9 @@ test('JSON has the names of /proc/slabinfo and all slabs, sorted as the list', (
   const names = resolveSlabCacheNames(sysfs, { eventNames: new Set(['btree_node']) });
   const run = { label: 'a-run' } as SlabinfoRun['run'];
   const result = compute({ sortLoss: true });
-  const json = buildSlabinfoJson({ run, completeness: null, result, names, olderSlabs: 0 });
+  const tables = { run, completeness: null, result, names, olderSlabs: 0, notes: ['a note'] };
+  const json = buildSlabinfoJson(tables);
+  expect(json.notes).toEqual(['a note']);
   expect(json.run).toBe(run);
   expect(json.type).toBe('slabinfo');
   expect(json.caches.map((cache) => cache.name)).toEqual(['btree_node', 'kmalloc-64', 'buffer_x']);

@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { parseKernelConfig } from '../../../src/kernel/kernel-config.ts';
 import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
 import { rulesOfRecording } from '../../../src/kernel/slub-evidence.ts';
-import { buildSlubParameters, parseSlubBootLog } from '../../../src/kernel/slub-parameters.ts';
+import {
+  bootLogFault,
+  buildSlubParameters,
+  parseSlubBootLog,
+} from '../../../src/kernel/slub-parameters.ts';
 import { rulesFor, SLUB_GENERATIONS } from '../../../src/kernel/slub-rules.ts';
 
 describe('rules by release', () => {
@@ -112,6 +116,32 @@ describe('parameters', () => {
     const old = parseSlubBootLog('[    0.04] smpboot: Allowing 8 CPUs, 6 hotplug CPUs');
     expect(old.presentCpus).toBe(2);
     expect(old.cacheLine).toBeUndefined();
+  });
+
+  test.each([
+    ['HWalign=0, Order=0-3, MinObjects=0, CPUs=2, Nodes=1', 'HWalign'],
+    [`HWalign=64, Order=0-${2 ** 31}, MinObjects=0, CPUs=2, Nodes=1`, 'Order'],
+    [`HWalign=64, Order=0-3, MinObjects=${'9'.repeat(400)}, CPUs=2, Nodes=1`, 'MinObjects'],
+    ['HWalign=64, Order=0-3, MinObjects=0, CPUs=0, Nodes=1', 'CPUs'],
+    ['HWalign=64, Order=0-3, MinObjects=0, CPUs=2, Nodes=99999', 'Nodes'],
+  ])('a line of the boot log that cannot be is named and not used: %s', (figures, name) => {
+    const line = `[    0.123747] SLUB: ${figures}\n`;
+    expect(bootLogFault(line)).toBe(`${name} of its line on SLUB cannot be`);
+    expect(Object.values(parseSlubBootLog(line))).toEqual(Array(7).fill(undefined));
+    expect(bootLogFault(BOOT)).toBeUndefined();
+  });
+
+  test('CPUs that cannot be are not known', () => {
+    expect(parseSlubBootLog('Allowing 1 CPUs, 2 hotplug CPUs').presentCpus).toBeUndefined();
+    expect(parseSlubBootLog('Allowing 99999 CPUs, 0 hotplug CPUs').presentCpus).toBeUndefined();
+  });
+
+  test('orders and numbers that cannot be are cut to the largest that can', () => {
+    const cmdline = `slub_min_order=${2 ** 31} slub_min_objects=${2 ** 53} slub_max_order=99`;
+    const made = buildSlubParameters({ release: '6.1', cmdline, pageSize: 4096, cpus: 2 });
+    expect(made).toMatchObject({ minOrder: 10, maxOrder: 10, minObjects: 32767 });
+    const config = new Map([['ARCH_FORCE_MAX_ORDER', '2147483648']]);
+    expect(buildSlubParameters({ release: '6.12', config, pageSize: 4096 }).maxPageOrder).toBe(10);
   });
 
   test('it goes before the command line, and that before the defaults', () => {

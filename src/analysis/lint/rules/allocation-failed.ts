@@ -1,4 +1,4 @@
-import { groupCalls } from '../../group-calls.ts';
+import { groupCalls, hasCalls } from '../../group-calls.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
@@ -17,7 +17,7 @@ export const allocationFailed: LintRule = {
       const name = run.sites.get(calls.site(call));
       return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
     });
-    return groups.map(({ key, calls: own, allocs }) => {
+    return groups.filter(hasCalls).map(({ key, calls: own, allocs }) => {
       const count = own.reduce((sum, call) => sum + tracker.failed.count(call), 0);
       return {
         count,

@@ -273,6 +273,34 @@ test('objects that are not charged, in a function that charges others', () => {
   ]);
 });
 
+describe('live objects whose pages show another cache than their call has', () => {
+  // Frees name bio-128 for most objects of the site, and bio-64 on the page of one that is live: that
+  // one is a row of its own, in which no call is counted.
+  const lines = (by: string, keys: string): string => `
+    alloc x A 192 ${by} ${keys}
+    alloc x A+192 192 ${by} ${keys}
+    alloc x B 192 ${by} ${keys}
+    alloc x B+192 192 ${by} ${keys}
+    free bio-64 A
+    free bio-128 B
+    free bio-128 B+192`;
+
+  test('are no finding of their own, and stop no rule', () => {
+    const found = lint(lines('by=mempool_alloc+0x1', 'flags=0x0008 gfp=0xcc0'));
+    expect(found.map(({ rule, cache, count }) => [rule, cache, count])).toEqual([
+      ['sleeping-in-atomic', 'bio-128', 4],
+    ]);
+  });
+
+  test('nor where allocations of their site failed', () => {
+    const failing = `${lines('by=mempool_alloc+0x1', '')}
+      alloc x NULL 192 by=mempool_alloc+0x1`;
+    expect(lint(failing).map(({ rule, cache, count }) => [rule, cache, count])).toEqual([
+      ['allocation-failed', 'bio-128', 1],
+    ]);
+  });
+});
+
 test('frees of what was never allocated, in a recording from boot', () => {
   const frees = repeat(10, (i) => `free U${i} by=drop+0x1`);
   expect(lint(frees)).toEqual([]);
