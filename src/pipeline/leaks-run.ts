@@ -99,11 +99,13 @@ class LeaksSession {
       const { run, origin } = loaded;
       const last = await this.scan(loaded, first);
       const confirmed: ScannedSnapshot[] = [];
-      let white = whiteObjects(last);
+      let white = unreferencedObjects(last);
       const before = white.length;
       for (const path of paths.slice(1)) {
         const other = await this.scanOther(loaded, path);
-        const addresses = new Set(whiteObjects(other).map((i) => addressKey(other.built, i)));
+        const addresses = new Set(
+          unreferencedObjects(other).map((i) => addressKey(other.built, i)),
+        );
         white = white.filter((i) => addresses.has(addressKey(last.built, i)));
         confirmed.push(other);
       }
@@ -212,7 +214,14 @@ class LeaksSession {
     notConfirmed: number,
   ): Promise<{ leaks: FoundLeak[]; notReported: NotReported }> {
     const { minAgeSec } = this.options;
-    const counts = { tooYoung: 0, suppressed: 0, inBaseline: 0, uncertain: 0, filtered: 0 };
+    const counts = {
+      tooYoung: 0,
+      annotated: 0,
+      suppressed: 0,
+      inBaseline: 0,
+      uncertain: 0,
+      filtered: 0,
+    };
     const { live, verdicts } = run;
     let leaks: FoundLeak[] = [];
     for (const object of white) {
@@ -224,24 +233,24 @@ class LeaksSession {
       else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
       else if (scanned.conservative && row >= 0 && verdicts.ofRow[row] !== VERDICT.certain) {
         counts.uncertain++;
-      } else if (this.isSuppressed(details)) counts.suppressed++;
+      } else if (!isWhite(scanned.built.objects, scanned.colours, object)) counts.annotated++;
+      else if (this.isSuppressed(details)) counts.suppressed++;
       else leaks.push({ object, details });
     }
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
     if (baseline !== undefined) {
-      const earlier = new LeaksBaseline((await loadRun({ source: baseline, sidecars: null })).run);
-      const rows = leaks.flatMap(({ details }) => (details.row < 0 ? [] : [details.row]));
-      const fresh = earlier.newOnes(run, rows);
-      const left = leaks.filter(({ details }) => details.row < 0 || fresh.has(details.row));
+      const { looksThrough, tmp } = this.source;
+      const earlier = await loadRun({ source: baseline, sidecars: null, looksThrough, tmp });
+      const left = new LeaksBaseline(earlier).newOnes(run, leaks);
       counts.inBaseline = leaks.length - left.length;
       leaks = left;
     }
     return { leaks, notReported: { ...counts, notConfirmed } };
   }
 
-  private isSuppressed({ candidate, row, site }: FoundLeak['details']): boolean {
-    if (this.suppressions.length === 0 || row < 0) return false;
+  private isSuppressed({ candidate, site }: FoundLeak['details']): boolean {
+    if (this.suppressions.length === 0) return false;
     const frames = [...candidate.stack];
     const { symbol, module } = site;
     if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
@@ -255,12 +264,12 @@ function orderOf({ details }: FoundLeak): number {
   return allocatedNs === null ? Infinity : Number(allocatedNs);
 }
 
-function whiteObjects({ built, colours }: ScannedSnapshot): number[] {
-  const white: number[] = [];
-  for (let i = 0; i < built.objects.count; i++) {
-    if (isWhite(built.objects, colours, i)) white.push(i);
-  }
-  return white;
+/** White objects, and those that only the user's annotations keep from being white. */
+function unreferencedObjects({ unpainted }: ScannedSnapshot): number[] {
+  const { objects, colours } = unpainted;
+  const found: number[] = [];
+  for (let i = 0; i < objects.count; i++) if (isWhite(objects, colours, i)) found.push(i);
+  return found;
 }
 
 function addressKey({ objects }: BuiltScan, i: number): string {

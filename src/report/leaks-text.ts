@@ -176,12 +176,14 @@ function renderAll(candidates: readonly LeakCandidate[]): string {
 
 function renderNotReported({ notReported, minAgeSec }: Leaks): string {
   if (notReported === null) return '';
-  const { tooYoung, uncertain, suppressed, inBaseline, notConfirmed, filtered } = notReported;
+  const { tooYoung, uncertain, annotated, suppressed, inBaseline, notConfirmed, filtered } =
+    notReported;
   const parts = [
     [tooYoung, `younger than ${formatDuration(minAgeSec * 1e9)}`],
     [uncertain, 'perhaps freed without an event'],
     [notConfirmed, 'referenced in another snapshot'],
     [inBaseline, 'in the baseline already'],
+    [annotated, 'by annotation'],
     [suppressed, 'by suppression'],
     [filtered, 'not selected'],
   ] as const;
