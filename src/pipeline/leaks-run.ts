@@ -57,8 +57,7 @@ const DEFAULT_HZ = 250;
 export async function leaksRun(source: SourceOptions, options: LeaksOptions): Promise<LeaksRun> {
   const session = new LeaksSession(source, options);
   const leaks = await session.leaks();
-  const { sidecars: folders } = source;
-  const config = (await openSidecars(source.source, folders ?? [])).text('config');
+  const config = (await openSidecars(source)).text('config');
   const hz = configNumber(parseKernelConfig(config ?? ''), 'HZ') ?? DEFAULT_HZ;
   return { leaks, hz };
 }
@@ -92,17 +91,18 @@ class LeaksSession {
   }
 
   async leaks(): Promise<Leaks> {
-    const paths = this.vmcorePaths();
-    if (paths.length === 0) return this.outstanding();
-    const [loaded, first] = await this.loadWith(paths[0] as string);
+    const { paths, notes } = await this.findVmcores();
+    const [path, ...others] = paths;
+    if (path === undefined) return this.outstanding(notes);
+    const [loaded, first] = await this.loadWith(path);
     try {
       const { run, origin } = loaded;
       const last = await this.scan(loaded, first);
       const confirmed: ScannedSnapshot[] = [];
       let white = unreferencedObjects(last);
       const before = white.length;
-      for (const path of paths.slice(1)) {
-        const other = await this.scanOther(loaded, path);
+      for (const each of others) {
+        const other = await this.scanOther(loaded, each);
         const addresses = new Set(
           unreferencedObjects(other).map((i) => addressKey(other.built, i)),
         );
@@ -133,10 +133,11 @@ class LeaksSession {
   }
 
   async referrers(address: bigint): Promise<LeakReferrers> {
-    const [path] = this.vmcorePaths();
+    const { paths, notes } = await this.findVmcores();
+    const [path] = paths;
     if (path === undefined) {
       throw new UsageError(`${this.source.source}: no memory snapshot, so no references`, {
-        hint: 'Name one with --vmcore FILE.',
+        hint: notes[0] ?? 'Name one with --vmcore FILE.',
       });
     }
     const [loaded, vmcore] = await this.loadWith(path);
@@ -148,15 +149,17 @@ class LeaksSession {
     }
   }
 
-  private vmcorePaths(): string[] {
+  /** The snapshots, and why there is none where there was one. */
+  private async findVmcores(): Promise<{ paths: readonly string[]; notes: readonly string[] }> {
     const { vmcores, outstanding } = this.options;
-    if (outstanding) return [];
-    if (vmcores.length > 0) return [...vmcores];
-    const own = findVmcore({ source: this.source.source });
-    return own === undefined ? [] : [own];
+    if (outstanding || vmcores.length > 0) return { paths: outstanding ? [] : vmcores, notes: [] };
+    const { source, sidecars } = this.source;
+    const own = await findVmcore({ source, sidecars });
+    if (own === undefined) return { paths: [], notes: [] };
+    return 'path' in own ? { paths: [own.path], notes: [] } : { paths: [], notes: [own.gone] };
   }
 
-  private async outstanding(): Promise<Leaks> {
+  private async outstanding(notes: readonly string[]): Promise<Leaks> {
     const { run, series, origin } = await loadRun(this.source);
     return {
       type: 'leaks',
@@ -170,7 +173,7 @@ class LeaksSession {
       candidates: [],
       notReported: null,
       outstanding: findOutstanding(run, series),
-      notes: [],
+      notes,
     };
   }
 
@@ -240,8 +243,14 @@ class LeaksSession {
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
     if (baseline !== undefined) {
-      const { looksThrough, tmp } = this.source;
-      const earlier = await loadRun({ source: baseline, sidecars: null, looksThrough, tmp });
+      const { looksThrough, tmp, sidecars } = this.source;
+      const earlier = await loadRun({
+        source: baseline,
+        // Folders that are named are this recording's.
+        sidecars: sidecars === 'none' ? 'none' : undefined,
+        looksThrough,
+        tmp,
+      });
       const left = new LeaksBaseline(earlier).newOnes(run, leaks);
       counts.inBaseline = leaks.length - left.length;
       leaks = left;

@@ -37,10 +37,11 @@ export interface SlabinfoRun {
 
 /** @throws TraceFormatError where the source has no capture of /sys/kernel/slab */
 export async function slabinfoRun(
-  { source, label, sidecars: folders }: SourceOptions,
+  from: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const sidecars = await openSidecars(source, folders);
+  const { source, label } = from;
+  const sidecars = await openSidecars(from);
   const sysfs = captureOf(sidecars);
   if (sysfs === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {

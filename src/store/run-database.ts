@@ -1,6 +1,5 @@
 // A run database as a source of events: what was ingested comes out as it went in.
 
-import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import { StoreError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
@@ -9,8 +8,9 @@ import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
 import { loadDictionary } from './dictionary-rows.ts';
-import { damaged, damagedEvents, openRunDatabase } from './open-database.ts';
+import { asDamage, damagedEvents, openRunDatabase } from './open-database.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
+import { StoredSidecars } from './stored-sidecars.ts';
 
 /** TraceInfo as table `run` keeps it: JSON, the origin as digits. */
 type StoredInfo = Omit<TraceInfo, 'originNs'> & { readonly originNs: string };
@@ -19,11 +19,23 @@ export function encodeInfo(info: TraceInfo): string {
   return JSON.stringify({ ...info, originNs: info.originNs.toString() } satisfies StoredInfo);
 }
 
+/** The memory snapshot that lay beside a recording when it was taken in; it stays where it is. */
+export interface StoredSnapshot {
+  /** Absolute. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256, in hex, of its first and its last MiB. */
+  readonly digest: string;
+}
+
+/** To be closed. */
 export class RunDatabase {
   readonly path: string;
   readonly info: TraceInfo;
   readonly dictionary: Dictionary;
   readonly stats: TraceStats;
+  /** Still to be read when this is closed. */
   readonly sidecars: SidecarFiles;
   private readonly db: Database.Database;
 
@@ -35,7 +47,7 @@ export class RunDatabase {
       this.info = this.loadInfo();
       this.stats = this.loadStats();
       this.dictionary = loadDictionary(this.db);
-      this.sidecars = new StoredSidecars(this.db);
+      this.sidecars = new StoredSidecars(path);
     } catch (error) {
       this.db.close();
       throw asDamage(path, error);
@@ -46,6 +58,23 @@ export class RunDatabase {
   value(key: string): string | undefined {
     const row = this.db.prepare('SELECT value FROM run WHERE key = ?').get(key);
     return (row as { value: string } | undefined)?.value;
+  }
+
+  /** @throws StoreError where what is stored of it is none */
+  snapshot(): StoredSnapshot | undefined {
+    const text = this.value('snapshot');
+    if (text === undefined) return undefined;
+    try {
+      const { path, size, digest } = JSON.parse(text) as Record<string, unknown>;
+      if (typeof path === 'string' && typeof size === 'number' && typeof digest === 'string') {
+        return { path, size, digest };
+      }
+    } catch {
+      // Said below.
+    }
+    throw new StoreError(`${this.path}: the snapshot of the run is not described`, {
+      hint: 'Ingest the recording again, or name the snapshot with --vmcore FILE.',
+    });
   }
 
   /** `symbol+0xoff [module]` of each site and the cache of each call, as the analysis gave them. */
@@ -99,46 +128,4 @@ export class RunDatabase {
     stats.addAll(rows.filter((row) => Object.hasOwn(STAT_KINDS, row.name)));
     return stats;
   }
-}
-
-/** What goes wrong with a file that was opened as a run database. */
-function asDamage(path: string, error: unknown): StoreError {
-  return error instanceof StoreError ? error : damaged(path, error);
-}
-
-/** The files that were taken in. */
-class StoredSidecars implements SidecarFiles {
-  readonly taken: Map<string, string> = new Map();
-  readonly offered: ReadonlyMap<string, Buffer> = new Map();
-  private readonly db: Database.Database;
-
-  constructor(db: Database.Database) {
-    this.db = db;
-  }
-
-  bytes(name: string): Buffer | undefined {
-    try {
-      const row = this.db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name) as
-        | { source: string; content: Buffer }
-        | undefined;
-      if (row === undefined) return undefined;
-      this.taken.set(name, row.source);
-      return gunzipSync(row.content);
-    } catch (error) {
-      throw asDamage(this.db.name, error);
-    }
-  }
-
-  text(name: string): string | undefined {
-    return this.bytes(name)?.toString('utf8');
-  }
-
-  list(folder: string): string[] {
-    const rows = this.db
-      .prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name")
-      .all(folder) as { name: string }[];
-    return rows.map((row) => row.name.slice(folder.length + 1));
-  }
-
-  offer(): void {}
 }
