@@ -144,7 +144,7 @@ export function assertMatch(path: string, match: SnapshotMatch): void {
   const seen = match.evidence.filter((item) => item.verdict === 'mismatch');
   throw new TraceFormatError(
     `${path}: not a snapshot of this recording: ${seen.map((item) => item.text).join('; ')}`,
-    { hint: 'A snapshot alone is read by its name with --no-sidecars, or in a folder of its own.' },
+    { hint: 'A snapshot alone is read with --no-sidecars, or in a folder of its own.' },
   );
 }
 

@@ -143,7 +143,8 @@ export async function validateRun(options: ValidateOptions): Promise<Validation>
 
 /** The snapshot that is named, the source's own, or the source itself. */
 async function snapshotOf(options: ValidateOptions): Promise<string> {
-  const vmcore = await findVmcore(options);
+  // The snapshot is what is looked into, no file beside that.
+  const vmcore = await findVmcore({ ...options, sidecars: undefined });
   const { source } = options;
   if (vmcore !== undefined) {
     if ('path' in vmcore) return vmcore.path;
