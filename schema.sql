@@ -12,7 +12,9 @@
 -- other: printf('0x%016x', address) prints them. Views and `event` give them as text.
 
 -- What the run is: label, format, kernel_release, cpus, page_size, clock, clock_unit, origin_ns,
--- first_ns, last_ns, …; values as text, JSON where they have parts.
+-- first_ns, last_ns, …; values as text, JSON where they have parts. snapshot: {path, size, digest} of the
+-- memory snapshot that lay beside the recording, which is not taken in (digest: SHA-256 of its first
+-- and last MiB).
 CREATE TABLE run (
   key   TEXT PRIMARY KEY,
   value TEXT

@@ -151,7 +151,7 @@ export async function sourceOptions(
     source,
     label: options.label,
     inputFormat: options.inputFormat,
-    sidecars: options.sidecars === false ? null : options.sidecars,
+    sidecars: options.sidecars === false ? 'none' : options.sidecars,
     buffer: options.buffer,
     csv: {
       columns: options.columns,

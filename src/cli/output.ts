@@ -1,7 +1,8 @@
 // Where a command's result goes: standard output, or a file that is never overwritten unasked.
 
-import { existsSync, writeFileSync } from 'node:fs';
-import { describeError, OutputError } from '../base/errors.ts';
+import { existsSync } from 'node:fs';
+import { OutputError } from '../base/errors.ts';
+import { writeWhole } from '../base/partial-file.ts';
 
 /** Version of the JSON that `--json` prints (CHANGELOG-formats.md). */
 const FORMAT_VERSION = 1;
@@ -18,12 +19,7 @@ export function writeResult(content: string | Uint8Array, target: Target): void 
     process.stdout.write(content);
     return;
   }
-  refuseOverwriting([out], target.force === true);
-  try {
-    writeFileSync(out, content);
-  } catch (error) {
-    throw new OutputError(`${out}: cannot be written: ${describeError(error)}`, { cause: error });
-  }
+  writeWhole(out, content, target.force === true);
 }
 
 /**

@@ -1,8 +1,7 @@
 // A run in other tools' formats.
 
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { describeError, OutputError } from '../base/errors.ts';
+import { PartialFile } from '../base/partial-file.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { writeEventRows } from '../store/event-rows-file.ts';
 import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../store/event-table.ts';
@@ -83,60 +82,22 @@ export async function exportSqliteRows(
 
 /** Does some work on a file that gets its name when that is done. */
 async function writeFile<T>(
-  target: ExportTarget,
+  { path, force }: ExportTarget,
   work: (file: PartialFile) => Promise<T>,
 ): Promise<T> {
-  const file = new PartialFile(target);
+  // A signal ends the program by way of its exit, which takes away what is half written.
+  const off = onEndSignal(() => undefined);
   try {
-    const result = await work(file);
-    file.finish();
-    return result;
-  } catch (error) {
-    file.abandon();
-    throw error;
-  }
-}
-
-/** A file that gets its name when it is whole. */
-class PartialFile {
-  private readonly path: string;
-  private readonly partial: string;
-  private readonly fd: number;
-  private readonly offEndSignal: () => void;
-
-  constructor({ path, force }: ExportTarget) {
-    if (existsSync(path) && !force) {
-      throw new OutputError(`${path}: exists already`, { hint: 'Use --force to overwrite it.' });
-    }
-    this.path = path;
-    this.partial = `${path}.partial-${process.pid}`;
-    this.offEndSignal = onEndSignal(() => rmSync(this.partial, { force: true }));
+    const file = new PartialFile(path, force);
     try {
-      this.fd = openSync(this.partial, 'w');
+      const result = await work(file);
+      file.finish();
+      return result;
     } catch (error) {
-      this.offEndSignal();
-      throw new OutputError(`${path}: ${describeError(error)}`, { cause: error });
+      file.abandon();
+      throw error;
     }
-  }
-
-  write(content: string | Uint8Array): void {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at);
-    } catch (error) {
-      throw new OutputError(`${this.path}: ${describeError(error)}`, { cause: error });
-    }
-  }
-
-  finish(): void {
-    closeSync(this.fd);
-    this.offEndSignal();
-    renameSync(this.partial, this.path);
-  }
-
-  abandon(): void {
-    closeSync(this.fd);
-    this.offEndSignal();
-    rmSync(this.partial, { force: true });
+  } finally {
+    off();
   }
 }

@@ -46,13 +46,13 @@ export function findSource(source: string): FoundSource {
   return { kind: 'trace', path: source, folder: dirname(source), label };
 }
 
+/** Further folders for sidecars, which go before the source's own; 'none': no file beside the events. */
+export type SidecarChoice = readonly string[] | 'none' | undefined;
+
 /** Folders in which sidecars are looked for: those named, then the source's own. */
-export function sidecarFolders(
-  named: readonly string[] | null | undefined,
-  own: string | undefined,
-): string[] {
-  if (named === null) return [];
-  return [...(named ?? []), ...(own === undefined ? [] : [own])];
+export function sidecarFolders(choice: SidecarChoice, own: string | undefined): string[] {
+  if (choice === 'none') return [];
+  return [...(choice ?? []), ...(own === undefined ? [] : [own])];
 }
 
 /** False for standard input and pipes: what was read from them is gone. */

@@ -2,7 +2,13 @@
 
 import { toEventTime } from '../analysis/event-filter.ts';
 import { BlockEvents } from '../analysis/history/block-events.ts';
-import { type AddressHistory, buildHistory } from '../analysis/history/history.ts';
+import {
+  type AddressHistory,
+  buildHistory,
+  buildReportHistory,
+  type ReportedHistory,
+} from '../analysis/history/history.ts';
+import { parseLogClock, reportMoment } from '../analysis/history/report-moment.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import {
   type Completeness,
@@ -30,7 +36,7 @@ export interface ReportHistories {
   readonly reports: readonly ReportHistory[];
 }
 
-export interface ReportHistory extends AddressHistory {
+export interface ReportHistory extends ReportedHistory {
   readonly report: Omit<MemoryReport, 'address'> & { readonly address: string };
 }
 
@@ -52,7 +58,8 @@ export async function reportHistories(
   source: SourceOptions,
   log: string,
 ): Promise<ReportHistories> {
-  const reports = parseMemoryReports(readWhole(log, MOST_LOG_BYTES).toString('latin1'));
+  const text = readWhole(log, MOST_LOG_BYTES).toString('latin1');
+  const reports = parseMemoryReports(text);
   if (reports.length === 0) {
     throw new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
       hint: 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.',
@@ -62,11 +69,12 @@ export async function reportHistories(
     source,
     reports.map(({ address }) => address),
   );
+  const clock = parseLogClock(text);
   return {
     ...head,
     reports: reports.map((report) => ({
       report: { ...report, address: formatAddress(report.address) as string },
-      ...buildHistory(run, events, report.address, momentOf(run, report)),
+      ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
     })),
   };
 }
@@ -91,12 +99,6 @@ async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): 
     completeness: judgeCompleteness(run),
   };
   return { run, events, head };
-}
-
-/** When a report was printed, as `EventBatch.ts`; the end where the log or the clock does not tell. */
-function momentOf({ info }: ResolvedRun, { atSec }: MemoryReport): number {
-  if (atSec === null || info.clockUnit !== 'ns') return Infinity;
-  return Number(BigInt(Math.round(atSec * 1e9)) - info.originNs);
 }
 
 function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {

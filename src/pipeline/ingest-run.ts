@@ -5,14 +5,17 @@ import { buildAnalysis } from '../analysis/overview.ts';
 import { PairTally } from '../analysis/pair-tally.ts';
 import { RateBins } from '../analysis/rate-bins.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
+import { ToolError } from '../base/errors.ts';
 import { STDIN } from '../base/input-bytes.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { SIDECAR_NAMES, type SidecarFiles } from '../kernel/sidecars.ts';
+import type { StoredSnapshot } from '../store/run-database.ts';
 import { TraceStore } from '../store/trace-store.ts';
 import { onEndSignal } from './end-signals.ts';
 import { findSource } from './find-source.ts';
 import { loadRun, type SourceOptions } from './load-run.ts';
 import { resultRows } from './result-rows.ts';
+import { identifySnapshot } from './snapshot-identity.ts';
 
 /** Intervals of table rate_bin: a second, or a million units of another clock. */
 const RATE_INTERVAL = 1e9;
@@ -82,8 +85,26 @@ async function fill(store: TraceStore, options: SourceOptions, path: string): Pr
   const analysis = buildAnalysis(run, series, origin);
   for (const { table, rows } of resultRows(run, analysis, extra)) store.addRows(table, rows);
   store.addRows('sidecar', sidecarRows(sidecars));
+  const snapshot = await snapshotOf(options);
+  if (snapshot !== undefined) store.addRows('run', [['snapshot', JSON.stringify(snapshot)]]);
   store.finish();
   return { path, events };
+}
+
+/** The snapshot that commands would take for this source; undefined where they would take none. */
+async function snapshotOf({
+  source,
+  sidecars,
+}: SourceOptions): Promise<StoredSnapshot | undefined> {
+  try {
+    const { findVmcore } = await import('./open-vmcore.ts');
+    const found = await findVmcore({ source, sidecars });
+    return found === undefined || 'gone' in found ? undefined : identifySnapshot(found.path);
+  } catch (error) {
+    // Several snapshots, or one that cannot be read: the commands that need it say so.
+    if (error instanceof ToolError) return undefined;
+    throw error;
+  }
 }
 
 function* sidecarRows(sidecars: SidecarFiles): Generator<[string, string, Buffer]> {

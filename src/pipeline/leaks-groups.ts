@@ -3,7 +3,7 @@
 import type { WhiteGraph } from '../snapshot/scan/white-graph.ts';
 import type { ObjectDetails } from './leaks-objects.ts';
 import type { LeakGroup } from './leaks-result.ts';
-import { leakSiteLabel } from './leaks-sites.ts';
+import { isKnownSite, leakSiteLabel } from './leaks-sites.ts';
 
 export interface FoundLeak {
   /** Index of the object in the scan. */
@@ -16,10 +16,9 @@ export function groupLeaks(leaks: readonly FoundLeak[], graph?: WhiteGraph): Lea
   const groups = new Map<string, FoundLeak[]>();
   for (const leak of leaks) {
     const { candidate, site, stack } = leak.details;
-    const place =
-      site.symbol === null && site.address === null
-        ? `${candidate.kind} ${candidate.cache ?? ''}`
-        : leakSiteLabel(site);
+    const place = isKnownSite(site)
+      ? leakSiteLabel(site)
+      : `${candidate.kind} ${candidate.cache ?? ''}`;
     const key = `${place} ${stack}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [leak]);

@@ -8,15 +8,13 @@ import type { Cpu } from '../snapshot/per-cpu.ts';
 import type { BuiltScan } from '../snapshot/scan/build-scan.ts';
 import { kmemleakChecksum } from '../snapshot/scan/checksum.ts';
 import type { LeakCandidate } from './leaks-result.ts';
-import { type LeakSite, type LeakSites, leakSiteLabel } from './leaks-sites.ts';
+import { isKnownSite, type LeakSite, type LeakSites, leakSiteLabel } from './leaks-sites.ts';
 import type { LiveTrace } from './leaks-traced.ts';
 
 /** HEX_MAX_LINES lines of HEX_ROW_SIZE bytes (mm/kmemleak.c). */
 const MAX_HEX_BYTES = 32;
 /** Contents of larger objects are not summed up. */
 const MAX_CHECKED = 64 * 1024 * 1024;
-
-const NO_SITE: LeakSite = { address: null, symbol: null, module: null, alsoSymbol: null };
 
 export interface ObjectDetails {
   readonly candidate: LeakCandidate;
@@ -88,7 +86,7 @@ export class DescribedObjects {
 
   siteLabel(i: number): string | null {
     const { site } = this.origin(i);
-    return site.symbol === null && site.address === null ? null : leakSiteLabel(site);
+    return isKnownSite(site) ? leakSiteLabel(site) : null;
   }
 
   private origin(i: number): Origin {
@@ -99,28 +97,25 @@ export class DescribedObjects {
     const other = tag < 0 ? others[-1 - tag] : undefined;
     if (other === undefined) {
       const row = trace.rows[tag] ?? -1;
-      const call = run.live.call(row);
-      const direct = run.dictionary.calls.site(call);
-      const site = sites.get(run.callers.callerOf(direct, run.live.stack(row)));
+      const site = sites.ofRow(row);
       const cache = run.cacheOfRow(row) ?? null;
       return { kind: cache === 'kmalloc-large' ? 'large' : 'slab', row, site, cache, address };
     }
+    const site = sites.ofOther(other);
     switch (other.kind) {
       case 'vmalloc': {
         const row = trace.rows[other.row] ?? -1;
-        const { caller } = other.area;
-        const site = caller === 0n ? NO_SITE : sites.ofAddress(caller);
         return { kind: 'vmalloc', row, site, cache: null, address };
       }
       case 'percpu': {
         // The first CPU's copy stands for all.
         const offset = this.input.cpus[0]?.offset ?? 0n;
         const copy = BigInt.asUintN(64, address + offset);
-        return { kind: 'percpu', row: -1, site: NO_SITE, cache: null, address: copy };
+        return { kind: 'percpu', row: -1, site, cache: null, address: copy };
       }
       case 'older': {
         const cache = this.input.caches[other.cache]?.name ?? null;
-        return { kind: 'slab', row: -1, site: NO_SITE, cache, address };
+        return { kind: 'slab', row: -1, site, cache, address };
       }
     }
   }

@@ -86,6 +86,8 @@ export interface SnapshotSummary {
 
 export interface NotReported {
   readonly tooYoung: number;
+  /** Unreferenced but for what `--annotations` tells. */
+  readonly annotated: number;
   readonly suppressed: number;
   /** Live in the baseline already. */
   readonly inBaseline: number;

@@ -60,8 +60,7 @@ const DEFAULT_HZ = 250;
 export async function leaksRun(source: SourceOptions, options: LeaksOptions): Promise<LeaksRun> {
   const session = new LeaksSession(source, options);
   const leaks = await session.leaks();
-  const { sidecars: folders } = source;
-  const config = (await openSidecars(source.source, folders ?? [])).text('config');
+  const config = (await openSidecars(source)).text('config');
   const hz = configNumber(parseKernelConfig(config ?? ''), 'HZ') ?? DEFAULT_HZ;
   return { leaks, hz };
 }
@@ -95,18 +94,21 @@ class LeaksSession {
   }
 
   async leaks(): Promise<Leaks> {
-    const paths = this.vmcorePaths();
-    if (paths.length === 0) return this.outstanding();
-    const [loaded, first] = await this.loadWith(paths[0] as string);
+    const { paths, notes } = await this.findVmcores();
+    const [path, ...others] = paths;
+    if (path === undefined) return this.outstanding(notes);
+    const [loaded, first] = await this.loadWith(path);
     try {
       const { run, origin } = loaded;
       const last = await this.scan(loaded, first);
       const confirmed: ScannedSnapshot[] = [];
-      let white = whiteObjects(last);
+      let white = unreferencedObjects(last);
       const before = white.length;
-      for (const path of paths.slice(1)) {
-        const other = await this.scanOther(loaded, path);
-        const addresses = new Set(whiteObjects(other).map((i) => addressKey(other.built, i)));
+      for (const each of others) {
+        const other = await this.scanOther(loaded, each);
+        const addresses = new Set(
+          unreferencedObjects(other).map((i) => addressKey(other.built, i)),
+        );
         white = white.filter((i) => addresses.has(addressKey(last.built, i)));
         confirmed.push(other);
       }
@@ -134,10 +136,11 @@ class LeaksSession {
   }
 
   async referrers(address: bigint): Promise<LeakReferrers> {
-    const [path] = this.vmcorePaths();
+    const { paths, notes } = await this.findVmcores();
+    const [path] = paths;
     if (path === undefined) {
       throw new UsageError(`${this.source.source}: no memory snapshot, so no references`, {
-        hint: 'Name one with --vmcore FILE.',
+        hint: notes[0] ?? 'Name one with --vmcore FILE.',
       });
     }
     const [loaded, vmcore] = await this.loadWith(path);
@@ -149,15 +152,17 @@ class LeaksSession {
     }
   }
 
-  private vmcorePaths(): string[] {
+  /** The snapshots, and why there is none where there was one. */
+  private async findVmcores(): Promise<{ paths: readonly string[]; notes: readonly string[] }> {
     const { vmcores, outstanding } = this.options;
-    if (outstanding) return [];
-    if (vmcores.length > 0) return [...vmcores];
-    const own = findVmcore({ source: this.source.source });
-    return own === undefined ? [] : [own];
+    if (outstanding || vmcores.length > 0) return { paths: outstanding ? [] : vmcores, notes: [] };
+    const { source, sidecars } = this.source;
+    const own = await findVmcore({ source, sidecars });
+    if (own === undefined) return { paths: [], notes: [] };
+    return 'path' in own ? { paths: [own.path], notes: [] } : { paths: [], notes: [own.gone] };
   }
 
-  private async outstanding(): Promise<Leaks> {
+  private async outstanding(notes: readonly string[]): Promise<Leaks> {
     const { run, series, origin } = await loadRun(this.source);
     return {
       type: 'leaks',
@@ -171,7 +176,7 @@ class LeaksSession {
       candidates: [],
       notReported: null,
       outstanding: findOutstanding(run, series),
-      notes: [],
+      notes,
     };
   }
 
@@ -215,7 +220,14 @@ class LeaksSession {
     notConfirmed: number,
   ): Promise<{ leaks: FoundLeak[]; notReported: NotReported }> {
     const { minAgeSec } = this.options;
-    const counts = { tooYoung: 0, suppressed: 0, inBaseline: 0, uncertain: 0, filtered: 0 };
+    const counts = {
+      tooYoung: 0,
+      annotated: 0,
+      suppressed: 0,
+      inBaseline: 0,
+      uncertain: 0,
+      filtered: 0,
+    };
     const { live, verdicts } = run;
     let leaks: FoundLeak[] = [];
     for (const object of white) {
@@ -227,24 +239,30 @@ class LeaksSession {
       else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
       else if (scanned.conservative && row >= 0 && verdicts.ofRow[row] !== VERDICT.certain) {
         counts.uncertain++;
-      } else if (this.isSuppressed(details)) counts.suppressed++;
+      } else if (!isWhite(scanned.built.objects, scanned.colours, object)) counts.annotated++;
+      else if (this.isSuppressed(details)) counts.suppressed++;
       else leaks.push({ object, details });
     }
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
     if (baseline !== undefined) {
-      const earlier = new LeaksBaseline((await loadRun({ source: baseline, sidecars: null })).run);
-      const rows = leaks.flatMap(({ details }) => (details.row < 0 ? [] : [details.row]));
-      const fresh = earlier.newOnes(run, rows);
-      const left = leaks.filter(({ details }) => details.row < 0 || fresh.has(details.row));
+      const { looksThrough, tmp, sidecars } = this.source;
+      const earlier = await loadRun({
+        source: baseline,
+        // Folders that are named are this recording's.
+        sidecars: sidecars === 'none' ? 'none' : undefined,
+        looksThrough,
+        tmp,
+      });
+      const left = new LeaksBaseline(earlier).newOnes(run, leaks);
       counts.inBaseline = leaks.length - left.length;
       leaks = left;
     }
     return { leaks, notReported: { ...counts, notConfirmed } };
   }
 
-  private isSuppressed({ candidate, row, site }: FoundLeak['details']): boolean {
-    if (this.suppressions.length === 0 || row < 0) return false;
+  private isSuppressed({ candidate, site }: FoundLeak['details']): boolean {
+    if (this.suppressions.length === 0) return false;
     const frames = [...candidate.stack];
     const { symbol, module } = site;
     if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
@@ -258,12 +276,12 @@ function orderOf({ details }: FoundLeak): number {
   return allocatedNs === null ? Infinity : Number(allocatedNs);
 }
 
-function whiteObjects({ built, colours }: ScannedSnapshot): number[] {
-  const white: number[] = [];
-  for (let i = 0; i < built.objects.count; i++) {
-    if (isWhite(built.objects, colours, i)) white.push(i);
-  }
-  return white;
+/** White objects, and those that only the user's annotations keep from being white. */
+function unreferencedObjects({ unpainted }: ScannedSnapshot): number[] {
+  const { objects, colours } = unpainted;
+  const found: number[] = [];
+  for (let i = 0; i < objects.count; i++) if (isWhite(objects, colours, i)) found.push(i);
+  return found;
 }
 
 function addressKey({ objects }: BuiltScan, i: number): string {

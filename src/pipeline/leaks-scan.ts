@@ -16,6 +16,7 @@ import {
 } from '../snapshot/scan/colours.ts';
 import { buildConservativeScan } from '../snapshot/scan/conservative-scan.ts';
 import { buildKernelScan } from '../snapshot/scan/kernel-scan.ts';
+import type { ObjectColumns } from '../snapshot/scan/object-list.ts';
 import type { FoundReferences } from '../snapshot/scan/references.ts';
 import type { PageFields } from '../snapshot/scan/scan-memory.ts';
 import { ROOT_CLASSES } from '../snapshot/scan/scan-plan.ts';
@@ -44,6 +45,8 @@ export interface ScannedSnapshot {
   readonly built: BuiltScan;
   readonly pages: PageFields;
   readonly colours: Colours;
+  /** As they would be if the user's annotations painted none: all white ones, and what these keep. */
+  readonly unpainted: { readonly objects: ObjectColumns; readonly colours: Colours };
   readonly graph: ReferenceGraph;
   readonly trace: LiveTrace;
   readonly sites: LeakSites;
@@ -71,7 +74,8 @@ export async function scanSnapshot(
     );
   }
   const sites = new LeakSites(run, vmcore.sidecars, kernel.reader, codeSymbols(loaded, vmcore));
-  const trace = traceColumns(run, sites, options.annotations);
+  const caches = 'reason' in slub ? [] : slub.caches;
+  const trace = traceColumns(run, sites, options.annotations, caches);
   const evidence = slub !== undefined && !('reason' in slub) ? slub : undefined;
   const match = matchTrace(kernel, evidence, { ...vmcore.evidence, live: trace });
   assertMatch(vmcore.path, match);
@@ -109,7 +113,7 @@ export async function scanSnapshot(
     sites,
     built,
     reader: kernel.reader,
-    caches: 'reason' in slub ? [] : slub.caches,
+    caches,
     cpus: readCpus(kernel),
     wantsChecksum: options.wantsChecksum,
   });
@@ -118,6 +122,7 @@ export async function scanSnapshot(
     built,
     pages,
     colours,
+    unpainted: colourUnpainted(built, graph, found) ?? { objects: built.objects, colours },
     graph,
     trace,
     sites,
@@ -134,6 +139,19 @@ export async function scanSnapshot(
     },
     notes,
   };
+}
+
+/** Undefined where nothing is painted. */
+function colourUnpainted(
+  { objects, painted, excess }: BuiltScan,
+  graph: ReferenceGraph,
+  found: readonly FoundReferences[],
+): ScannedSnapshot['unpainted'] | undefined {
+  if (painted.size === 0) return undefined;
+  const minCount = objects.minCount.slice();
+  for (const [i, min] of painted) minCount[i] = min;
+  const bare = { ...objects, minCount };
+  return { objects: bare, colours: colourObjects(bare, graph, found, excess) };
 }
 
 function summarizeScan(

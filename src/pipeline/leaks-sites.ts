@@ -9,6 +9,7 @@ import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import { hiOf, loOf } from '../snapshot/address.ts';
 import { type KernelReader, MissingMemory } from '../snapshot/kernel-reader.ts';
+import type { OtherObject } from '../snapshot/scan/build-scan.ts';
 
 export interface LeakSite {
   readonly address: bigint | null;
@@ -19,6 +20,9 @@ export interface LeakSite {
   readonly alsoSymbol: string | null;
 }
 
+export const NO_SITE: LeakSite = { address: null, symbol: null, module: null, alsoSymbol: null };
+
+/** The site of a candidate is what `ofRow` and `ofOther` say, whatever asks for it. */
 export class LeakSites {
   private readonly run: ResolvedRun;
   private readonly sections: ModuleSections;
@@ -48,8 +52,25 @@ export class LeakSites {
     return name;
   }
 
-  /** A code address that is no call site of the trace: the caller of an area. */
-  ofAddress(address: bigint): LeakSite {
+  /** Of an object of the trace. @param row of `run.live` */
+  ofRow(row: number): LeakSite {
+    return this.get(this.siteOfRow(row));
+  }
+
+  /** Index into `Dictionary.sites`: the site of the event, or what stands behind it in the stack. */
+  siteOfRow(row: number): number {
+    const { live, callers, dictionary } = this.run;
+    return callers.callerOf(dictionary.calls.site(live.call(row)), live.stack(row));
+  }
+
+  /** Of an object that is no row: of a vmalloc area its caller, which its vm_struct names. */
+  ofOther(object: OtherObject): LeakSite {
+    if (object.kind !== 'vmalloc' || object.area.caller === 0n) return NO_SITE;
+    return this.ofAddress(object.area.caller);
+  }
+
+  /** A code address that is no call site of the trace. */
+  private ofAddress(address: bigint): LeakSite {
     const found = this.symbols?.resolve(hiOf(address), loOf(address));
     const symbol = found === undefined ? null : `${found.name}+0x${found.offset.toString(16)}`;
     return this.decide({ address, symbol, module: found?.module ?? null });
@@ -95,4 +116,9 @@ export class LeakSites {
 export function leakSiteLabel({ address, symbol, module }: LeakSite): string {
   if (symbol?.startsWith('.') === true && module !== null) return `[${module} ${symbol}]`;
   return siteLabel({ address, symbol, module });
+}
+
+/** False where nothing is known of a site, so that two of them need not be the same. */
+export function isKnownSite({ address, symbol }: LeakSite): boolean {
+  return address !== null || symbol !== null;
 }

@@ -6,18 +6,21 @@ import { objectBytes } from '../analysis/object-size.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
 import { isKmalloc } from '../kernel/event-kind.ts';
 import { type Annotation, annotationOf } from '../snapshot/scan/annotations.ts';
+import type { OtherObject } from '../snapshot/scan/build-scan.ts';
 import type { TracedObjects } from '../snapshot/scan/traced-objects.ts';
-import type { LeakSites } from './leaks-sites.ts';
+import { isKnownSite, type LeakSites, leakSiteLabel } from './leaks-sites.ts';
 
 export interface LiveTrace extends TracedObjects {
   /** By index of the columns: row of `run.live`. */
   readonly rows: Uint32Array;
 }
 
+/** @param caches of the snapshot: what an object that is older than the trace is of */
 export function traceColumns(
   run: ResolvedRun,
   sites: LeakSites,
   annotations: readonly Annotation[],
+  caches: readonly { readonly name: string }[],
 ): LiveTrace {
   const { live, dictionary, facts, verdicts } = run;
   const { calls } = dictionary;
@@ -33,9 +36,17 @@ export function traceColumns(
     objectSize: new Float64Array(count),
     annotation: new Int32Array(count).fill(-1),
     annotations,
+    annotationOfOther: (object: OtherObject, address: bigint): Annotation | undefined => {
+      const site = sites.ofOther(object);
+      return annotationOf(annotations, {
+        address,
+        site: isKnownSite(site) ? leakSiteLabel(site) : undefined,
+        cache: object.kind === 'older' ? caches[object.cache]?.name : undefined,
+      });
+    },
   };
   const byAddress = annotations.some((a) => a.address !== undefined);
-  /** By call and cache: its annotation. */
+  /** By site and cache: its annotation. */
   const known = new Map<string, number>();
   const indexes = new Map(annotations.map((a, i) => [a, i]));
   for (const [i, row] of rows.entries()) {
@@ -47,11 +58,12 @@ export function traceColumns(
     const { requested, rounding } = objectBytes(dictionary, facts, call);
     trace.objectSize[i] = isPageBacked(run, call) ? requested : requested + rounding;
     const cache = run.cacheOfRow(row);
-    const key = `${call} ${cache ?? ''}`;
+    const siteIndex = sites.siteOfRow(row);
+    const key = `${siteIndex} ${cache ?? ''}`;
     let index = byAddress ? undefined : known.get(key);
     if (index === undefined) {
       const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
-      const site = sites.label(calls.site(call));
+      const site = sites.label(siteIndex);
       const found = annotationOf(annotations, { address, site, cache });
       index = found === undefined ? -1 : (indexes.get(found) ?? -1);
       known.set(key, index);

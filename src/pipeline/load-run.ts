@@ -25,7 +25,12 @@ import {
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
-import { findSource, folderWithoutEvents, sidecarFolders } from './find-source.ts';
+import {
+  findSource,
+  folderWithoutEvents,
+  type SidecarChoice,
+  sidecarFolders,
+} from './find-source.ts';
 import { findSymbols } from './find-symbols.ts';
 import { type RecordedSymbols, readSymbols } from './read-symbols.ts';
 import {
@@ -41,8 +46,7 @@ export interface SourceOptions {
   readonly source: string;
   readonly label?: string | undefined;
   readonly inputFormat?: string | undefined;
-  /** Further folders for sidecars, before the source's own; null: none at all. */
-  readonly sidecars?: readonly string[] | null | undefined;
+  readonly sidecars?: SidecarChoice;
   readonly buffer?: string | undefined;
   readonly csv?: CsvOptions | undefined;
   readonly maps?: readonly string[] | undefined;
@@ -156,10 +160,14 @@ function describeInput(
 async function readDatabase(path: string, consumer: TraceConsumer): Promise<TraceRead> {
   const { RunDatabase } = await import('../store/run-database.ts');
   const database = new RunDatabase(path);
-  const { dictionary, info, stats, sidecars } = database;
-  consumer.begin(dictionary, info);
-  for (const batch of database.batches()) consumer.batch(batch);
-  return { dictionary, info, stats, sidecars };
+  try {
+    const { dictionary, info, stats, sidecars } = database;
+    consumer.begin(dictionary, info);
+    for (const batch of database.batches()) consumer.batch(batch);
+    return { dictionary, info, stats, sidecars };
+  } finally {
+    database.close();
+  }
 }
 
 /** Feeds batches to the trackers. */

@@ -57,22 +57,22 @@ export async function readingTwice<T>(
 
 function open(path: string, remove: () => void): OpenedDatabase {
   const database = new RunDatabase(path);
+  const close = (): void => {
+    database.close();
+    remove();
+  };
+  try {
+    return { path, database, tables: tablesOf(database), close };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function tablesOf(database: RunDatabase): EventTableInput {
   const { dictionary, info } = database;
   const { siteLabels, cacheOfCall } = database.names();
   const release = database.value('kernel_release') ?? null;
-  return {
-    path,
-    database,
-    tables: {
-      dictionary,
-      info,
-      gfpNames: info.gfpNames ?? gfpNamesOf(release),
-      siteLabels,
-      cacheOfCall,
-    },
-    close() {
-      database.close();
-      remove();
-    },
-  };
+  const gfpNames = info.gfpNames ?? gfpNamesOf(release);
+  return { dictionary, info, gfpNames, siteLabels, cacheOfCall };
 }

@@ -2,17 +2,17 @@
 
 import { FolderSidecars } from '../ingest/sidecar-files.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { findSource, sidecarFolders } from './find-source.ts';
+import { findSource, type SidecarChoice, sidecarFolders } from './find-source.ts';
 
-/** @param named folders to look in first; null: none at all */
-export async function openSidecars(
-  source: string,
-  named: readonly string[] | null | undefined,
-): Promise<SidecarFiles> {
-  const found = findSource(source);
+/** Those of a run database are what it took in. */
+export async function openSidecars(options: {
+  readonly source: string;
+  readonly sidecars?: SidecarChoice;
+}): Promise<SidecarFiles> {
+  const found = findSource(options.source);
   if (found.kind === 'database') {
-    const { RunDatabase } = await import('../store/run-database.ts');
-    return new RunDatabase(found.path).sidecars;
+    const { StoredSidecars } = await import('../store/stored-sidecars.ts');
+    return new StoredSidecars(found.path);
   }
-  return new FolderSidecars(sidecarFolders(named, found.folder));
+  return new FolderSidecars(sidecarFolders(options.sidecars, found.folder));
 }

@@ -12,16 +12,18 @@ import { type KernelImage, openKernel } from '../snapshot/kernel-image.ts';
 import { matchTrace, type SnapshotMatch, type TraceEvidence } from '../snapshot/match-trace.ts';
 import { openSnapshot } from '../snapshot/open-snapshot.ts';
 import { type NoSlubImage, openSlub, type SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
-import { type FoundSource, findSource, sidecarFolders } from './find-source.ts';
+import type { StoredSnapshot } from '../store/run-database.ts';
+import { type FoundSource, findSource, type SidecarChoice, sidecarFolders } from './find-source.ts';
 import { openSidecars } from './open-sidecars.ts';
 import { readSymbols } from './read-symbols.ts';
+import { identifySnapshot } from './snapshot-identity.ts';
 
 export interface VmcoreOptions {
   readonly source: string;
   /** `--vmcore`: the snapshot's file; else it is looked for in the source's folder. */
   readonly vmcore?: string | undefined;
   /** As in SourceOptions. */
-  readonly sidecars?: readonly string[] | null | undefined;
+  readonly sidecars?: SidecarChoice;
   readonly tmp?: string | undefined;
 }
 
@@ -42,13 +44,55 @@ const SNAPSHOT_NAME = new RegExp(`^(?!.*dmesg)(?:vmcore.*|.*\\.lime${PACKED_SUFF
 /** Files with BTF in a recording folder, best first. */
 const BTF_FILES = ['btf', 'vmlinux'];
 
-/** The snapshot of a source, or undefined where it has none. */
-export function findVmcore({ source, vmcore }: VmcoreOptions): string | undefined {
-  if (vmcore !== undefined) return vmcore;
+/** A snapshot's path, or of one that a run database names why it is not used, a sentence. */
+export type FoundVmcore = { readonly path: string } | { readonly gone: string };
+
+/**
+ * The snapshot of a source, or undefined where it has none: the one that is named, the source itself,
+ * the one that a run database remembers, else the one beside the source.
+ * @throws UsageError where there are several
+ */
+export async function findVmcore(options: VmcoreOptions): Promise<FoundVmcore | undefined> {
+  const { source, vmcore, sidecars } = options;
+  if (vmcore !== undefined) return { path: vmcore };
   const found = findSource(source);
-  if (found.kind !== 'folder' && SNAPSHOT_NAME.test(basename(found.path))) return found.path;
+  if (found.kind !== 'folder' && SNAPSHOT_NAME.test(basename(found.path))) {
+    return { path: found.path };
+  }
+  // A folder without events is asked for its snapshot: that is not beside anything.
+  if (sidecars === 'none' && found.kind !== 'folder') return undefined;
+  const stored = found.kind === 'database' ? await storedVmcore(found.path) : undefined;
+  if (stored !== undefined) return stored;
   const folder = folderOf(found);
-  if (folder === undefined) return undefined;
+  const path = folder === undefined ? undefined : snapshotIn(folder);
+  return path === undefined ? undefined : { path };
+}
+
+/** The snapshot that a run database remembers, where it lay or (moved with it) beside the database. */
+async function storedVmcore(database: string): Promise<FoundVmcore | undefined> {
+  const { RunDatabase } = await import('../store/run-database.ts');
+  const opened = new RunDatabase(database);
+  const stored = ((): StoredSnapshot | undefined => {
+    try {
+      return opened.snapshot();
+    } finally {
+      opened.close();
+    }
+  })();
+  if (stored === undefined) return undefined;
+  const paths = [stored.path, join(dirname(database), basename(stored.path))].filter(isFile);
+  const path = paths.find((each) => {
+    const { size, digest } = identifySnapshot(each);
+    return size === stored.size && digest === stored.digest;
+  });
+  if (path !== undefined) return { path };
+  const why = paths.includes(stored.path)
+    ? 'is another file than when the run was ingested'
+    : 'is not there any more';
+  return { gone: `The snapshot ${stored.path} ${why}: name it with --vmcore FILE.` };
+}
+
+function snapshotIn(folder: string): string | undefined {
   const names = readdirSync(folder)
     .filter((name) => SNAPSHOT_NAME.test(name) && isFile(join(folder, name)))
     .sort();
@@ -65,8 +109,10 @@ export function findVmcore({ source, vmcore }: VmcoreOptions): string | undefine
  * @throws TraceFormatError where it is none that can be read, or (with the evidence) of another boot
  */
 export async function openVmcore(path: string, options: VmcoreOptions): Promise<OpenedVmcore> {
-  const folder = folderOf(findSource(options.source));
-  const sidecars = await openSidecars(options.source, options.sidecars);
+  const found = findSource(options.source);
+  // What a run database does not take in lies with the snapshot.
+  const folder = found.kind === 'database' ? dirname(path) : found.folder;
+  const sidecars = await openSidecars(options);
   const iomem = sidecars.text('iomem.txt');
   const snapshot = await openSnapshot(path, {
     ...(options.tmp === undefined ? {} : { tmp: options.tmp }),

@@ -43,7 +43,7 @@ export async function prepareReplay(
   options: MachineChange,
   extra: readonly TrackerFactory[] = [],
 ): Promise<PreparedReplay> {
-  const sidecars = await openSidecars(source.source, source.sidecars);
+  const sidecars = await openSidecars(source);
   const learners: OrderLearner[] = [];
   const fits: PlaceFit[] = [];
   const learn = (dictionary: Dictionary, info: TraceInfo): OrderLearner => {

@@ -16,12 +16,15 @@ export async function queryRun(
       hint: `Make one with: slabreplay ingest ${path} -o RUN.db`,
     });
   }
-  const { tables, database } = await openOrIngest({ source: path });
-  const query = new RunQuery(path, tables);
+  const opened = await openOrIngest({ source: path });
   try {
-    use(query.run(sql));
+    const query = new RunQuery(path, opened.tables);
+    try {
+      use(query.run(sql));
+    } finally {
+      query.close();
+    }
   } finally {
-    query.close();
-    database.close();
+    opened.close();
   }
 }

@@ -79,7 +79,10 @@ export async function reportRun(
 async function findLeaks(options: SourceOptions): Promise<ReportData['leaks']> {
   try {
     const { findVmcore } = await import('./open-vmcore.ts');
-    if (findVmcore({ source: options.source }) === undefined) return undefined;
+    const { source, sidecars } = options;
+    const found = await findVmcore({ source, sidecars });
+    if (found === undefined) return undefined;
+    if ('gone' in found) return found.gone;
     const { leaksRun } = await import('./leaks-run.ts');
     const { leaks } = await leaksRun(options, {
       vmcores: [],

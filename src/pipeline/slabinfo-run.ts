@@ -38,10 +38,11 @@ export interface SlabinfoRun {
 
 /** @throws TraceFormatError where the source has no capture of /sys/kernel/slab */
 export async function slabinfoRun(
-  { source, label, sidecars: folders }: SourceOptions,
+  from: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const sidecars = await openSidecars(source, folders);
+  const { source, label } = from;
+  const sidecars = await openSidecars(from);
   const read = readSlabSysfs(sidecars);
   if (read === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {

@@ -5,13 +5,10 @@ import type { KernelOffset } from '../kernel/kernel-offset.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { openSnapshot } from '../snapshot/open-snapshot.ts';
 import { VmcoreInfo } from '../snapshot/vmcoreinfo.ts';
-import { findVmcore } from './open-vmcore.ts';
+import { findVmcore, type VmcoreOptions } from './open-vmcore.ts';
 
 /** Where the run comes from. */
-export interface SnapshotSource {
-  readonly source: string;
-  readonly tmp?: string | undefined;
-}
+export type SnapshotSource = Omit<VmcoreOptions, 'vmcore'>;
 
 /** KERNELOFFSET of the snapshot beside the events; undefined where there is none that tells it. */
 export async function offsetOfSnapshot(
@@ -19,8 +16,9 @@ export async function offsetOfSnapshot(
   sidecars: SidecarFiles,
 ): Promise<KernelOffset | undefined> {
   try {
-    const path = findVmcore(from);
-    if (path === undefined) return undefined;
+    const found = await findVmcore(from);
+    if (found === undefined || 'gone' in found) return undefined;
+    const { path } = found;
     const iomem = sidecars.text('iomem.txt');
     const snapshot = await openSnapshot(path, {
       ...(from.tmp === undefined ? {} : { tmp: from.tmp }),

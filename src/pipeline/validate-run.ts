@@ -7,7 +7,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../analysis/run-summary.ts';
-import { EXIT, ToolError, UsageError } from '../base/errors.ts';
+import { EXIT, InputError, ToolError, UsageError } from '../base/errors.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { PAGE_SIZE } from '../snapshot/address.ts';
 import { matchTrace } from '../snapshot/match-trace.ts';
@@ -143,9 +143,13 @@ export async function validateRun(options: ValidateOptions): Promise<Validation>
 
 /** The snapshot that is named, the source's own, or the source itself. */
 async function snapshotOf(options: ValidateOptions): Promise<string> {
-  const path = findVmcore(options);
-  if (path !== undefined) return path;
+  // The snapshot is what is looked into, no file beside that.
+  const vmcore = await findVmcore({ ...options, sidecars: undefined });
   const { source } = options;
+  if (vmcore !== undefined) {
+    if ('path' in vmcore) return vmcore.path;
+    throw new InputError(`${source}: ${vmcore.gone}`);
+  }
   const found = findSource(source);
   // The path of a folder's events is another one.
   const isFile = found.kind === 'trace' && found.path === source && canReadTwice(source);

@@ -107,7 +107,7 @@ export class RawPagesReader {
   /** The first `end` bytes of what was read. */
   private write(stream: Stream, end: number): void {
     try {
-      stream.to ??= openSync(stream.path, 'w');
+      stream.to ??= openSync(stream.path, 'wx');
       for (let at = 0; at < end; ) {
         const length = writeSync(stream.to, this.turn, at, end - at);
         at += length;

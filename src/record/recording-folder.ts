@@ -1,9 +1,10 @@
 // The folder that a recording is written to (docs/recording-folder.md).
 
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describeError, OutputError } from '../base/errors.ts';
 import { PACKED_SUFFIX } from '../base/packing.ts';
+import { writeWhole } from '../base/partial-file.ts';
 
 /** What would be read with a new recording, or in its place, were it left from an older one. */
 const OF_A_RECORDING = new RegExp(
@@ -54,9 +55,13 @@ export class RecordingFolder {
     const path = this.path(name);
     try {
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, content, 'latin1');
+      writeWhole(
+        path,
+        typeof content === 'string' ? Buffer.from(content, 'latin1') : content,
+        true,
+      );
     } catch (error) {
-      throw cannotWrite(path, error);
+      throw cannotWrite(path, error instanceof OutputError ? error.cause : error);
     }
   }
 }

@@ -46,18 +46,24 @@ function reportText(history: ReportHistory): string {
   const when = report.atSec === null ? '' : ` at ${report.atSec.toFixed(3)} s`;
   const cache = report.cache === null ? '' : ` in ${report.cache}`;
   const head = `\n${escapeText(`${report.tool}: ${report.title}${cache}, ${report.address}${when}`)}\n`;
-  const last = history.holder ?? history.owners.at(-1);
-  if (last === undefined) {
-    return head + labelled('trace', 'no event of this object');
+  const { lastOwner, secondFree } = history;
+  const note = history.note === null ? '' : labelled('note', history.note);
+  if (lastOwner === null) {
+    const what =
+      history.owners.length === 0 ? 'no event of this object' : 'this object has owners later only';
+    return head + labelled('trace', what) + note;
   }
   const suspects = history.neighbours.filter(({ isNext }) => isNext);
+  const again: Cell[][] =
+    secondFree === null ? [] : [['  freed again', ...eventCells(secondFree), '', '']];
   return (
     head +
     renderTable(
       OWNER_COLUMNS,
-      [...ownerRows({ ...last, offset: 0 }), ...suspects.flatMap(neighbourRows)],
+      [...ownerRows({ ...lastOwner, offset: 0 }), ...again, ...suspects.flatMap(neighbourRows)],
       { indent: 2 },
-    )
+    ) +
+    note
   );
 }
 

@@ -46,7 +46,8 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
       `${formatCount(sum((g) => g.objects))} objects are outstanding at the end ` +
         `(${formatBytes(sum((g) => g.bytesAlloc))}). Which of them are in use, only a memory ` +
         'snapshot tells (--vmcore FILE).',
-    );
+    ) +
+    leaks.notes.map((note) => wrapped('', note)).join('');
   const shown = top === 0 ? lasting : lasting.slice(0, top);
   // A short trace has no old objects: such columns are left out.
   const ages = ALL_AGES.filter((i) => shown.some((g) => (g.ages?.[i] ?? 0) > 0));

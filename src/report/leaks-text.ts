@@ -2,7 +2,7 @@
 
 import { formatBytes, formatCount, formatDuration, formatSeconds } from '../base/bytes-format.ts';
 import type { LeakCandidate, LeakGroup, LeakReferrers, Leaks } from '../pipeline/leaks-result.ts';
-import { escapeText } from './escape.ts';
+import { escapeText, shellWord } from './escape.ts';
 import { doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
@@ -13,6 +13,8 @@ export interface LeaksTextOptions {
   readonly all: boolean;
   /** The source as the user named it, for the next step. */
   readonly source: string;
+  /** Snapshots that the user named, likewise. */
+  readonly vmcores: readonly string[];
 }
 
 /** @param leaks of a reference scan */
@@ -176,12 +178,14 @@ function renderAll(candidates: readonly LeakCandidate[]): string {
 
 function renderNotReported({ notReported, minAgeSec }: Leaks): string {
   if (notReported === null) return '';
-  const { tooYoung, uncertain, suppressed, inBaseline, notConfirmed, filtered } = notReported;
+  const { tooYoung, uncertain, annotated, suppressed, inBaseline, notConfirmed, filtered } =
+    notReported;
   const parts = [
     [tooYoung, `younger than ${formatDuration(minAgeSec * 1e9)}`],
     [uncertain, 'perhaps freed without an event'],
     [notConfirmed, 'referenced in another snapshot'],
     [inBaseline, 'in the baseline already'],
+    [annotated, 'by annotation'],
     [suppressed, 'by suppression'],
     [filtered, 'not selected'],
   ] as const;
@@ -189,10 +193,10 @@ function renderNotReported({ notReported, minAgeSec }: Leaks): string {
   return told.length === 0 ? '' : `\n${wrapped('Not reported: ', told.join(', '))}`;
 }
 
-function renderNext({ candidates, groups }: Leaks, { source }: LeaksTextOptions): string {
+function renderNext({ candidates, groups }: Leaks, { source, vmcores }: LeaksTextOptions): string {
   if (candidates.length === 0) return '';
   const address = groups[0]?.example ?? '';
-  const name = escapeText(source);
+  const name = [source, ...vmcores.flatMap((path) => ['--vmcore', path])].map(shellWord).join(' ');
   return (
     `\nNext:  slabreplay leaks ${name} --all\n` +
     `       slabreplay leaks ${name} --who-points-to ${address}\n` +

@@ -51,3 +51,8 @@ export function damagedRow(path: string, table: string, row: string, fault: stri
     hint: 'Ingest the recording again.',
   });
 }
+
+/** What goes wrong with a file that was opened as a run database. */
+export function asDamage(path: string, error: unknown): StoreError {
+  return error instanceof StoreError ? error : damaged(path, error);
+}

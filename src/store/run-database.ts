@@ -1,23 +1,35 @@
 // A run database as a source of events: what was ingested comes out as it went in.
 
-import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import { describeError, StoreError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
-import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../kernel/sidecars.ts';
+import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
 import { loadDictionary } from './dictionary-rows.ts';
-import { damaged, damagedRow, openRunDatabase } from './open-database.ts';
+import { asDamage, damagedRow, openRunDatabase } from './open-database.ts';
 import { decodeInfo } from './run-info.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
+import { StoredSidecars } from './stored-sidecars.ts';
 
+/** The memory snapshot that lay beside a recording when it was taken in; it stays where it is. */
+export interface StoredSnapshot {
+  /** Absolute. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256, in hex, of its first and its last MiB. */
+  readonly digest: string;
+}
+
+/** To be closed. */
 export class RunDatabase {
   readonly path: string;
   readonly info: TraceInfo;
   readonly dictionary: Dictionary;
   readonly stats: TraceStats;
+  /** Still to be read when this is closed. */
   readonly sidecars: SidecarFiles;
   private readonly db: Database.Database;
 
@@ -29,7 +41,7 @@ export class RunDatabase {
       this.info = this.loadInfo();
       this.stats = this.loadStats();
       this.dictionary = loadDictionary(this.db);
-      this.sidecars = new StoredSidecars(this.db);
+      this.sidecars = new StoredSidecars(path);
     } catch (error) {
       this.db.close();
       throw asDamage(path, error);
@@ -42,6 +54,23 @@ export class RunDatabase {
     if (value === undefined || value === null) return undefined;
     if (typeof value === 'string') return value;
     throw damagedRow(this.path, 'run', `key '${key}'`, 'value is no text');
+  }
+
+  /** @throws StoreError where what is stored of it is none */
+  snapshot(): StoredSnapshot | undefined {
+    const text = this.value('snapshot');
+    if (text === undefined) return undefined;
+    try {
+      const { path, size, digest } = JSON.parse(text) as Record<string, unknown>;
+      if (typeof path === 'string' && typeof size === 'number' && typeof digest === 'string') {
+        return { path, size, digest };
+      }
+    } catch {
+      // Said below.
+    }
+    throw new StoreError(`${this.path}: the snapshot of the run is not described`, {
+      hint: 'Ingest the recording again, or name the snapshot with --vmcore FILE.',
+    });
   }
 
   /** `symbol+0xoff [module]` of each site and the cache of each call, as the analysis gave them. */
@@ -115,48 +144,4 @@ export class RunDatabase {
     }
     return stats;
   }
-}
-
-/** What goes wrong with a file that was opened as a run database. */
-function asDamage(path: string, error: unknown): StoreError {
-  return error instanceof StoreError ? error : damaged(path, error);
-}
-
-/** The files that were taken in. */
-class StoredSidecars implements SidecarFiles {
-  readonly taken: Map<string, string> = new Map();
-  readonly offered: ReadonlyMap<string, Buffer> = new Map();
-  private readonly db: Database.Database;
-
-  constructor(db: Database.Database) {
-    this.db = db;
-  }
-
-  bytes(name: string): Buffer | undefined {
-    try {
-      const row = this.db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name) as
-        | { source: unknown; content: unknown }
-        | undefined;
-      if (row === undefined) return undefined;
-      if (!Buffer.isBuffer(row.content)) throw new TypeError('it is no blob');
-      this.taken.set(name, String(row.source));
-      return gunzipSync(row.content, { maxOutputLength: MAX_SIDECAR_BYTES });
-    } catch (error) {
-      const fault = `content cannot be unpacked: ${describeError(error)}`;
-      throw damagedRow(this.db.name, 'sidecar', `name '${name}'`, fault);
-    }
-  }
-
-  text(name: string): string | undefined {
-    return this.bytes(name)?.toString('utf8');
-  }
-
-  list(folder: string): string[] {
-    const rows = this.db
-      .prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name")
-      .all(folder) as { name: string }[];
-    return rows.map((row) => row.name.slice(folder.length + 1));
-  }
-
-  offer(): void {}
 }

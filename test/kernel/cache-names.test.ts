@@ -52,7 +52,7 @@ const WITHOUT_SIDECARS = { 'debian-plain': 99.9, 'debian-plain-510': 98.4, 'debi
 for (const [name, floor] of Object.entries(WITHOUT_SIDECARS)) {
   describeWithData(name, 'cache names without any file beside the trace', () => {
     test('are nearly as good', async () => {
-      const { run } = await loadRun({ source: recording(name, 'trace.dat.gz'), sidecars: null });
+      const { run } = await loadRun({ source: recording(name, 'trace.dat.gz'), sidecars: 'none' });
       expect(run.facts.caches).toBeUndefined();
       expect(rightNames(name, slabObjects(run))).toBeGreaterThanOrEqual(floor);
     });

@@ -6,7 +6,17 @@ import { EVENT_KIND } from '../../kernel/event-kind.ts';
 import type { ResolvedRun } from '../resolved-run.ts';
 import { absoluteTime } from '../run-summary.ts';
 import type { BlockEvents } from './block-events.ts';
-import { describeOwner, findOwners, type ObjectOwner, type Owner } from './owners.ts';
+import {
+  describeEvent,
+  describeOwner,
+  eventAt,
+  findOwners,
+  type HistoryEvent,
+  type ObjectOwner,
+  type Owner,
+} from './owners.ts';
+import type { ReportMoment } from './report-moment.ts';
+import { type JoinedReport, joinReport } from './report-owner.ts';
 
 export interface AddressHistory {
   readonly address: string;
@@ -23,6 +33,16 @@ export interface AddressHistory {
 export interface HistoryOwner extends ObjectOwner {
   /** Bytes from the object's start to the address. */
   readonly offset: number;
+}
+
+/** The life of the address that a report is on. */
+export interface ReportedHistory extends AddressHistory {
+  /** Who held it when the report was printed, or else had held it last before; null: nobody known. */
+  readonly lastOwner: HistoryOwner | null;
+  /** Of a double free: the second free. */
+  readonly secondFree: HistoryEvent | null;
+  /** Why the owner is not sure, a sentence. */
+  readonly note: string | null;
 }
 
 /** The last owner, at that moment, of a place in the same slab. */
@@ -55,22 +75,81 @@ export function buildHistory(
   at: number,
 ): AddressHistory {
   const all = findOwners(run, events);
-  const holds = (owner: Owner): boolean =>
-    owner.base <= address && address < owner.base + BigInt(owner.size);
-  const owners = all.filter(holds);
+  return describeHistory({ run, events, all, address, at }, ownersOf(all, address));
+}
+
+/** The history of a report's address, with the owner that counts. */
+export function buildReportHistory(
+  run: ResolvedRun,
+  events: BlockEvents,
+  report: { readonly address: bigint; readonly title: string; readonly allocatedIn: string | null },
+  moment: ReportMoment,
+): ReportedHistory {
+  const { address } = report;
+  const all = findOwners(run, events);
+  const siteOf = ({ alloc }: Owner): string | null =>
+    alloc < 0 ? null : describeEvent(run, eventAt(events, alloc)).symbol;
+  const joined: JoinedReport = joinReport(ownersOf(all, address), report, moment, {
+    siteOf,
+    comesAfterTheAct: (owner) => isTracedAfterTheAct(run, events, owner),
+  });
+  const { owners, last, second } = joined;
+  const parts = { run, events, all, address, at: moment.at };
+  return {
+    ...describeHistory(parts, owners, last),
+    lastOwner: last === undefined ? null : describeAt(parts, last),
+    secondFree: second === undefined ? null : describeEvent(run, eventAt(events, second.free)),
+    note: joined.note,
+  };
+}
+
+interface HistoryParts {
+  readonly run: ResolvedRun;
+  readonly events: BlockEvents;
+  /** Owners of all places in the block. */
+  readonly all: readonly Owner[];
+  readonly address: bigint;
+  readonly at: number;
+}
+
+/**
+ * @param owners of the place of the address
+ * @param object the one whose neighbours are wanted
+ */
+function describeHistory(
+  parts: HistoryParts,
+  owners: readonly Owner[],
+  object?: Owner,
+): AddressHistory {
+  const { run, events, all, address, at } = parts;
   const holder = owners.findLast(({ from, to }) => from <= at && (at < to || to === Infinity));
-  const last = holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
+  const last = object ?? holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
   return {
     address: formatAddress(address) as string,
     atNs: Number.isFinite(at) ? absoluteTime(run, at) : null,
     holder: holder === undefined ? null : describeOwner(run, events, holder),
-    owners: owners.map((owner) => ({
-      ...describeOwner(run, events, owner),
-      offset: Number(address - owner.base),
-    })),
+    owners: owners.map((owner) => describeAt(parts, owner)),
     neighbours: last === undefined ? [] : neighboursOf(run, events, all, last, at),
     pages: pagesOf(run, events, address),
   };
+}
+
+function ownersOf(all: readonly Owner[], address: bigint): Owner[] {
+  return all.filter(({ base, size }) => base <= address && address < base + BigInt(size));
+}
+
+function describeAt({ run, events, address }: HistoryParts, owner: Owner): HistoryOwner {
+  return { ...describeOwner(run, events, owner), offset: Number(address - owner.base) };
+}
+
+/**
+ * Until 5.11 kmem_cache_free() frees first and then writes its event, so that a report of the act comes
+ * before it. The commit that turned them round gave the event its cache name (mm/slub.c, 5.12).
+ */
+function isTracedAfterTheAct(run: ResolvedRun, events: BlockEvents, { free }: Owner): boolean {
+  const { calls } = run.dictionary;
+  const call = events.call[free] ?? 0;
+  return calls.kind(call) === EVENT_KIND.kmem_cache_free && calls.cache(call) === 0;
 }
 
 /** The last owners of the places in the slab of an object. */

@@ -163,7 +163,7 @@ export interface KeptEvent {
   readonly stack: number;
 }
 
-function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: number): KeptEvent {
+export function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: number): KeptEvent {
   return {
     ts: ts[row] as number,
     call: call[row] as number,

@@ -120,7 +120,8 @@ async function run(source: string, options: LeaksCommandOptions): Promise<void> 
     writeResult(renderKmemleak(leaks, { hz }), options);
   } else {
     const { renderLeaks, renderLeaksCsv } = await import('../../report/leaks-text.ts');
-    const shown = { top: options.top, all: options.all === true, source };
+    const { top, all = false, vmcore: vmcores } = options;
+    const shown = { top, all, source, vmcores };
     writeResult(options.csv ? renderLeaksCsv(leaks) : renderLeaks(leaks, shown), options);
   }
 }

@@ -96,6 +96,15 @@ test('annotations: one that is no leak holds what it refers to', async () => {
   const leaks = await example({ annotations });
   expect(addresses(leaks)).toEqual([LOST]);
   expect(leaks.scan).toMatchObject({ white: 2, gray: 3 });
+  // The one that it names, and what that holds.
+  expect(leaks.notReported).toMatchObject({ annotated: 2, tooYoung: 1 });
+  const young = [file('young', `ignore address=${YOUNG}\n`)];
+  expect((await example({ annotations: young })).notReported).toMatchObject({
+    annotated: 0,
+    tooYoung: 1,
+  });
+  const all = await example({ annotations: young, minAgeSec: 0 });
+  expect(all.notReported).toMatchObject({ annotated: 1, tooYoung: 0 });
 });
 
 test('a baseline takes out what was live in it already', async () => {
@@ -154,7 +163,12 @@ test('kmemleak’s own text, in the form of 6.1', async () => {
 });
 
 test('text: the answer, the groups, what was not told, the next step', async () => {
-  const text = renderLeaks(await example(), { top: 20, all: false, source: 'leak-example' });
+  const text = renderLeaks(await example(), {
+    top: 20,
+    all: false,
+    source: 'leak-example',
+    vmcores: [],
+  });
   expect(text).toContain(
     '3 of 5 objects are referenced from nowhere (3 slab); 192 B; 32 B scanned',
   );

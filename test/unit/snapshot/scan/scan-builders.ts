@@ -36,6 +36,7 @@ export function tracedObjects(objects: readonly TestObject[]): TracedObjects {
       o.annotation === undefined ? -1 : annotations.indexOf(o.annotation),
     ),
     annotations,
+    annotationOfOther: () => undefined,
   };
 }
 
