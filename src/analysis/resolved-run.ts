@@ -11,9 +11,11 @@ import type { TraceStats } from '../kernel/trace-stats.ts';
 import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
+import { NO_FILTER } from './event-filter.ts';
 import type { LiveObjects } from './live-objects.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
 import type { RunTracker } from './run-tracker.ts';
+import type { Selection } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -42,6 +44,8 @@ export interface ResolvedRun {
   isListed(row: number): boolean;
   /** Why an object of a verdict is uncertain; null where it is not. */
   reasonOf(verdict: number): string | null;
+  /** What the command speaks of. */
+  readonly selection: Selection;
   /** True for caches that the command speaks of (--cache). */
   selectsCache(name: string | undefined): boolean;
 }
@@ -67,8 +71,8 @@ export interface ResolveInput {
   readonly symbolNotes?: readonly string[];
   /** False: call sites stay those of the events, also in functions that allocate for others. */
   readonly looksThrough?: boolean | undefined;
-  /** Globs of cache names; all caches where there is none. */
-  readonly caches: readonly string[];
+  /** Everything where it is not said. */
+  readonly selection?: Selection | undefined;
 }
 
 export function resolveRun(input: ResolveInput): ResolvedRun {
@@ -77,7 +81,8 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const { live } = pairing;
   tallies.reserve();
   tracker.evidence.reserve(dictionary.calls.length);
-  const globs = input.caches.map(globToRegExp);
+  const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
+  const globs = selection.caches.map(globToRegExp);
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
   const all = live.inUse();
@@ -134,6 +139,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
+    selection,
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
     selectsCache: (name) =>
       globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),

@@ -4,6 +4,7 @@ import { isAlloc } from '../kernel/event-kind.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
 import { OUTCOME } from './paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
+import { selectionNotes, whyEmpty } from './selection.ts';
 
 export interface RunSummary {
   readonly label: string;
@@ -32,6 +33,8 @@ export interface Completeness {
   readonly duplicateEvents: number;
   readonly unresolvedCacheEvents: number;
   readonly otherStats: Readonly<Record<string, number>>;
+  /** Why there is no allocation to speak of, in one sentence; null where there is one. */
+  readonly empty: string | null;
   readonly notes: readonly string[];
 }
 
@@ -97,6 +100,7 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
       (tallies.outcomes[OUTCOME.allocAgain] ?? 0) + (tallies.outcomes[OUTCOME.repeated] ?? 0),
     unresolvedCacheEvents: unresolvedCacheEvents(run),
     otherStats,
+    empty: whyEmpty(run),
     notes: notesOf(run),
   };
 }
@@ -146,7 +150,7 @@ function notesOf(run: ResolvedRun): string[] {
     0,
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
-  return [...notes, ...run.symbolNotes];
+  return [...notes, ...selectionNotes(run), ...run.symbolNotes];
 }
 
 /** The birthday bound for 32-bit hashes. */

@@ -3,7 +3,7 @@
 import type { OutstandingGroup } from '../analysis/outstanding.ts';
 import { formatBytes, formatCount, formatPercent, formatRate } from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
-import { runLine, trustFooter, wrapped } from './run-text.ts';
+import { nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
 const AGES: readonly Column[] = [
@@ -35,6 +35,8 @@ function formatShareOf(share: number | bigint | null): string {
 const ALL_AGES: readonly number[] = AGES.map((_, i) => i);
 
 export function renderOutstanding(leaks: Leaks, top: number): string {
+  const nothing = nothingText(leaks.run, leaks.completeness);
+  if (nothing !== undefined) return nothing;
   const lasting = leaks.outstanding.filter((g) => !g.looksTemporary);
   const brief = leaks.outstanding.filter((g) => g.looksTemporary);
   const sum = (of: (g: OutstandingGroup) => number): number =>

@@ -8,21 +8,20 @@ import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { findingText, severityLine } from './lint-text.ts';
-import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
+import { bareRate, doubts, labelled, moment, nothingText, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
-
-/** Instead of the sums, where there is nothing to sum up. */
-const NOTHING = 'No allocations: the recording has none, or none is selected.\n';
 
 /**
  * @param top rows of each table, 0 for all
  * @param source the run as the user named it, for the commands that go on from here
  */
 export function renderOverview(analysis: Analysis, top: number, source: string): string {
+  const nothing = nothingText(analysis.run, analysis.completeness);
+  if (nothing !== undefined) return nothing;
   return [
     runLine(analysis.run),
     trust(analysis),
-    analysis.totals.bytesAlloc === 0 ? NOTHING : memory(analysis),
+    memory(analysis),
     wasteTable(analysis, top),
     heldTable(analysis, top),
     busiestTable(analysis, top),

@@ -10,7 +10,7 @@ const RUN =
   'label sources format kernelRelease cpus pageSize clock clockUnit firstNs lastNs durationSec';
 const COMPLETENESS =
   'lostEvents badRecords hashedPointers startsAtBoot freesOfUnknown allocsOfLive duplicateEvents ' +
-  'unresolvedCacheEvents otherStats notes';
+  'unresolvedCacheEvents otherStats empty notes';
 const EVENTS = 'kmalloc kmemCacheAlloc kfree kmemCacheFree other total';
 const TOTALS =
   'bytesReq bytesAlloc bytesFreed bytesWasted internalFragmentationPct liveObjects liveUncertain ' +

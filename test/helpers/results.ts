@@ -37,6 +37,7 @@ export const COMPLETE: Completeness = {
   duplicateEvents: 0,
   unresolvedCacheEvents: 0,
   otherStats: {},
+  empty: null,
   notes: [],
 };
 

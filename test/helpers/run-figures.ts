@@ -115,6 +115,7 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       duplicateEvents: 0,
       unresolvedCacheEvents: 0,
       otherStats: {},
+      empty: null,
       notes: [],
       ...parts.completeness,
     },

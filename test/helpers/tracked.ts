@@ -217,7 +217,10 @@ export function resolve(lines: string | TestTrace, options: ResolveOptions = {})
     facts: options.facts ?? kernelFacts(),
     symbols:
       options.kallsyms === undefined ? undefined : new SymbolTable(Buffer.from(options.kallsyms)),
-    caches: options.caches ?? [],
+    selection: {
+      filter: { ...NO_FILTER, ...options.filter },
+      caches: options.caches ?? [],
+    },
   });
   const objects = Array.from(
     tracker.pairing.live.inOrder(),

@@ -192,7 +192,7 @@ function analyseStored(path: string, batchSize: number): Analysis {
       series.add(batch);
     }
     const facts = kernelFacts();
-    const run = resolveRun({ tracker, info, stats, facts, symbols: undefined, caches: [] });
+    const run = resolveRun({ tracker, info, stats, facts, symbols: undefined });
     return buildAnalysis(run, series, ORIGIN);
   } finally {
     database.close();

@@ -13,6 +13,7 @@ import {
   checkedList,
   checkedObject,
   nullable,
+  optional,
   oneOf,
   recordOf,
 } from './checked-json.ts';
@@ -92,6 +93,7 @@ const COMPLETENESS: Columns<Completeness> = {
   duplicateEvents: asCount,
   unresolvedCacheEvents: asCount,
   otherStats: recordOf(asCount),
+  empty: optional(nullable(asText), null),
   notes: (value, at) => checkedList(value, at, asText),
 };
 

@@ -10,9 +10,8 @@ import { html, type Markup } from './markup.ts';
 
 /** @param source the run as the user named it, for the commands that go on from here */
 export function renderSummary(analysis: Analysis, source: string): Markup {
-  if (analysis.totals.bytesAlloc === 0) {
-    return html`<p>No allocations: the recording has none, or none is selected.</p>${trust(analysis)}`;
-  }
+  const { empty } = analysis.completeness;
+  if (empty !== null) return html`<p>${empty}</p>${trust(analysis)}`;
   return html`<div class="tiles">${tiles(analysis)}</div>
 <h3>Can these numbers be trusted?</h3>
 ${trust(analysis)}
