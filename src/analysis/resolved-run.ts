@@ -18,6 +18,7 @@ import type { RunTracker } from './run-tracker.ts';
 import type { Selection } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import type { Tallies } from './tallies.ts';
+import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
 
 export interface ResolvedRun {
   readonly dictionary: Dictionary;
@@ -34,6 +35,8 @@ export interface ResolvedRun {
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
+  /** Events that would free what it allocates, of which the recording has none. */
+  readonly unrecordedFrees: readonly FreeEvent[];
   readonly sites: SiteNames;
   readonly callers: CallerChain;
   /** What is to be known about the names of call sites. */
@@ -97,6 +100,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     pageSize: facts.pageSize,
     functionOf: (site) => sites.functionOf(site),
   });
+  const missing = unrecordedFrees(dictionary.calls);
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -105,6 +109,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     pages,
     known: facts.caches,
+    unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
     functionOf: (site) => sites.functionOf(site),
   });
@@ -135,6 +140,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     isListed,
     names,
     verdicts,
+    unrecordedFrees: missing,
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],

@@ -5,6 +5,11 @@ import type { ClockUnit } from '../kernel/trace-info.ts';
 import { OUTCOME } from './paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
+import {
+  allocationsWithoutFrees,
+  type FreeEvent,
+  unrecordedAllocations,
+} from './unrecorded-frees.ts';
 
 export interface RunSummary {
   readonly label: string;
@@ -28,6 +33,8 @@ export interface Completeness {
   readonly hashedPointers: boolean;
   readonly startsAtBoot: boolean;
   readonly freesOfUnknown: number;
+  /** Events that would free what was allocated, of which the recording has none at all. */
+  readonly unrecordedFrees: readonly FreeEvent[];
   /** Allocations that found an object live: frees without an event. */
   readonly allocsOfLive: number;
   readonly duplicateEvents: number;
@@ -95,6 +102,7 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     hashedPointers: info.hashedPointers,
     startsAtBoot: run.facts.tracedFromBoot,
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
+    unrecordedFrees: run.unrecordedFrees,
     allocsOfLive: sum(tallies.calls.untracedFrees),
     duplicateEvents:
       (tallies.outcomes[OUTCOME.allocAgain] ?? 0) + (tallies.outcomes[OUTCOME.repeated] ?? 0),
@@ -119,6 +127,12 @@ function unresolvedCacheEvents(run: ResolvedRun): number {
 function notesOf(run: ResolvedRun): string[] {
   const { info, stats, tallies, names } = run;
   const notes: string[] = [];
+  if (run.unrecordedFrees.length > 0) notes.push(unrecordedText(run.unrecordedFrees));
+  const absent = unrecordedAllocations(run.dictionary.calls);
+  if (absent !== null) {
+    const what = absent === 'kmalloc' ? 'what kmalloc gave is' : 'objects of named caches are';
+    notes.push(`No ${absent} event was recorded: ${what} in no figure.`);
+  }
   if (info.hashedPointers) {
     const live = run.listed.length;
     notes.push(
@@ -151,6 +165,15 @@ function notesOf(run: ResolvedRun): string[] {
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
   return [...notes, ...selectionNotes(run), ...run.symbolNotes];
+}
+
+function unrecordedText(missing: readonly FreeEvent[]): string {
+  const what = allocationsWithoutFrees(missing);
+  return (
+    `No ${missing.join(' or ')} event was recorded: what is called live of ${what} is what was ` +
+    'allocated at addresses that were not given out again, freed or not. Record the kmem frees as ' +
+    'well to see what is held.'
+  );
 }
 
 /** The birthday bound for 32-bit hashes. */

@@ -19,7 +19,7 @@ function distanceOf(word: string, name: string): number {
   const isPart = name.includes(word) || (name.length > 2 && word.includes(name));
   if (isPart) return Math.abs(name.length - word.length) / 100;
   const distance = editDistance(word, name);
-  return distance <= Math.max(1, Math.floor(word.length / 3)) ? distance : Number.POSITIVE_INFINITY;
+  return distance <= Math.ceil(word.length / 3) ? distance : Number.POSITIVE_INFINITY;
 }
 
 /** Levenshtein's distance. */

@@ -4,6 +4,7 @@
 import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overview.ts';
 import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
+import type { FreeEvent } from '../analysis/unrecorded-frees.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
@@ -26,7 +27,7 @@ export function renderOverview(analysis: Analysis, top: number, source: string):
     heldTable(analysis, top),
     busiestTable(analysis, top),
     findings(analysis, source),
-    next(source),
+    next(analysis, source),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -80,10 +81,12 @@ export function trustLines({
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
 function gapsText(
-  { allocsOfLive, lostEvents }: Completeness,
+  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
+  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
+  if (unrecordedFrees.length > 0) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
   if (allocsOfLive > 0) {
@@ -206,9 +209,13 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
   return text;
 }
 
-function heldTable({ callSites }: Analysis, top: number): string {
+function heldTable(analysis: Analysis, top: number): string {
+  const { callSites } = analysis;
   const holding = callSites.filter((site) => site.live > 0);
   if (holding.length === 0) return '';
+  const title = lacksAllFrees(analysis)
+    ? 'Most memory allocated, frees not recorded'
+    : 'Most memory held, at the end';
   const columns: Column[] = [
     { title: 'cache' },
     { title: 'call site' },
@@ -223,7 +230,7 @@ function heldTable({ callSites }: Analysis, top: number): string {
     site.liveBytesAlloc,
     site.liveUncertain,
   ]);
-  return titled('Most memory held, at the end', columns, rows);
+  return titled(title, columns, rows);
 }
 
 function busiestTable({ caches, run }: Analysis, top: number): string {
@@ -263,8 +270,23 @@ function findings({ findings: found }: Analysis, source: string): string {
   return text + (counted.length === 0 ? '' : wrapped('  ', counted.join(', ')));
 }
 
-function next(source: string): string {
+/** True where no free of anything that it allocates is in the recording. */
+export function lacksAllFrees({ completeness, events }: Analysis): boolean {
+  const { unrecordedFrees } = completeness;
+  const isMissing = (event: FreeEvent, allocs: number): boolean =>
+    allocs === 0 || unrecordedFrees.includes(event);
+  return (
+    unrecordedFrees.length > 0 &&
+    isMissing('kfree', events.kmalloc) &&
+    isMissing('kmem_cache_free', events.kmemCacheAlloc)
+  );
+}
+
+function next(analysis: Analysis, source: string): string {
   const name = shellWord(source);
+  if (lacksAllFrees(analysis)) {
+    return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n`;
+  }
   return `Next:  slabreplay frag ${name} --by site\n       slabreplay leaks ${name}\n       slabreplay replay ${name} --slub-debug FZPU\n       slabreplay report ${name} -o report.html\n`;
 }
 

@@ -33,6 +33,7 @@ export const COMPLETE: Completeness = {
   hashedPointers: false,
   startsAtBoot: true,
   freesOfUnknown: 0,
+  unrecordedFrees: [],
   allocsOfLive: 0,
   duplicateEvents: 0,
   unresolvedCacheEvents: 0,

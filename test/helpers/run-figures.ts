@@ -111,6 +111,7 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       hashedPointers: false,
       startsAtBoot: true,
       freesOfUnknown: 0,
+      unrecordedFrees: [],
       allocsOfLive: 0,
       duplicateEvents: 0,
       unresolvedCacheEvents: 0,

@@ -13,8 +13,8 @@ import {
   checkedList,
   checkedObject,
   nullable,
-  optional,
   oneOf,
+  optional,
   recordOf,
 } from './checked-json.ts';
 import type {
@@ -83,12 +83,15 @@ const RUN: Columns<RunSummary> = {
   durationSec: nullable(asNumber),
 };
 
+const asFreeEvent = oneOf('kfree', 'kmem_cache_free');
+
 const COMPLETENESS: Columns<Completeness> = {
   lostEvents: asCount,
   badRecords: asCount,
   hashedPointers: asBool,
   startsAtBoot: asBool,
   freesOfUnknown: asCount,
+  unrecordedFrees: optional((value, at) => checkedList(value, at, asFreeEvent), []),
   allocsOfLive: asCount,
   duplicateEvents: asCount,
   unresolvedCacheEvents: asCount,
