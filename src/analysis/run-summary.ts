@@ -146,6 +146,13 @@ function notesOf(run: ResolvedRun): string[] {
         'durations, rates and ages are not known.',
     );
   }
+  const { withMetadata } = run.facts;
+  if (withMetadata !== null) {
+    notes.push(
+      `kmalloc of ${withMetadata.bytesReq} bytes took ${withMetadata.bytesAlloc}, which is no size ` +
+        'class: the kernel ran with slub_debug or KASAN, and what exceeds the class is metadata.',
+    );
+  }
   if (run.facts.someTasksOnly) {
     notes.push(
       'Only some tasks were recorded: frees by others are missing, ' +

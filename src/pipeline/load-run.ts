@@ -17,7 +17,7 @@ import { assert } from '../base/assert.ts';
 import { UsageError } from '../base/errors.ts';
 import type { CsvOptions, CsvTimeUnit } from '../ingest/format.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
-import { readFacts } from '../ingest/read-facts.ts';
+import { readFacts, withEvidence } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import {
   appendBatch,
@@ -97,8 +97,10 @@ export async function loadRun(
       : await readTrace(describeInput(options, found), pass, options.onProgress);
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
-  const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
-  const symbols = await findSymbols(options, sidecars, tracker.dictionary, pass.symbols);
+  const { dictionary } = tracker;
+  const named = readFacts(sidecars, info, eventCacheNames(dictionary));
+  const facts = withEvidence(named, dictionary.calls);
+  const symbols = await findSymbols(options, sidecars, dictionary, pass.symbols);
   const { filter = NO_FILTER, caches = [], looksThrough, until } = options;
   const selection = { filter, caches };
   assertInTrace(info, pass, until);

@@ -137,7 +137,7 @@ export function memoryRows({
     rows.push(['', end.padding, null, `alignment in named caches ${share(end.padding)}`]);
   }
   if (end.metadata > 0) {
-    rows.push(['', end.metadata, null, `metadata of slub_debug ${share(end.metadata)}`]);
+    rows.push(['', end.metadata, null, `metadata of slub_debug or KASAN ${share(end.metadata)}`]);
   }
   if (slabs !== null) {
     const free = completeness.startsAtBoot ? 'free slots in them' : 'free slots or older objects';
@@ -173,8 +173,8 @@ function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
 
 function wasteTable({ advice, callSites }: Analysis, top: number): string {
   const wasting = callSites
-    .filter((site) => (site.cache ?? '').includes('kmalloc') && site.liveBytesWasted > 0)
-    .sort((a, b) => b.liveBytesWasted - a.liveBytesWasted);
+    .filter((site) => (site.cache ?? '').includes('kmalloc') && site.liveRounding > 0)
+    .sort((a, b) => b.liveRounding - a.liveRounding);
   if (wasting.length === 0) return '';
   const hints = new Map<string, SizeAdvice>();
   for (const a of advice) if (!hints.has(siteOf(a))) hints.set(siteOf(a), a);
@@ -193,7 +193,7 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
     site.live,
     site.liveBytesAlloc - site.liveBytesWasted,
     site.liveBytesAlloc,
-    site.liveBytesWasted,
+    site.liveRounding,
     hints.get(siteOf(site))?.shrinkTo == null ? '' : '*',
   ]);
   let text = titled('Most wasted by rounding, at the end', columns, rows);

@@ -188,6 +188,7 @@ export function kernelFacts(
     tracedFromBoot: false,
     someTasksOnly: false,
     slubDebug: false,
+    withMetadata: null,
     ...rest,
   };
 }
