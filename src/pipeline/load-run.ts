@@ -28,6 +28,7 @@ import {
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
+import { checkProbes } from './check-probes.ts';
 import { findSource, folderWithoutEvents, sidecarFolders } from './find-source.ts';
 import { findSymbols } from './find-symbols.ts';
 import { type RecordedSymbols, readSymbols } from './read-symbols.ts';
@@ -98,6 +99,7 @@ export async function loadRun(
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
   const { dictionary } = tracker;
+  if (found.kind !== 'database') checkProbes(options, info, dictionary);
   const named = readFacts(sidecars, info, eventCacheNames(dictionary));
   const facts = withEvidence(named, dictionary.calls);
   const symbols = await findSymbols(options, sidecars, dictionary, pass.symbols);

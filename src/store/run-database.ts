@@ -6,7 +6,7 @@ import { StoreError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInfo } from '../kernel/trace-info.ts';
+import { emptyTraceInfo, type TraceInfo } from '../kernel/trace-info.ts';
 import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
 import { loadDictionary } from './dictionary-rows.ts';
 import { damaged, damagedEvents, openRunDatabase } from './open-database.ts';
@@ -88,7 +88,8 @@ export class RunDatabase {
     const text = this.value('info');
     if (text === undefined) throw new StoreError(`${this.path}: the run is not described`);
     const stored = JSON.parse(text) as StoredInfo;
-    return { ...stored, originNs: BigInt(stored.originNs) };
+    // Databases of older versions do not have all of it.
+    return { ...emptyTraceInfo(stored.format), ...stored, originNs: BigInt(stored.originNs) };
   }
 
   private loadStats(): TraceStats {
