@@ -12,6 +12,7 @@ import type { CacheNames } from './cache-names.ts';
 import type { CallEvidence } from './call-evidence.ts';
 import type { LiveObjects } from './live-objects.ts';
 import type { PageEvidence } from './page-evidence.ts';
+import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
 export const VERDICT = {
@@ -22,12 +23,15 @@ export const VERDICT = {
   eventsLost: 2,
   /** Its memory was seen in other use: it was freed without an event. */
   gone: 3,
+  /** The recording has no frees of its kind at all. */
+  unrecordedFrees: 4,
 } as const;
 
 /** The reason of an uncertain object, as tables and the database give it. */
 export const VERDICT_REASON: Readonly<Record<number, string>> = {
   [VERDICT.untracedFrees]: 'untraced frees at its site',
   [VERDICT.eventsLost]: 'events lost',
+  [VERDICT.unrecordedFrees]: 'frees not recorded',
 };
 
 /**
@@ -61,6 +65,8 @@ export interface VerdictInput {
   readonly names: CacheNames;
   readonly pages: PageEvidence | undefined;
   readonly known: KnownCaches | undefined;
+  /** Kinds of frees that the recording lacks altogether. */
+  readonly unrecordedFrees: readonly FreeEvent[];
   /** Time until which events are missing; -Infinity where none are. */
   readonly lastLossTs: number;
   /** The function of a call site ('__d_alloc'), or undefined. */
@@ -88,10 +94,17 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   const { marked, isMarked } = markSites(input, unseenFrees);
   rows.forEach((row) => {
     if (ofRow[row] === VERDICT.gone) return;
-    if (isMarked(live.call(row))) ofRow[row] = VERDICT.untracedFrees;
+    const call = live.call(row);
+    if (isUnrecorded(input, call)) ofRow[row] = VERDICT.unrecordedFrees;
+    else if (isMarked(call)) ofRow[row] = VERDICT.untracedFrees;
     else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
   });
   return { ofRow, marked, goneOfCall };
+}
+
+/** True for calls of a kind of allocation whose frees were not recorded. */
+function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: number): boolean {
+  return unrecordedFrees.length > 0 && lacksFrees(unrecordedFrees, dictionary.calls.kind(call));
 }
 
 /**
@@ -181,7 +194,8 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     if (
       sum.unseen > sum.allocs * MARK_SHARE ||
       whole.unseen > whole.allocs * MARK_SHARE_OF_SITE ||
-      isKnown
+      isKnown ||
+      isUnrecorded(input, sum.call)
     ) {
       marked.set(key, sum.unseen);
       sum.isMarked = true;

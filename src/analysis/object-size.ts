@@ -18,7 +18,7 @@ export interface ObjectBytes {
   readonly rounding: number;
   /** Named caches without slub_debug: stride minus object_size. */
   readonly padding: number;
-  /** Red zones, tracks and padding of slub_debug. */
+  /** Red zones, tracks and padding of slub_debug, metadata of KASAN. */
   readonly metadata: number;
 }
 

@@ -65,6 +65,8 @@ export interface CallSiteRow {
   readonly bytesWasted: number;
   readonly liveBytesAlloc: number;
   readonly liveBytesWasted: number;
+  /** The part of it that rounding up to size classes adds. */
+  readonly liveRounding: number;
   readonly oldestNs: string | null;
   readonly crossCpuFrees: number;
   readonly meanLifetimeNs: number | null;
@@ -309,6 +311,7 @@ function callSiteRows(run: ResolvedRun, series: LiveSeries, hasTime: boolean): C
       bytesWasted: g.bytesAlloc - g.bytesReq,
       liveBytesAlloc: g.liveBytesAlloc,
       liveBytesWasted: g.liveBytesAlloc - g.liveBytesReq,
+      liveRounding: g.liveRounding,
       oldestNs: g.live === 0 ? null : absoluteTime(run, g.oldestTs),
       crossCpuFrees: g.crossCpuFrees,
       meanLifetimeNs: hasTime && g.frees > 0 ? Math.round(g.lifetimeSum / g.frees) : null,

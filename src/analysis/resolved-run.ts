@@ -11,11 +11,14 @@ import type { TraceStats } from '../kernel/trace-stats.ts';
 import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
+import { NO_FILTER } from './event-filter.ts';
 import type { LiveObjects } from './live-objects.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
 import type { RunTracker } from './run-tracker.ts';
+import type { Selection } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import type { Tallies } from './tallies.ts';
+import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
 
 export interface ResolvedRun {
   readonly dictionary: Dictionary;
@@ -32,6 +35,8 @@ export interface ResolvedRun {
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
+  /** Events that would free what it allocates, of which the recording has none. */
+  readonly unrecordedFrees: readonly FreeEvent[];
   readonly sites: SiteNames;
   readonly callers: CallerChain;
   /** What is to be known about the names of call sites. */
@@ -42,6 +47,8 @@ export interface ResolvedRun {
   isListed(row: number): boolean;
   /** Why an object of a verdict is uncertain; null where it is not. */
   reasonOf(verdict: number): string | null;
+  /** What the command speaks of. */
+  readonly selection: Selection;
   /** True for caches that the command speaks of (--cache). */
   selectsCache(name: string | undefined): boolean;
 }
@@ -67,8 +74,8 @@ export interface ResolveInput {
   readonly symbolNotes?: readonly string[];
   /** False: call sites stay those of the events, also in functions that allocate for others. */
   readonly looksThrough?: boolean | undefined;
-  /** Globs of cache names; all caches where there is none. */
-  readonly caches: readonly string[];
+  /** Everything where it is not said. */
+  readonly selection?: Selection | undefined;
 }
 
 export function resolveRun(input: ResolveInput): ResolvedRun {
@@ -77,7 +84,8 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const { live } = pairing;
   tallies.reserve();
   tracker.evidence.reserve(dictionary.calls.length);
-  const globs = input.caches.map(globToRegExp);
+  const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
+  const globs = selection.caches.map(globToRegExp);
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
   const all = live.inUse();
@@ -92,6 +100,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     pageSize: facts.pageSize,
     functionOf: (site) => sites.functionOf(site),
   });
+  const missing = unrecordedFrees(dictionary.calls);
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -100,6 +109,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     pages,
     known: facts.caches,
+    unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
     functionOf: (site) => sites.functionOf(site),
   });
@@ -130,10 +140,12 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     isListed,
     names,
     verdicts,
+    unrecordedFrees: missing,
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
+    selection,
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
     selectsCache: (name) =>
       globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),

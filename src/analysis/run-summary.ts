@@ -5,6 +5,12 @@ import type { ClockUnit } from '../kernel/trace-info.ts';
 import type { Stat } from '../kernel/trace-stats.ts';
 import { OUTCOME } from './paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
+import { selectionNotes, whyEmpty } from './selection.ts';
+import {
+  allocationsWithoutFrees,
+  type FreeEvent,
+  unrecordedAllocations,
+} from './unrecorded-frees.ts';
 
 export interface RunSummary {
   readonly label: string;
@@ -28,11 +34,15 @@ export interface Completeness {
   readonly hashedPointers: boolean;
   readonly startsAtBoot: boolean;
   readonly freesOfUnknown: number;
+  /** Events that would free what was allocated, of which the recording has none at all. */
+  readonly unrecordedFrees: readonly FreeEvent[];
   /** Allocations that found an object live: frees without an event. */
   readonly allocsOfLive: number;
   readonly duplicateEvents: number;
   readonly unresolvedCacheEvents: number;
   readonly otherStats: Readonly<Record<string, number>>;
+  /** Why there is no allocation to speak of, in one sentence; null where there is one. */
+  readonly empty: string | null;
   readonly notes: readonly string[];
 }
 
@@ -93,11 +103,13 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     hashedPointers: info.hashedPointers,
     startsAtBoot: run.facts.tracedFromBoot,
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
+    unrecordedFrees: run.unrecordedFrees,
     allocsOfLive: sum(tallies.calls.untracedFrees),
     duplicateEvents:
       (tallies.outcomes[OUTCOME.allocAgain] ?? 0) + (tallies.outcomes[OUTCOME.repeated] ?? 0),
     unresolvedCacheEvents: unresolvedCacheEvents(run),
     otherStats,
+    empty: whyEmpty(run),
     notes: notesOf(run),
   };
 }
@@ -116,6 +128,12 @@ function unresolvedCacheEvents(run: ResolvedRun): number {
 function notesOf(run: ResolvedRun): string[] {
   const { info, stats, tallies, names } = run;
   const notes: string[] = [];
+  if (run.unrecordedFrees.length > 0) notes.push(unrecordedText(run.unrecordedFrees));
+  const absent = unrecordedAllocations(run.dictionary.calls);
+  if (absent !== null) {
+    const what = absent === 'kmalloc' ? 'what kmalloc gave is' : 'objects of named caches are';
+    notes.push(`No ${absent} event was recorded: ${what} in no figure.`);
+  }
   if (info.hashedPointers) {
     const live = run.listed.length;
     notes.push(
@@ -127,6 +145,13 @@ function notesOf(run: ResolvedRun): string[] {
     notes.push(
       `The clock${info.clock === null ? '' : ` '${info.clock}'`} does not count nanoseconds: ` +
         'durations, rates and ages are not known.',
+    );
+  }
+  const { withMetadata } = run.facts;
+  if (withMetadata !== null) {
+    notes.push(
+      `kmalloc of ${withMetadata.bytesReq} bytes took ${withMetadata.bytesAlloc}, which is no size ` +
+        'class: the kernel ran with slub_debug or KASAN, and what exceeds the class is metadata.',
     );
   }
   if (run.facts.someTasksOnly) {
@@ -149,13 +174,22 @@ function notesOf(run: ResolvedRun): string[] {
     0,
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
-  return [...notes, ...run.facts.notes, ...run.symbolNotes];
+  return [...notes, ...run.facts.notes, ...selectionNotes(run), ...run.symbolNotes];
 }
 
 function stepsText({ count, firstPosition }: Stat): string {
   const where = firstPosition.replace(/^(CPU \d+), /, 'of $1 stepped back ');
   const more = count > 1 ? `, the first of ${count} such steps` : '';
   return `The clock ${where}${more}. Events keep the times and the order that each CPU gave them.`;
+}
+
+function unrecordedText(missing: readonly FreeEvent[]): string {
+  const what = allocationsWithoutFrees(missing);
+  return (
+    `No ${missing.join(' or ')} event was recorded: what is called live of ${what} is what was ` +
+    'allocated at addresses that were not given out again, freed or not. Record the kmem frees as ' +
+    'well to see what is held.'
+  );
 }
 
 /** The birthday bound for 32-bit hashes. */

@@ -51,6 +51,11 @@ export function nullable<T>(check: Check<T>): Check<T | null> {
   return (value, at) => (value === null ? null : check(value, at));
 }
 
+/** A value that older files lack. */
+export function optional<T>(check: Check<T>, absent: T): Check<T> {
+  return (value, at) => (value === undefined ? absent : check(value, at));
+}
+
 export function oneOf<const T extends string>(...words: readonly T[]): Check<T> {
   return (value, at) => {
     const found = words.find((word) => word === value);

@@ -1,5 +1,6 @@
 // The files of a recording folder → KernelFacts.
 
+import type { CallTable } from '../kernel/dictionary.ts';
 import { gfpNamesOf } from '../kernel/gfp-flags.ts';
 import type { KernelFacts } from '../kernel/kernel-facts.ts';
 import { isAtLeast, parseRelease, releaseFromText } from '../kernel/kernel-version.ts';
@@ -8,6 +9,7 @@ import {
   type KmallocClasses,
   kmallocClassesOf,
 } from '../kernel/kmalloc-caches.ts';
+import { kmallocEvidence } from '../kernel/kmalloc-evidence.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/known-cache.ts';
 import { parseZoneSpans } from '../kernel/numa.ts';
 import { type ProcSlabinfo, parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
@@ -68,6 +70,20 @@ export function readFacts(
       ...(slabinfo?.notes ?? []),
       ...otherNotes(sidecars),
     ],
+    withMetadata: null,
+  };
+}
+
+/** The same, with what the sizes in the events tell where no file does. */
+export function withEvidence(facts: KernelFacts, calls: CallTable): KernelFacts {
+  const { pageSize, caches, kmalloc } = facts;
+  const { withMetadata, minimum } = kmallocEvidence(calls, pageSize);
+  const isRecorded = recordedClasses(caches, pageSize) !== undefined;
+  return {
+    ...facts,
+    slubDebug: facts.slubDebug || withMetadata !== null,
+    withMetadata: facts.slubDebug ? null : withMetadata,
+    kmalloc: isRecorded ? kmalloc : { ...kmalloc, sizes: defaultKmallocSizes(pageSize, minimum) },
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { KernelVersion } from './kernel-version.ts';
 import type { KmallocClasses } from './kmalloc-caches.ts';
+import type { KmallocEvidence } from './kmalloc-evidence.ts';
 import type { KnownCaches } from './known-cache.ts';
 import type { GfpName } from './trace-info.ts';
 
@@ -21,8 +22,13 @@ export interface KernelFacts {
   readonly tracedFromBoot: boolean;
   /** True where the tracer recorded what some tasks did, and nothing else (set_event_pid). */
   readonly someTasksOnly: boolean;
-  /** True where the kernel ran with slub_debug: bytes_alloc then counts debug metadata. */
+  /**
+   * True where the kernel ran with slub_debug (or KASAN), by its command line or by the sizes in its
+   * events: bytes_alloc then counts debug metadata.
+   */
   readonly slubDebug: boolean;
   /** What of the files could not be used, in sentences that name the file. */
   readonly notes: readonly string[];
+  /** Where only the events show it: sizes of an object with metadata. */
+  readonly withMetadata: KmallocEvidence['withMetadata'];
 }

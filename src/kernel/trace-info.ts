@@ -22,6 +22,16 @@ export interface TraceInfo {
   pointerBytes: 4 | 8;
   /** gfp flag names of this kernel, from its print fmt: masks in the order in which it tests them. */
   gfpNames: readonly GfpName[] | null;
+  /** Probe events (kprobes, uprobes, perf probe) that it has, read or not. */
+  probes: ProbeSeen[];
+}
+
+export interface ProbeSeen {
+  readonly event: string;
+  /** False where nothing tells what it means: it is passed over. */
+  readonly isRead: boolean;
+  /** The `--map` that may tell it; null where it is read, or nothing fits. */
+  readonly mapping: string | null;
 }
 
 export interface GfpName {
@@ -42,6 +52,7 @@ export function emptyTraceInfo(format: string): TraceInfo {
     hashedPointers: false,
     pointerBytes: 8,
     gfpNames: null,
+    probes: [],
   };
 }
 

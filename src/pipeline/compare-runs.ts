@@ -14,6 +14,7 @@ import { DEFAULT_THRESHOLD, parseThreshold } from '../analysis/compare/threshold
 import { buildCallChains, type CallChains } from '../analysis/html-report/call-chains.ts';
 import { buildAnalysis } from '../analysis/overview.ts';
 import { buildProfile, type Profile } from '../analysis/profile.ts';
+import { selectionText, type Unmatched } from '../analysis/selection.ts';
 import { StackTally } from '../analysis/stack-tally.ts';
 import { TraceFormatError, UsageError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
@@ -22,7 +23,7 @@ import { readWhole } from '../base/read-whole.ts';
 import { isAlloc, isFree } from '../kernel/event-kind.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { loadLinted } from './lint-run.ts';
-import type { SourceOptions } from './load-run.ts';
+import { refuseUnmatched, type SourceOptions } from './load-run.ts';
 
 /** Bytes in which a baseline says that it is one. */
 const BASELINE_HEAD_BYTES = 4096;
@@ -38,8 +39,6 @@ export interface CompareRequest {
   readonly failOn: readonly string[];
   /** The path of a config file. */
   readonly config?: string | undefined;
-  /** What the figures were selected by, in words. */
-  readonly filter: string;
   /** Whether runs go through the SLUB model too, which tells their slabs. */
   readonly replays: boolean;
   /** Whether call chains are compared too. */
@@ -70,8 +69,10 @@ export async function compareRuns(
 ): Promise<Compared> {
   const options = readOptions(request);
   const profiles: [base: Profile[], new: Profile[]] = [[], []];
-  const base = await readSide(request.base, request, optionsOf, profiles[0]);
-  const news = await readSide(request.new, request, optionsOf, profiles[1]);
+  const unmatched: Unmatched[][] = [];
+  const base = await readSide(request.base, request, optionsOf, profiles[0], unmatched);
+  const news = await readSide(request.new, request, optionsOf, profiles[1], unmatched);
+  refuseUnmatched(unmatchedInAll(unmatched));
   const baseline = renderBaseline(base);
   if (news.length === 0) {
     return { comparison: undefined, baseline, deadGates: [], chains: undefined };
@@ -108,32 +109,43 @@ function readConfig(path: string): CompareConfig {
 
 async function readSide(
   sources: readonly string[],
-  { filter, replays, wantsChains }: CompareRequest,
+  { replays, wantsChains }: CompareRequest,
   optionsOf: SourceOptionsOf,
   profiles: Profile[],
+  unmatched: Unmatched[][],
 ): Promise<RunFigures[]> {
   const runs: RunFigures[] = [];
   for (const source of sources) {
     const baseline = await readBaseline(source);
-    if (baseline !== undefined) runs.push(...baseline);
-    else {
-      const options = await optionsOf(source);
-      runs.push(await readRunFigures(options, filter, replays, wantsChains ? profiles : undefined));
+    if (baseline !== undefined) {
+      runs.push(...baseline);
+      unmatched.push([]); // a baseline does not tell
+    } else {
+      const onUnmatched = (names: readonly Unmatched[]): unknown => unmatched.push([...names]);
+      const options = { ...(await optionsOf(source)), onUnmatched };
+      runs.push(await readRunFigures(options, replays, wantsChains ? profiles : undefined));
     }
   }
   return runs;
 }
 
+/** Names that no run has: what one of them has is something to compare. */
+function unmatchedInAll([first = [], ...others]: readonly Unmatched[][]): Unmatched[] {
+  const isIn =
+    ({ option }: Unmatched) =>
+    (names: readonly Unmatched[]) =>
+      names.some((other) => other.option === option);
+  return first.filter((name) => others.every(isIn(name)));
+}
+
 /**
  * The figures of one run.
- * @param filter what `options` select, in words
  * @param replays whether it goes through the SLUB model too, where that can be
  * @param profiles where the run's call chains are put, where they are wanted
  * @throws TraceFormatError where it has no events
  */
 export async function readRunFigures(
   options: SourceOptions,
-  filter: string,
   replays: boolean,
   profiles?: Profile[],
 ): Promise<RunFigures> {
@@ -152,6 +164,7 @@ export async function readRunFigures(
   }
   profiles?.push(buildProfile(run, stacks, origin));
   const analysis = buildAnalysis(run, series, origin, replayed, findings);
+  const filter = selectionText(run.selection);
   return buildRunFigures({ run, analysis, replayed, peaks, build: buildOf(sidecars), filter });
 }
 

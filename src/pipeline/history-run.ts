@@ -16,6 +16,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../analysis/run-summary.ts';
+import { assertInTrace } from '../analysis/trace-range.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { readWhole } from '../base/read-whole.ts';
@@ -46,6 +47,7 @@ const MOST_LOG_BYTES = 256 * 1024 * 1024;
 /** @throws TraceFormatError where pointers are hashed */
 export async function historyRun(source: SourceOptions, address: bigint): Promise<History> {
   const { run, events, head } = await readBlocks(source, [address]);
+  assertInTrace(run.info, run.tallies, source.until);
   const at = source.until === undefined ? Infinity : toEventTime(source.until, scaleOf(run));
   return { ...head, ...buildHistory(run, events, address, at) };
 }

@@ -237,7 +237,7 @@ class LeaksSession {
       const cache = candidate.cache ?? undefined;
       if (!isSelected || !run.selectsCache(cache)) counts.filtered++;
       else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
-      else if (scanned.conservative && row >= 0 && verdicts.ofRow[row] !== VERDICT.certain) {
+      else if (row >= 0 && isDoubted(verdicts.ofRow[row] ?? 0, scanned.conservative)) {
         counts.uncertain++;
       } else if (!isWhite(scanned.built.objects, scanned.colours, object)) counts.annotated++;
       else if (this.isSuppressed(details)) counts.suppressed++;
@@ -268,6 +268,11 @@ class LeaksSession {
     if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
     return this.suppressions.some((s) => s.matches(frames));
   }
+}
+
+/** True for an object that nobody may refer to because it was freed unseen. */
+function isDoubted(verdict: number, conservative: boolean): boolean {
+  return verdict === VERDICT.unrecordedFrees || (conservative && verdict !== VERDICT.certain);
 }
 
 /** In the order of allocation, as kmemleak lists them; what has no time comes last. */

@@ -31,7 +31,7 @@ export async function loadReplayed(
   const { loaded } = prepared;
   if (loaded.run.info.hashedPointers) return { loaded, replayed: undefined, model: undefined };
   const { observeRun } = await import('./observe-run.ts');
-  const model = await observeRun(options, prepared);
+  const model = await observeRun(options, prepared, [], true);
   const { slub, observed } = model;
   const { summarizeCaches, summarizeFidelity } = await import('../analysis/replay-summary.ts');
   const replayed = {

@@ -11,10 +11,13 @@ import { LiveSeries } from '../analysis/live-series.ts';
 import { eventCacheNames, type ResolvedRun, resolveRun } from '../analysis/resolved-run.ts';
 import type { RunOrigin } from '../analysis/run-summary.ts';
 import { RunTracker, type Tracker } from '../analysis/run-tracker.ts';
+import { findUnmatched, type Unmatched } from '../analysis/selection.ts';
+import { assertInTrace } from '../analysis/trace-range.ts';
 import { assert } from '../base/assert.ts';
+import { UsageError } from '../base/errors.ts';
 import type { CsvOptions, CsvTimeUnit } from '../ingest/format.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
-import { readFacts } from '../ingest/read-facts.ts';
+import { readFacts, withEvidence } from '../ingest/read-facts.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import {
   appendBatch,
@@ -25,6 +28,7 @@ import {
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
+import { checkProbes } from './check-probes.ts';
 import {
   findSource,
   folderWithoutEvents,
@@ -54,6 +58,8 @@ export interface SourceOptions {
   readonly filter?: FilterOptions | undefined;
   /** Globs of cache names to speak of; all where there is none. */
   readonly caches?: readonly string[] | undefined;
+  /** Takes the names in the options that match nothing of the run; else they are an error. */
+  readonly onUnmatched?: ((unmatched: readonly Unmatched[]) => void) | undefined;
   /** False: call sites stay in functions that allocate for others (kvmalloc_node, kmemdup). */
   readonly looksThrough?: boolean | undefined;
   /** Events after this moment are not looked at: the state then is the result. */
@@ -80,6 +86,7 @@ export type BatchListener = (batch: EventBatch, originNs: bigint) => void;
  * Reads a source and understands it.
  * @param extra trackers that a command needs beyond the common counts
  * @throws ToolError where the source cannot be read
+ * @throws UsageError where an option names what the run does not have
  */
 export async function loadRun(
   options: SourceOptions,
@@ -95,16 +102,30 @@ export async function loadRun(
       : await readTrace(describeInput(options, found), pass, options.onProgress);
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
-  const facts = readFacts(sidecars, info, eventCacheNames(tracker.dictionary));
-  const symbols = await findSymbols(options, sidecars, tracker.dictionary, pass.symbols);
-  const { caches = [], looksThrough } = options;
+  const { dictionary } = tracker;
+  if (found.kind !== 'database') checkProbes(options, info, dictionary);
+  const named = readFacts(sidecars, info, eventCacheNames(dictionary));
+  const facts = withEvidence(named, dictionary.calls);
+  const symbols = await findSymbols(options, sidecars, dictionary, pass.symbols);
+  const { filter = NO_FILTER, caches = [], looksThrough, until } = options;
+  const selection = { filter, caches };
+  assertInTrace(info, pass, until);
+  const run = resolveRun({ tracker, info, stats, facts, ...symbols, selection, looksThrough });
+  const unmatched = findUnmatched(run);
+  if (options.onUnmatched !== undefined) options.onUnmatched(unmatched);
+  else refuseUnmatched(unmatched);
   return {
-    run: resolveRun({ tracker, info, stats, facts, ...symbols, caches, looksThrough }),
+    run,
     series,
     origin: { label: options.label ?? found.label, sources: [found.path] },
     sidecars,
     symbols: symbols.symbols,
   };
+}
+
+/** @throws UsageError for the first name that matches nothing */
+export function refuseUnmatched([unmatched]: readonly Unmatched[]): void {
+  if (unmatched !== undefined) throw new UsageError(unmatched.message, { hint: unmatched.hint });
 }
 
 /**
@@ -174,6 +195,9 @@ async function readDatabase(path: string, consumer: TraceConsumer): Promise<Trac
 class Pass implements TraceConsumer {
   /** Read while the reader is still on its way to the first batch. */
   symbols: RecordedSymbols | undefined;
+  /** Of all events, also those after `until`. */
+  firstTs: number = Number.NaN;
+  lastTs: number = Number.NaN;
   private state: { readonly tracker: RunTracker; readonly series: LiveSeries } | undefined;
   private until = Infinity;
   private dictionary: Dictionary | undefined;
@@ -207,7 +231,9 @@ class Pass implements TraceConsumer {
 
   batch(batch: EventBatch): void {
     const { tracker, series } = this.state ?? this.start(batch.ts[0] ?? 0);
-    if ((batch.ts[batch.length - 1] as number) > this.until) cutAfter(batch, this.until);
+    if (Number.isNaN(this.firstTs)) this.firstTs = batch.ts[0] ?? Number.NaN;
+    this.lastTs = batch.ts[batch.length - 1] ?? this.lastTs;
+    if (this.lastTs > this.until) cutAfter(batch, this.until);
     this.onBatch?.(batch, this.info?.originNs ?? 0n);
     tracker.add(batch);
     series.add(batch);

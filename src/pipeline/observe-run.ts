@@ -20,16 +20,18 @@ export interface ObservedRun {
 /**
  * @param source its `until` ends the pass: the state then is the result
  * @param beside simulations that see the same events, and every free that no event shows
+ * @param watchesAll see watchDebug
  */
 export async function observeRun(
   source: SourceOptions,
   prepared: PreparedReplay,
   beside: readonly Simulation[] = [],
+  watchesAll = false,
 ): Promise<ObservedRun> {
   const { run } = prepared.loaded;
   const slub = recordedModel(prepared);
   const observed = new ObservedReplay(run.dictionary.calls, slub);
-  const watch = watchDebug(prepared, slub);
+  const watch = watchDebug(prepared, slub, watchesAll);
   observed.watch = watch;
   observed.onGone = (cpu, lo, hi) => {
     for (const simulation of beside) simulation.replay.free(cpu, lo, hi);

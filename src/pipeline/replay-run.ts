@@ -19,6 +19,7 @@ import {
   summarizeRun,
 } from '../analysis/run-summary.ts';
 import { mapSlabs, type SlabMap } from '../analysis/slab-map.ts';
+import { assertInTrace } from '../analysis/trace-range.ts';
 import { buildWhatIf, type WhatIf } from '../analysis/what-if.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import type { CachePlan } from '../replay/cache-plan.ts';
@@ -70,6 +71,7 @@ export function replayRun(source: SourceOptions, options: ReplayOptions): Promis
 async function replay(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
   const prepared = await prepareReplay({ ...source, until: undefined }, options.change);
   const { run, origin } = prepared.loaded;
+  assertInTrace(run.info, run.tallies, source.until);
   if (run.info.hashedPointers) throw hashedPointers(source.source);
   const simulations = makeSimulations(prepared, options);
   const both = simulations === undefined ? [] : [simulations.baseline, simulations.changed];

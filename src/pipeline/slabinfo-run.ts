@@ -10,6 +10,7 @@ import {
 import type { SlabinfoOptions } from '../analysis/slabinfo/options.ts';
 import { replayedSysfs } from '../analysis/slabinfo/replayed-sysfs.ts';
 import { computeSlabinfo, type SlabinfoResult } from '../analysis/slabinfo/slabinfo.ts';
+import { assertInTrace } from '../analysis/trace-range.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { pageSizeOf, readFacts, readProcSlabinfo, readSlabSysfs } from '../ingest/read-facts.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
@@ -83,6 +84,7 @@ export function replayedSlabinfoRun(
   return readingTwice(source, async (twice) => {
     const prepared = await prepareReplay({ ...twice, until: undefined }, {});
     const { run, origin, sidecars } = prepared.loaded;
+    assertInTrace(run.info, run.tallies, source.until);
     const { slub } = await observeRun(twice, prepared);
     const sysfs = replayedSysfs(slub, readSlabSysfs(sidecars)?.capture);
     const older = slub.caches.map(({ plan: { known }, model }) =>

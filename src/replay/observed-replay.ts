@@ -103,6 +103,7 @@ export class ObservedReplay implements SlabWatcher {
     if (lo === 0 && hi === 0) return; // it failed
     const number = this.slub.cacheOfCall[call]!;
     if (number < 0) {
+      this.watch?.allocElsewhere(lo, hi);
       if (number === NOT_PLANNED.large) this.large++;
       else this.unknownCache++;
       return;
@@ -111,6 +112,7 @@ export class ObservedReplay implements SlabWatcher {
     const object = this.objectIndex(cache, lo);
     if (object < 0) {
       this.misplaced++;
+      this.watch?.allocElsewhere(lo, hi);
       return;
     }
     const slab = this.slabOf(number, lo, hi);

@@ -33,6 +33,10 @@ export interface CompareTextOptions {
 
 export function renderComparison(comparison: Comparison, options: CompareTextOptions): string {
   const { top } = options;
+  const [empty = null] = comparison.new.map(({ completeness }) => completeness.empty);
+  if ([...comparison.base, ...comparison.new].every(({ completeness }) => completeness.empty)) {
+    return `${header(comparison, options.title)}${wrapped('', escapeText(empty ?? ''))}`;
+  }
   const tables = movedTables(comparison);
   return [
     header(comparison, options.title),

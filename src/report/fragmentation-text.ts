@@ -4,7 +4,7 @@ import type { FragBy, Fragmentation, FragRow } from '../analysis/fragmentation.t
 import type { SizeAdvice } from '../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
-import { runLine, trustFooter } from './run-text.ts';
+import { nothingText, runLine, trustFooter } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
 const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
@@ -20,6 +20,8 @@ const STACK_WIDTH = 50;
  * @param moment the time that the user asked for, where it is neither the end nor the peak
  */
 export function renderFragmentation(frag: Fragmentation, top: number, moment?: string): string {
+  const nothing = nothingText(frag.run, frag.completeness);
+  if (nothing !== undefined) return nothing;
   const { totals, rows } = frag;
   const wasted = totals.rounding + totals.padding + totals.metadata;
   const shown = cut(rows, top);

@@ -3,7 +3,7 @@
 import type { OutstandingGroup } from '../analysis/outstanding.ts';
 import { formatBytes, formatCount, formatPercent, formatRate } from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
-import { runLine, trustFooter, wrapped } from './run-text.ts';
+import { nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
 const AGES: readonly Column[] = [
@@ -35,30 +35,44 @@ function formatShareOf(share: number | bigint | null): string {
 const ALL_AGES: readonly number[] = AGES.map((_, i) => i);
 
 export function renderOutstanding(leaks: Leaks, top: number): string {
+  const nothing = nothingText(leaks.run, leaks.completeness);
+  if (nothing !== undefined) return nothing;
   const lasting = leaks.outstanding.filter((g) => !g.looksTemporary);
   const brief = leaks.outstanding.filter((g) => g.looksTemporary);
   const sum = (of: (g: OutstandingGroup) => number): number =>
     leaks.outstanding.reduce((total, g) => total + of(g), 0);
-  let text =
-    `${runLine(leaks.run)}` +
-    wrapped(
+  const unknown = leaks.outstanding.filter((g) => !g.freesRecorded);
+  const held = sum((g) => (g.freesRecorded ? g.objects : 0));
+  const heldBytes = sum((g) => (g.freesRecorded ? g.bytesAlloc : 0));
+  let text = runLine(leaks.run);
+  if (held > 0 || unknown.length === 0) {
+    text += wrapped(
       '',
-      `${formatCount(sum((g) => g.objects))} objects are outstanding at the end ` +
-        `(${formatBytes(sum((g) => g.bytesAlloc))}). Which of them are in use, only a memory ` +
+      `${counted(held, 'object is', 'objects are')} outstanding at the end ` +
+        `(${formatBytes(heldBytes)}). Which of them are in use, only a memory ` +
         'snapshot tells (--vmcore FILE).',
-    ) +
-    leaks.notes.map((note) => wrapped('', note)).join('');
+    );
+  }
+  if (unknown.length > 0) {
+    const objects = sum((g) => g.objects) - held;
+    text += wrapped(
+      '',
+      `${counted(objects, 'object was', 'objects were')} allocated, frees not recorded ` +
+        `(${formatBytes(sum((g) => g.bytesAlloc) - heldBytes)}): nothing tells which are still held.`,
+    );
+  }
+  text += leaks.notes.map((note) => wrapped('', note)).join('');
   const shown = top === 0 ? lasting : lasting.slice(0, top);
   // A short trace has no old objects: such columns are left out.
   const ages = ALL_AGES.filter((i) => shown.some((g) => (g.ages?.[i] ?? 0) > 0));
   text += `\n${renderTable(
     columnsFor(ages),
-    shown.map((g) => [...row(g, ages), g.uncertain > 0 ? '*' : '']),
+    shown.map((g) => [...row(g, ages), remark(g)]),
   )}`;
   if (shown.length < lasting.length) {
     text += `  ${formatCount(lasting.length - shown.length)} more sites (--top 0 prints all)\n`;
   }
-  if (shown.some((g) => g.uncertain > 0)) {
+  if (shown.some((g) => remark(g) === '*')) {
     text += wrapped(
       '  * ',
       'frees of this site leave no event at times: some may be freed already',
@@ -73,6 +87,15 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     );
   }
   return text + trustFooter(leaks.completeness);
+}
+
+function remark({ freesRecorded, uncertain }: OutstandingGroup): string {
+  if (!freesRecorded) return 'frees not recorded';
+  return uncertain > 0 ? '*' : '';
+}
+
+function counted(count: number, one: string, several: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : several}`;
 }
 
 export function renderOutstandingCsv(leaks: Leaks): string {

@@ -4,12 +4,14 @@ import type { Finding, FindingSeverity } from '../analysis/lint/finding.ts';
 import { formatCount } from '../base/bytes-format.ts';
 import type { Lint } from '../pipeline/lint-run.ts';
 import { escapeText } from './escape.ts';
-import { moment, runLine, trustFooter, wrapped } from './run-text.ts';
+import { moment, nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
 import { renderCsv } from './table.ts';
 
 /** @param top findings of each rule, 0 for all */
 export function renderLint(lint: Lint, top: number): string {
   const { run, completeness, findings } = lint;
+  const nothing = nothingText(run, completeness);
+  if (nothing !== undefined && findings.length === 0) return nothing;
   const rules = lint.rules
     .map((rule) => ({
       rule,

@@ -4,30 +4,30 @@
 import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overview.ts';
 import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
+import type { FreeEvent } from '../analysis/unrecorded-frees.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { findingText, severityLine } from './lint-text.ts';
-import { bareRate, doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
+import { bareRate, doubts, labelled, moment, nothingText, runLine, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
-
-/** Instead of the sums, where there is nothing to sum up. */
-const NOTHING = 'No allocations: the recording has none, or none is selected.\n';
 
 /**
  * @param top rows of each table, 0 for all
  * @param source the run as the user named it, for the commands that go on from here
  */
 export function renderOverview(analysis: Analysis, top: number, source: string): string {
+  const nothing = nothingText(analysis.run, analysis.completeness);
+  if (nothing !== undefined) return nothing;
   return [
     runLine(analysis.run),
     trust(analysis),
-    analysis.totals.bytesAlloc === 0 ? NOTHING : memory(analysis),
+    memory(analysis),
     wasteTable(analysis, top),
     heldTable(analysis, top),
     busiestTable(analysis, top),
     findings(analysis, source),
-    next(source),
+    next(analysis, source),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -81,10 +81,12 @@ export function trustLines({
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
 function gapsText(
-  { allocsOfLive, lostEvents }: Completeness,
+  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
+  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
+  if (unrecordedFrees.length > 0) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
   if (allocsOfLive > 0) {
@@ -135,7 +137,7 @@ export function memoryRows({
     rows.push(['', end.padding, null, `alignment in named caches ${share(end.padding)}`]);
   }
   if (end.metadata > 0) {
-    rows.push(['', end.metadata, null, `metadata of slub_debug ${share(end.metadata)}`]);
+    rows.push(['', end.metadata, null, `metadata of slub_debug or KASAN ${share(end.metadata)}`]);
   }
   if (slabs !== null) {
     const free = completeness.startsAtBoot ? 'free slots in them' : 'free slots or older objects';
@@ -171,8 +173,8 @@ function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
 
 function wasteTable({ advice, callSites }: Analysis, top: number): string {
   const wasting = callSites
-    .filter((site) => (site.cache ?? '').includes('kmalloc') && site.liveBytesWasted > 0)
-    .sort((a, b) => b.liveBytesWasted - a.liveBytesWasted);
+    .filter((site) => (site.cache ?? '').includes('kmalloc') && site.liveRounding > 0)
+    .sort((a, b) => b.liveRounding - a.liveRounding);
   if (wasting.length === 0) return '';
   const hints = new Map<string, SizeAdvice>();
   for (const a of advice) if (!hints.has(siteOf(a))) hints.set(siteOf(a), a);
@@ -191,7 +193,7 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
     site.live,
     site.liveBytesAlloc - site.liveBytesWasted,
     site.liveBytesAlloc,
-    site.liveBytesWasted,
+    site.liveRounding,
     hints.get(siteOf(site))?.shrinkTo == null ? '' : '*',
   ]);
   let text = titled('Most wasted by rounding, at the end', columns, rows);
@@ -207,9 +209,13 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
   return text;
 }
 
-function heldTable({ callSites }: Analysis, top: number): string {
+function heldTable(analysis: Analysis, top: number): string {
+  const { callSites } = analysis;
   const holding = callSites.filter((site) => site.live > 0);
   if (holding.length === 0) return '';
+  const title = lacksAllFrees(analysis)
+    ? 'Most memory allocated, frees not recorded'
+    : 'Most memory held, at the end';
   const columns: Column[] = [
     { title: 'cache' },
     { title: 'call site' },
@@ -224,7 +230,7 @@ function heldTable({ callSites }: Analysis, top: number): string {
     site.liveBytesAlloc,
     site.liveUncertain,
   ]);
-  return titled('Most memory held, at the end', columns, rows);
+  return titled(title, columns, rows);
 }
 
 function busiestTable({ caches, run }: Analysis, top: number): string {
@@ -264,8 +270,23 @@ function findings({ findings: found }: Analysis, source: string): string {
   return text + (counted.length === 0 ? '' : wrapped('  ', counted.join(', ')));
 }
 
-function next(source: string): string {
+/** True where no free of anything that it allocates is in the recording. */
+export function lacksAllFrees({ completeness, events }: Analysis): boolean {
+  const { unrecordedFrees } = completeness;
+  const isMissing = (event: FreeEvent, allocs: number): boolean =>
+    allocs === 0 || unrecordedFrees.includes(event);
+  return (
+    unrecordedFrees.length > 0 &&
+    isMissing('kfree', events.kmalloc) &&
+    isMissing('kmem_cache_free', events.kmemCacheAlloc)
+  );
+}
+
+function next(analysis: Analysis, source: string): string {
   const name = shellWord(source);
+  if (lacksAllFrees(analysis)) {
+    return `Next:  slabreplay frag ${name} --by site\n       slabreplay rates ${name}\n`;
+  }
   return `Next:  slabreplay frag ${name} --by site\n       slabreplay leaks ${name}\n       slabreplay replay ${name} --slub-debug FZPU\n       slabreplay report ${name} -o report.html\n`;
 }
 

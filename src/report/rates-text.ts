@@ -3,10 +3,12 @@
 import type { RateInterval, RateRow, Rates } from '../analysis/rates.ts';
 import { formatByteRate, formatBytes, formatCount, formatSeconds } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
-import { bareRate, moment, runLine, trustFooter } from './run-text.ts';
+import { bareRate, moment, nothingText, runLine, trustFooter } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
 
 export function renderRates(rates: Rates, top: number): string {
+  const nothing = nothingText(rates.run, rates.completeness);
+  if (nothing !== undefined && rates.rows.length === 0) return nothing;
   if (rates.series !== null) return renderSeries(rates, rates.series, top);
   const cut = top === 0 ? rates.rows : rates.rows.slice(0, top);
   const isSite = rates.by === 'site';

@@ -4,7 +4,7 @@ import type { ReplayedCache } from '../analysis/replay-summary.ts';
 import { formatBytes, formatCount, formatPercent } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { describeModel, fidelityLines } from './fidelity-text.ts';
-import { labelled, runLine, trustFooter } from './run-text.ts';
+import { labelled, nothingText, runLine, trustFooter } from './run-text.ts';
 import { renderSlabMaps } from './slab-map-text.ts';
 import { renderReports } from './slub-reports-text.ts';
 import { type Column, renderCsv, renderTable } from './table.ts';
@@ -12,6 +12,8 @@ import { renderWhatIf, renderWhatIfCsv } from './what-if-text.ts';
 
 /** @param top rows of each table, 0 for all */
 export function renderReplay(replay: Replay, top: number): string {
+  const nothing = nothingText(replay.run, replay.completeness);
+  if (nothing !== undefined && replay.reports.length === 0) return nothing;
   const { whatIf, maps } = replay;
   const body =
     whatIf !== null

@@ -62,6 +62,14 @@ export function wrapped(prefix: string, text: string): string {
   return `${result}${line}\n`;
 }
 
+/** Instead of a report's tables: why there is nothing to speak of; undefined where there is. */
+export function nothingText(run: RunSummary, completeness: Completeness): string | undefined {
+  if (completeness.empty === null) return undefined;
+  const why = wrapped('', escapeText(completeness.empty));
+  return `${runLine(run)}
+${why}${trustFooter(completeness)}`;
+}
+
 /** The doubts, as a report of its own ends with. */
 export function trustFooter(completeness: Completeness): string {
   const lines = doubts(completeness);

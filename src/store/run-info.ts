@@ -8,8 +8,9 @@ import {
   checkedObject,
   nullable,
   oneOf,
+  optional,
 } from '../base/checked-json.ts';
-import type { GfpName, TraceInfo } from '../kernel/trace-info.ts';
+import type { GfpName, ProbeSeen, TraceInfo } from '../kernel/trace-info.ts';
 
 /** As JSON; the origin as digits, since JSON has no bigint. */
 export function encodeInfo(info: TraceInfo): string {
@@ -29,6 +30,8 @@ export function decodeInfo(text: string): TraceInfo {
     hashedPointers: asBool,
     pointerBytes: asPointerBytes,
     gfpNames: nullable((value, at) => checkedList(value, at, asGfpName)),
+    // Databases of older versions do not have them.
+    probes: optional((value, at) => checkedList(value, at, asProbe), []),
   });
 }
 
@@ -60,3 +63,6 @@ const asMask: Check<number> = (value, at) => {
 
 const asGfpName: Check<GfpName> = (value, at) =>
   checkedObject(value, at, { mask: asMask, name: asText });
+
+const asProbe: Check<ProbeSeen> = (value, at) =>
+  checkedObject(value, at, { event: asText, isRead: asBool, mapping: nullable(asText) });

@@ -37,6 +37,8 @@ export interface DebugMachine {
     readonly cache: string;
     readonly steps: readonly (readonly [bigint, bigint])[];
   };
+  /** As FreeEvidence takes it; a machine that runs already where it is not said. */
+  readonly bootedTs?: number;
   /** Areas as in /proc/vmallocinfo. */
   readonly vmallocinfo?: string;
 }
@@ -128,6 +130,12 @@ export function replayWithDebug(
         ? 0
         : cacheDebugFlags(parseSlubDebug(machine.asked), spec.flags, spec.name),
     skew: 100_000,
+    longGap: 1e9,
+    bootedTs: machine.bootedTs ?? Number.NEGATIVE_INFINITY,
+    freesUnseen: (call) =>
+      dictionary.strings
+        .get(dictionary.sites.text(dictionary.calls.site(call)))
+        .startsWith('unseen'),
     jiffiesPerTick: 250 / 1e9,
     siteText: (site) => dictionary.strings.get(dictionary.sites.text(site)),
     stackText: (stack) =>

@@ -14,6 +14,7 @@ import { type ResolvedRun, resolveRun } from '../../src/analysis/resolved-run.ts
 import { RunTracker, type Tracker } from '../../src/analysis/run-tracker.ts';
 import type { Dictionary } from '../../src/kernel/dictionary.ts';
 import type { EventBatch } from '../../src/kernel/event-batch.ts';
+import { EVENT_KIND } from '../../src/kernel/event-kind.ts';
 import type { KernelFacts } from '../../src/kernel/kernel-facts.ts';
 import { type KnownCache, KnownCaches } from '../../src/kernel/known-cache.ts';
 import { SymbolTable } from '../../src/kernel/symbols.ts';
@@ -188,6 +189,7 @@ export function kernelFacts(
     someTasksOnly: false,
     slubDebug: false,
     notes: [],
+    withMetadata: null,
     ...rest,
   };
 }
@@ -199,6 +201,8 @@ export interface ResolveOptions extends TrackOptions {
   readonly kallsyms?: string;
   /** Globs of --cache. */
   readonly caches?: readonly string[];
+  /** True: the recording has no other kinds of events than the lines; else all kinds were switched on. */
+  readonly onlyLines?: boolean;
 }
 
 export interface TestRun extends Tracked {
@@ -211,6 +215,12 @@ export interface TestRun extends Tracked {
 export function resolve(lines: string | TestTrace, options: ResolveOptions = {}): TestRun {
   const tracked = track(lines, options);
   const { tracker, info } = tracked;
+  if (options.onlyLines !== true) {
+    const { kmalloc, kmem_cache_alloc, kfree, kmem_cache_free } = EVENT_KIND;
+    for (const kind of [kmalloc, kmem_cache_alloc, kfree, kmem_cache_free]) {
+      tracked.trace.dictionary.calls.intern({ kind });
+    }
+  }
   const run = resolveRun({
     tracker,
     info,
@@ -218,7 +228,10 @@ export function resolve(lines: string | TestTrace, options: ResolveOptions = {})
     facts: options.facts ?? kernelFacts(),
     symbols:
       options.kallsyms === undefined ? undefined : new SymbolTable(Buffer.from(options.kallsyms)),
-    caches: options.caches ?? [],
+    selection: {
+      filter: { ...NO_FILTER, ...options.filter },
+      caches: options.caches ?? [],
+    },
   });
   const objects = Array.from(
     tracker.pairing.live.inOrder(),

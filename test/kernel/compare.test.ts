@@ -19,7 +19,7 @@ describeWithData('regress-base', 'comparing equal runs and runs with planted reg
 
   beforeAll(async () => {
     for (const name of [...BASE, ...NEW]) {
-      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, '', false));
+      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, false));
     }
   });
 
@@ -112,7 +112,7 @@ describeWithData('regress-base', 'comparing equal runs and runs with planted reg
   test('the replay finds the slabs of what was planted, as the kernel counted them', async () => {
     const slabs = async (name: Name): Promise<unknown> => {
       const source = recording(`regress-${name}`);
-      const { caches } = await readRunFigures({ source }, '', true);
+      const { caches } = await readRunFigures({ source }, true);
       const cache = caches.find((c) => c.name === 'kmalloc-8k');
       return [cache?.slabs, cache?.slabsReplayed];
     };

@@ -12,6 +12,7 @@ import {
   checkedObject,
   nullable,
   oneOf,
+  optional,
   recordOf,
 } from '../../base/checked-json.ts';
 import { StoreError, TraceFormatError } from '../../base/errors.ts';
@@ -82,16 +83,20 @@ const RUN: Columns<RunSummary> = {
   durationSec: nullable(asNumber),
 };
 
+const asFreeEvent = oneOf('kfree', 'kmem_cache_free');
+
 const COMPLETENESS: Columns<Completeness> = {
   lostEvents: asCount,
   badRecords: asCount,
   hashedPointers: asBool,
   startsAtBoot: asBool,
   freesOfUnknown: asCount,
+  unrecordedFrees: optional((value, at) => checkedList(value, at, asFreeEvent), []),
   allocsOfLive: asCount,
   duplicateEvents: asCount,
   unresolvedCacheEvents: asCount,
   otherStats: recordOf(asCount),
+  empty: optional(nullable(asText), null),
   notes: (value, at) => checkedList(value, at, asText),
 };
 

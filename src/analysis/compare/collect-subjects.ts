@@ -128,7 +128,9 @@ class SubjectsBuilder {
     subject.inferred ||= cache.inferred;
     const measures = subject.runs[run] as Measures;
     setPeak(measures, cache.peak);
-    measures.slabs = this.countsSlabs === 'kernel' ? cache.slabs : cache.slabsReplayed;
+    // A replay without frees only ever adds slabs.
+    const replayed = figures.completeness.unrecordedFrees.length > 0 ? null : cache.slabsReplayed;
+    measures.slabs = this.countsSlabs === 'kernel' ? cache.slabs : replayed;
     measures.slabBytes = cache.slabBytes ?? 0;
     measures.slabsSpare = spareSlabs(cache.slabSize ?? 0, figures.run.cpus ?? 1);
   }

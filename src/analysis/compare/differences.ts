@@ -2,6 +2,7 @@
 // may differ in everything that a recording can differ in: none of it is an error.
 
 import { formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { allocationsWithoutFrees } from '../unrecorded-frees.ts';
 import { slabCountOf } from './collect-subjects.ts';
 import { PER_SECOND, type Per } from './per.ts';
 import { isSameBuild, type RunFigures } from './run-figures.ts';
@@ -71,6 +72,7 @@ export function findDifferences(
         `no ${name} events were recorded, unlike in the others: figures differ by what they would tell.`,
       ),
     ),
+    ...withoutFrees(runs),
     ...slabCounts(runs),
     ...losses(runs),
     ...unnamed(runs),
@@ -146,6 +148,19 @@ function clocks(runs: readonly RunFigures[]): string[] {
     ];
   }
   return texts;
+}
+
+/** Of what is never seen freed, nothing tells whether it grew. */
+function withoutFrees(runs: readonly RunFigures[]): string[] {
+  return (['kfree', 'kmem_cache_free'] as const).flatMap((event) => {
+    const without = runs.filter((f) => f.completeness.unrecordedFrees.includes(event));
+    if (without.length === 0) return [];
+    const what = allocationsWithoutFrees([event]);
+    return [
+      `${names(without)}: no ${event} event was recorded: what ${what} allocated is kept apart, ` +
+        'freed or not, and no verdict on live, peak or waste counts it.',
+    ];
+  });
 }
 
 /** Whose counts of slabs are compared, where only some recordings have the kernel's own. */

@@ -84,7 +84,6 @@ async function run(base: string[], options: CompareOptions): Promise<void> {
       match: options.match,
       failOn: options.failOn,
       config: options.config,
-      filter: filterText(options),
       replays: options.replay,
       wantsChains: options.html !== undefined,
     },
@@ -156,23 +155,4 @@ async function render(
 function recordingOf({ run }: Comparison, named: string | undefined): string | undefined {
   const [path] = run.sources;
   return named !== undefined && path?.startsWith(named) ? named : path;
-}
-
-/** What the filters select, in words; '' where they select everything. */
-function filterText(options: CompareOptions): string {
-  const parts = [
-    ...options.cache.map((glob) => `--cache ${glob}`),
-    ...options.pid.map((pid) => `--pid ${pid}`),
-    ...options.comm.map((glob) => `--comm ${glob}`),
-    ...options.excludeComm.map((glob) => `--exclude-comm ${glob}`),
-    ...(options.cpu.length === 0 ? [] : [`--cpu ${options.cpu.join()}`]),
-    ...(options.time === undefined ? [] : [timeText(options.time)]),
-  ];
-  return parts.join(' ');
-}
-
-function timeText({ from, to }: NonNullable<SharedOptions['time']>): string {
-  const side = (bound: typeof from): string =>
-    bound === undefined ? '' : `${bound.relative ? '+' : ''}${Number(bound.nano) / 1e9}`;
-  return `--time ${side(from)}..${side(to)}`;
 }

@@ -38,7 +38,13 @@ export async function openRingBufferReader(
 ): Promise<TraceReader> {
   const { formats, layout, commOf } = trace;
   const probes = formats.some(isProbeFormat)
-    ? (await import('../probes/open-probes.ts')).openProbes(formats, layout, input, writer)
+    ? (await import('../probes/open-probes.ts')).openProbes(
+        formats,
+        layout,
+        input,
+        writer,
+        info.probes,
+      )
     : undefined;
   const fields = new EventFields(formats, layout, writer, commOf, info, probes);
   if (!fields.hasKmemEvents) {

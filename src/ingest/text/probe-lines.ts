@@ -15,6 +15,7 @@ import {
   type ProbePlan,
   planProbe,
 } from '../probes/probe-plan.ts';
+import { suggestMapping } from '../probes/suggest-mapping.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
 import { MAX_FIELD_BYTES } from './field-text.ts';
 import { internSite } from './site-text.ts';
@@ -76,15 +77,21 @@ export class ProbeLines {
   }
 
   private createHandler(name: string, place: Place, text: string): LineHandler | undefined {
-    const plan = planProbe(
-      {
-        event: name.slice(name.indexOf(':') + 1),
-        func: ADDRESS.test(place.func) ? undefined : place.func,
-        isReturn: place.caller !== undefined,
-        fields: Array.from(text.matchAll(FIELD), ([, field]) => field ?? ''),
-      },
-      this.mappings,
+    const values = new Map(
+      Array.from(text.matchAll(FIELD), ([, field = '', value = '']) => [field, value] as const),
     );
+    const shape = {
+      event: name.slice(name.indexOf(':') + 1),
+      func: ADDRESS.test(place.func) ? undefined : place.func,
+      isReturn: place.caller !== undefined,
+      fields: [...values.keys()],
+    };
+    const plan = planProbe(shape, this.mappings);
+    this.trace.info.probes.push({
+      event: shape.event,
+      isRead: plan !== undefined,
+      mapping: plan === undefined ? suggestMapping(shape, values) : null,
+    });
     if (plan === undefined) return undefined;
     this.isActive = true;
     return new ProbeLine(this.trace, this.events, plan);

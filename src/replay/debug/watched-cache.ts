@@ -24,6 +24,11 @@ export function watchedCache(
   return { name, geometry: asked, rules, contentsKnown: false, layoutKnown: false };
 }
 
+/** True for a cache of which the kernel itself checks no free. */
+export function isUnchecked({ layoutKnown }: CheckedCache): boolean {
+  return layoutKnown === false;
+}
+
 /**
  * True where kmem_cache_alloc_bulk() may serve the cache: by its name, or one that is merged with it. Of
  * a cache that can be merged nobody may know.

@@ -91,6 +91,10 @@ function chainsBody({ chains }: ReportData): Markup {
 
 function heldBody(groups: ReportData['outstanding']): Markup {
   if (groups.length === 0) return html`<p>Nothing is live at the end.</p>`;
+  if (groups.every(({ freesRecorded }) => !freesRecorded)) {
+    return html`<p>What was allocated, by call site and stack. Frees were not recorded, so nothing tells what of it is still held.</p>
+${renderOutstanding(groups)}`;
+  }
   return html`<p>Live objects by call site and stack. They are not called leaks: a trace does not tell who refers to them (<code>slabreplay leaks</code> does, with a memory snapshot).</p>
 ${renderOutstanding(groups)}`;
 }

@@ -4,22 +4,21 @@
 import type { Analysis } from '../../analysis/overview.ts';
 import { formatBytes, formatCount, formatPercent, formatShare } from '../../base/bytes-format.ts';
 import { shellWord } from '../escape.ts';
-import { memoryRows, trustLines } from '../overview-text.ts';
+import { lacksAllFrees, memoryRows, trustLines } from '../overview-text.ts';
 import { moment } from '../run-text.ts';
 import { html, type Markup } from './markup.ts';
 
 /** @param source the run as the user named it, for the commands that go on from here */
 export function renderSummary(analysis: Analysis, source: string): Markup {
-  if (analysis.totals.bytesAlloc === 0) {
-    return html`<p>No allocations: the recording has none, or none is selected.</p>${trust(analysis)}`;
-  }
+  const { empty } = analysis.completeness;
+  if (empty !== null) return html`<p>${empty}</p>${trust(analysis)}`;
   return html`<div class="tiles">${tiles(analysis)}</div>
 <h3>Can these numbers be trusted?</h3>
 ${trust(analysis)}
 <h3>Slab memory</h3>
 ${memory(analysis)}
 <h3>Next</h3>
-${next(source)}`;
+${next(analysis, source)}`;
 }
 
 function tiles({ totals, memory: { end, slabs }, run, findings }: Analysis): Markup[] {
@@ -86,13 +85,14 @@ function memory(analysis: Analysis): Markup {
   return html`<table class="plain"><thead><tr><th></th><th class="num">at the end</th><th class="num">at the peak</th><th></th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
-function next(source: string): Markup {
+function next(analysis: Analysis, source: string): Markup {
   const name = shellWord(source);
   const lines = [
     `slabreplay frag ${name} --by site`,
     `slabreplay lint ${name}`,
-    `slabreplay leaks ${name}`,
-    `slabreplay replay ${name} --slub-debug FZPU`,
+    ...(lacksAllFrees(analysis)
+      ? []
+      : [`slabreplay leaks ${name}`, `slabreplay replay ${name} --slub-debug FZPU`]),
   ];
   return html`<pre class="mono">${lines.map((line) => html`${line}\n`)}</pre>`;
 }

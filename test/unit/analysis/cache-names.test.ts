@@ -58,11 +58,14 @@ describe('step 3: the name that frees gave', () => {
   });
 
   test('does not speak for another size at the site', () => {
-    const { run, trace } = resolve(`
+    const { run, trace } = resolve(
+      `
       alloc x A 192 by=mempool_alloc+0x1
       free bio A
       alloc x B 256 by=mempool_alloc+0x1
-    `);
+    `,
+      { onlyLines: true },
+    );
     expect(trace.dictionary.calls.length).toBe(4);
     expect(run.names.ofCall.slice(1)).toEqual(['bio', undefined, undefined]);
   });
@@ -251,7 +254,7 @@ describe('where nothing tells', () => {
   });
 
   test('calls that allocate nothing have none', () => {
-    const { run } = resolve('free dentry A');
+    const { run } = resolve('free dentry A', { onlyLines: true });
     expect(run.names.ofCall).toEqual([undefined, undefined]);
   });
 });

@@ -82,10 +82,12 @@ describe('completeness', () => {
       hashedPointers: false,
       startsAtBoot: false,
       freesOfUnknown: 0,
+      unrecordedFrees: [],
       allocsOfLive: 0,
       duplicateEvents: 0,
       unresolvedCacheEvents: 0,
       otherStats: {},
+      empty: null,
       notes: [],
     });
   });

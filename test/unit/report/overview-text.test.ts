@@ -98,11 +98,10 @@ test('a clock that counts events gives no rates and no moments', () => {
   kmalloc-192      30     10  5.6 KB`);
 });
 
-test('nothing allocated', () => {
-  const totals = { ...ANALYSIS.totals, bytesAlloc: 0 };
-  const text = render({ totals, caches: [], callSites: [] });
-  expect(text).toContain('No allocations: the recording has none, or none is selected.\n\nNext:');
-  expect(text).not.toContain('Slab memory');
+test('nothing allocated: why, in one line, and nothing to go on with', () => {
+  const empty = 'No allocation is selected by --pid 7.';
+  const text = render({ completeness: { ...COMPLETE, empty } });
+  expect(text).toBe(`${render({}).split('\n')[0]}\n\n${empty}\n`);
 });
 
 test('names that are not known are ?, sites without a symbol their address', () => {

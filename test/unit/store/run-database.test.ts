@@ -66,6 +66,7 @@ describe('what was stored comes back', () => {
       hashedPointers: true,
       pointerBytes: 4,
       gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
+      probes: [{ event: 'take', isRead: true, mapping: null }],
     };
     expect(withDatabase(storeTrace('', { info }), (database) => database.info)).toEqual(info);
   });

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../../base/bytes-format.ts';
+import { VERDICT } from '../../live-verdicts.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
@@ -28,6 +29,7 @@ export const pinnedSlabs: LintRule = {
     });
     const sites = new Map<string, { calls: Set<number>; slabs: Set<number>; objects: number }>();
     for (const row of run.rows) {
+      if (run.verdicts.ofRow[row] === VERDICT.unrecordedFrees) continue;
       const slab = table.find(run.live.ptrLo(row), run.live.ptrHi(row));
       if (!sparse.has(slab)) continue;
       const call = run.live.call(row);

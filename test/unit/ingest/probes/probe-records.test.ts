@@ -92,7 +92,7 @@ class Rig {
     const formats = texts.flatMap((text) => parseEventFormat(text) ?? []);
     const sidecars = new FolderSidecars([]);
     if (kallsyms !== '') sidecars.offer('kallsyms.txt', Buffer.from(kallsyms));
-    const probes = openProbes(formats, machine, { sidecars, maps }, this.writer);
+    const probes = openProbes(formats, machine, { sidecars, maps }, this.writer, info.probes);
     this.fields = new EventFields(formats, machine, this.writer, new Map(), info, probes);
   }
 

@@ -71,6 +71,7 @@ const HOSTILE_DATA: ReportData = {
       module: HOSTILE,
       cache: HOSTILE,
       objects: 1,
+      freesRecorded: true,
       uncertain: 0,
       bytesReq: 1,
       bytesAlloc: 1,
@@ -136,7 +137,9 @@ test('every name stays text, wherever it stands', () => {
 test('a recording without allocations has a page', () => {
   const none = Object.fromEntries(Object.keys(ANALYSIS.totals).map((key) => [key, 0]));
   const totals = { ...ANALYSIS.totals, ...none, peakAtNs: null };
-  const empty = { ...ANALYSIS, totals, caches: [], callSites: [] };
+  const why = 'No allocation is selected by --pid 7.';
+  const completeness = { ...ANALYSIS.completeness, empty: why };
+  const empty = { ...ANALYSIS, completeness, totals, caches: [], callSites: [] };
   const page = renderReport({ ...DATA, analysis: empty }, 'a-run', ASSETS);
-  expect(page).toContain('No allocations: the recording has none, or none is selected.');
+  expect(page).toContain(`<p>${why}</p>`);
 });
