@@ -20,6 +20,8 @@ export const STDIN = '-';
 export interface ReadState {
   /** Set where packed input ended before its own end mark. */
   truncated: boolean;
+  /** Bytes of the file that were handed out so far, packed or not. */
+  bytesTaken?: number;
 }
 
 /** Bytes that `isGzip` looks at. */
@@ -37,7 +39,7 @@ export function isGzip(head: Uint8Array): boolean {
  * @throws InputError where it cannot be read, TraceFormatError where packed data are damaged
  */
 export async function* readChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
-  const raw = path === STDIN ? stdinChunks() : fileChunks(path);
+  const raw = path === STDIN ? stdinChunks() : fileChunks(path, state);
   // A pipe may give its first bytes one by one.
   let head: Buffer = Buffer.alloc(0);
   while (head.length < GZIP_HEAD_BYTES) {
@@ -50,10 +52,17 @@ export async function* readChunks(path: string, state: ReadState): AsyncGenerato
   else yield* all;
 }
 
-async function* fileChunks(path: string): AsyncGenerator<Buffer> {
+async function* fileChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
   try {
     const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    for await (const chunk of stream) yield chunk as Buffer;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      // In pieces, since packed ones are long in becoming events.
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        state.bytesTaken = (state.bytesTaken ?? 0) + piece.length;
+        yield piece;
+      }
+    }
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
   }

@@ -5,7 +5,7 @@ import type { FilterOptions, TimeBound } from '../analysis/event-filter.ts';
 import { InputError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
 import type { CsvTimeUnit, SourceOptions } from '../pipeline/load-run.ts';
-import { startProgress } from './progress.ts';
+import { progressLine } from './progress.ts';
 
 /** What commander gives for the shared options. */
 export interface SharedOptions {
@@ -145,8 +145,6 @@ export async function sourceOptions(
   options: SharedOptions,
 ): Promise<SourceOptions> {
   for (const folder of options.sidecars || []) assertFolder(folder);
-  const showProgress = options.progress && !options.quiet;
-  const onProgress = showProgress ? await startProgress() : undefined;
   const found: SourceOptions = {
     source,
     label: options.label,
@@ -163,7 +161,7 @@ export async function sourceOptions(
     filter: filterOptions(options),
     caches: options.cache ?? [],
     looksThrough: options.lookThrough,
-    onProgress,
+    progress: progressLine(options.progress && !options.quiet),
   };
   return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);
 }

@@ -2,6 +2,7 @@
 // snapshot the live objects by site.
 
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { VERDICT } from '../analysis/live-verdicts.ts';
 import { findOutstanding } from '../analysis/outstanding.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
@@ -26,6 +27,7 @@ import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
 import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { NO_PROGRESS } from './progress.ts';
 
 export interface LeaksOptions {
   /** Snapshots; empty: the source's own. A candidate must be one in each of them. */
@@ -185,8 +187,10 @@ class LeaksSession {
   }
 
   private open(path: string): Promise<OpenedVmcore> {
-    const { source, sidecars, tmp } = this.source;
-    return openVmcore(path, { source, vmcore: path, sidecars, tmp });
+    const { source, sidecars, tmp, progress = NO_PROGRESS } = this.source;
+    return progress.during(`opening ${basename(path)}`, () =>
+      openVmcore(path, { source, vmcore: path, sidecars, tmp }),
+    );
   }
 
   private async scanOther(loaded: LoadedRun, path: string): Promise<ScannedSnapshot> {
@@ -201,7 +205,9 @@ class LeaksSession {
   private scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<ScannedSnapshot> {
     const { conservative, pretrace, wantsChecksum } = this.options;
     const { annotations } = this;
-    return scanSnapshot(loaded, vmcore, { conservative, pretrace, wantsChecksum, annotations });
+    const { progress = NO_PROGRESS } = this.source;
+    const how = { conservative, pretrace, wantsChecksum, annotations, progress };
+    return scanSnapshot(loaded, vmcore, how);
   }
 
   /** Which of the white objects are told, and why the others are not. */
@@ -230,7 +236,9 @@ class LeaksSession {
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
     if (baseline !== undefined) {
-      const earlier = new LeaksBaseline((await loadRun({ source: baseline, sidecars: null })).run);
+      const earlier = new LeaksBaseline(
+        (await loadRun({ source: baseline, sidecars: null, progress: this.source.progress })).run,
+      );
       const rows = leaks.flatMap(({ details }) => (details.row < 0 ? [] : [details.row]));
       const fresh = earlier.newOnes(run, rows);
       const left = leaks.filter(({ details }) => details.row < 0 || fresh.has(details.row));

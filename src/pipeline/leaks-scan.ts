@@ -1,5 +1,6 @@
 // One snapshot and the trace's live objects → every object's colour, and what a report says of it.
 
+import { basename } from 'node:path';
 import { formatBytes } from '../base/bytes-format.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { SymbolTable } from '../kernel/symbols.ts';
@@ -27,6 +28,7 @@ import { scanInThreads } from './leaks-threads.ts';
 import { type LiveTrace, traceColumns } from './leaks-traced.ts';
 import type { LoadedRun } from './load-run.ts';
 import { assertMatch, type OpenedVmcore } from './open-vmcore.ts';
+import type { Progress } from './progress.ts';
 
 /** Objects that miss from the image and do no harm. */
 const MISSING_SHARE = 0.01;
@@ -36,6 +38,7 @@ export interface SnapshotScanOptions {
   readonly pretrace: boolean;
   readonly wantsChecksum: boolean;
   readonly annotations: readonly Annotation[];
+  readonly progress: Progress;
 }
 
 /** One snapshot, scanned. */
@@ -98,7 +101,11 @@ export async function scanSnapshot(
     built = kernelScan;
   }
   const pages = pageFields(kernel);
-  const found = await scanInThreads(kernel, built, pages);
+  const found = await options.progress.during(
+    `scanning ${basename(vmcore.path)}`,
+    (tell) => scanInThreads(kernel, built, pages, tell),
+    { blocks: true },
+  );
   const missing = missingNote(found);
   if (missing !== undefined) notes.push(missing);
   const graph = buildGraph(built.objects.count, found);

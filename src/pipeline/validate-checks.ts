@@ -11,6 +11,7 @@ import { validateTraced } from '../snapshot/validate/traced-slabs.ts';
 import { validateSlabs } from '../snapshot/validate/validate-slabs.ts';
 import { loadRun, type SourceOptions } from './load-run.ts';
 import type { OpenedVmcore } from './open-vmcore.ts';
+import type { ProgressListener } from './progress.ts';
 import { tracedSlabs } from './validate-traced.ts';
 
 export interface CheckedSlabs {
@@ -34,6 +35,7 @@ const LAYOUT_HINT =
 export function checkAllSlabs(
   { path, kernel, slub, sidecars }: OpenedVmcore,
   options: SourceOptions,
+  tell: ProgressListener,
 ): CheckedSlabs {
   if ('reason' in slub) {
     throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
@@ -42,7 +44,7 @@ export function checkAllSlabs(
   }
   const globs = options.caches ?? [];
   const config = parseKernelConfig(sidecars.text('config') ?? '');
-  const validation = validateSlabs(slub, config, cacheSelector(globs));
+  const validation = validateSlabs(slub, config, cacheSelector(globs), () => tell(0));
   const { slabs, caches, notUnderstood, objectsUnchecked } = validation;
   if (caches.length === 0) {
     throw new UsageError(`--cache ${globs.join(' --cache ')}: the snapshot has no such cache`);

@@ -65,6 +65,11 @@ export class RunDatabase {
     return this.db.prepare(query).pluck().all() as (string | null)[];
   }
 
+  /** How many batches `batches` gives at most. */
+  get batchCount(): number {
+    return Number(this.db.prepare('SELECT count(*) FROM segment').pluck().get());
+  }
+
   /** The events, a batch at a time; the batch is valid until the next one. */
   *batches(): Generator<EventBatch> {
     const batch = createBatch();
