@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FilterOptions, TimeBound } from '../analysis/event-filter.ts';
 import { InputError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
+import { fileTarget, outputTarget } from '../base/output-target.ts';
 import type { CsvTimeUnit, SourceOptions } from '../pipeline/load-run.ts';
 import { progressLine } from './progress.ts';
 
@@ -145,6 +146,8 @@ export async function sourceOptions(
   options: SharedOptions,
 ): Promise<SourceOptions> {
   for (const folder of options.sidecars || []) assertFolder(folder);
+  // Said before a long run, not after it.
+  if (options.out !== undefined) outputTarget(options.out, options.force === true);
   const found: SourceOptions = {
     source,
     label: options.label,
@@ -172,6 +175,7 @@ async function keepRun(
   path: string,
   force: boolean,
 ): Promise<SourceOptions> {
+  fileTarget(path, force, '--keep');
   const { keepDatabase } = await import('../pipeline/ingest-run.ts');
   return keepDatabase(options, path, force);
 }

@@ -47,7 +47,9 @@ function handle(signal: EndSignal): void {
     return;
   }
   for (const cleanup of [...cleanups].reverse()) cleanup();
-  if (!isReading()) process.exit(128 + constants.signals[signal]);
+  const code = 128 + constants.signals[signal];
+  if (!isReading()) process.exit(code);
+  process.emit('exit', code);
   process.off(signal, handle);
   process.kill(process.pid, signal);
 }

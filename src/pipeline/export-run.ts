@@ -1,8 +1,9 @@
 // A run in other tools' formats.
 
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { describeError, OutputError } from '../base/errors.ts';
+import { OutputStream, outputTarget } from '../base/output-target.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { writeEventRows } from '../store/event-rows-file.ts';
 import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../store/event-table.ts';
@@ -10,6 +11,7 @@ import type { SqlValue } from '../store/sql-value.ts';
 import { onEndSignal } from './end-signals.ts';
 import type { SourceOptions } from './load-run.ts';
 import { openOrIngest } from './open-database.ts';
+import { NO_PROGRESS } from './progress.ts';
 
 /** Renders events for another tool, a batch at a time. */
 export interface EventWriter {
@@ -44,14 +46,23 @@ export async function exportEvents(
       columns: EVENT_COLUMNS,
       rowOf: (batch, i, seq) => rows.row(batch, i, seq),
     });
+    // What goes to a terminal would get in between.
+    const { progress = NO_PROGRESS } =
+      outputTarget(target.path, true).kind === 'file' ? options : {};
     return await writeFile(target, async (file) => {
       file.write(writer.begin());
-      let count = 0;
-      for (const batch of opened.database.batches()) {
-        file.write(writer.rows(batch));
-        count += batch.length;
-        await setImmediate(); // lets signals through
-      }
+      const count = await progress.during(`writing ${target.path}`, async (tell) => {
+        const { batchCount } = opened.database;
+        let events = 0;
+        let batches = 0;
+        for (const batch of opened.database.batches()) {
+          file.write(writer.rows(batch));
+          events += batch.length;
+          tell(++batches / batchCount);
+          await setImmediate(); // lets signals through
+        }
+        return events;
+      });
       file.write(writer.end());
       return count;
     });
@@ -84,9 +95,16 @@ export async function exportSqliteRows(
 /** Does some work on a file that gets its name when that is done. */
 async function writeFile<T>(
   target: ExportTarget,
-  work: (file: PartialFile) => Promise<T>,
+  work: (file: Pick<PartialFile, 'write'>) => Promise<T>,
 ): Promise<T> {
-  const file = new PartialFile(target);
+  const found = outputTarget(target.path, target.force);
+  if (found.kind === 'stream') {
+    const stream = new OutputStream(found);
+    const result = await work(stream);
+    stream.close();
+    return result;
+  }
+  const file = new PartialFile(found.path);
   try {
     const result = await work(file);
     file.finish();
@@ -104,10 +122,7 @@ class PartialFile {
   private readonly fd: number;
   private readonly offEndSignal: () => void;
 
-  constructor({ path, force }: ExportTarget) {
-    if (existsSync(path) && !force) {
-      throw new OutputError(`${path}: exists already`, { hint: 'Use --force to overwrite it.' });
-    }
+  constructor(path: string) {
     this.path = path;
     this.partial = `${path}.partial-${process.pid}`;
     this.offEndSignal = onEndSignal(() => rmSync(this.partial, { force: true }));

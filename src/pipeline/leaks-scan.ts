@@ -1,7 +1,7 @@
 // One snapshot and the trace's live objects → every object's colour, and what a report says of it.
 
 import { basename } from 'node:path';
-import { formatBytes } from '../base/bytes-format.ts';
+import { counted, formatBytes } from '../base/bytes-format.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { SymbolTable } from '../kernel/symbols.ts';
 import { matchTrace } from '../snapshot/match-trace.ts';
@@ -94,8 +94,11 @@ export async function scanSnapshot(
     notes.push(...kernelScan.notes);
     if (kernelScan.freed > 0) {
       notes.push(
-        `${kernelScan.freed} objects that the trace holds live are free in the snapshot ` +
-          '(freed without an event); they are no objects here.',
+        counted(
+          kernelScan.freed,
+          'object that the trace holds live is free in the snapshot',
+          'objects that the trace holds live are free in the snapshot',
+        ) + ' (freed without an event), and no object here.',
       );
     }
     built = kernelScan;

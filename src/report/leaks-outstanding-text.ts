@@ -1,7 +1,13 @@
 // Live objects by site with their ages and growth, as text and CSV. They are never called leaks.
 
 import type { OutstandingGroup } from '../analysis/outstanding.ts';
-import { formatBytes, formatCount, formatPercent, formatRate } from '../base/bytes-format.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatPercent,
+  formatRate,
+} from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
 import { runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
@@ -43,7 +49,11 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     `${runLine(leaks.run)}` +
     wrapped(
       '',
-      `${formatCount(sum((g) => g.objects))} objects are outstanding at the end ` +
+      `${counted(
+        sum((g) => g.objects),
+        'object is',
+        'objects are',
+      )} outstanding at the end ` +
         `(${formatBytes(sum((g) => g.bytesAlloc))}). Which of them are in use, only a memory ` +
         'snapshot tells (--vmcore FILE).',
     );
@@ -55,7 +65,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     shown.map((g) => [...row(g, ages), g.uncertain > 0 ? '*' : '']),
   )}`;
   if (shown.length < lasting.length) {
-    text += `  ${formatCount(lasting.length - shown.length)} more sites (--top 0 prints all)\n`;
+    text += `  ${counted(lasting.length - shown.length, 'more site')} (--top 0 prints all)\n`;
   }
   if (shown.some((g) => g.uncertain > 0)) {
     text += wrapped(
@@ -67,7 +77,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     const objects = brief.reduce((total, g) => total + g.objects, 0);
     text += wrapped(
       '\nSet apart: ',
-      `${formatCount(objects)} objects of ${formatCount(brief.length)} sites whose allocations ` +
+      `${counted(objects, 'object')} of ${counted(brief.length, 'site')} whose allocations ` +
         'are mostly freed at once',
     );
   }

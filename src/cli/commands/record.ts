@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { counted, formatBytes } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
+import { STDOUT } from '../../base/output-target.ts';
 import { progressLine } from '../progress.ts';
 
 interface RecordCommandOptions {
@@ -93,7 +94,7 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
     return;
   }
   const folder = options.out;
-  if (folder === undefined) {
+  if (folder === undefined || folder === '' || folder === STDOUT) {
     throw new UsageError('where to? -o DIR is wanted', {
       hint: 'slabreplay record -o run --duration 10s',
     });
