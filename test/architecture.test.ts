@@ -34,7 +34,7 @@ const LAYERS: Record<string, Layer> = {
   cli: {
     from: ['base', 'pipeline', 'report'],
     types: ['analysis'],
-    packages: ['commander', 'cli-progress'],
+    packages: ['commander'],
   },
 };
 

@@ -1,5 +1,6 @@
 // What every result says first: which run it speaks of, and how far it can be trusted.
 
+import { counted } from '../base/bytes-format.ts';
 import { isAlloc } from '../kernel/event-kind.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
 import type { Stat } from '../kernel/trace-stats.ts';
@@ -138,7 +139,7 @@ function notesOf(run: ResolvedRun): string[] {
     const live = run.listed.length;
     notes.push(
       'Pointers are hashed to 32 bits: pairing holds, addresses and slabs do not. ' +
-        `Among ${live} live objects the chance that two share a hash is ${collisionText(live)}.`,
+        `Among ${counted(live, 'live object')} the chance that two share a hash is ${collisionText(live)}.`,
     );
   }
   if (info.clockUnit !== 'ns') {
@@ -173,7 +174,7 @@ function notesOf(run: ResolvedRun): string[] {
     (count, guess, call) => (guess ? count + (tallies.calls.allocs[call] ?? 0) : count),
     0,
   );
-  if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
+  if (inferred > 0) notes.push(`The cache of ${counted(inferred, 'allocation')} is inferred.`);
   return [...notes, ...run.facts.notes, ...selectionNotes(run), ...run.symbolNotes];
 }
 

@@ -18,6 +18,8 @@ export const STDIN = '-';
 export interface ReadState {
   /** Set where packed input ended before its own end mark. */
   truncated: boolean;
+  /** Bytes of the file that were handed out so far, packed or not. */
+  bytesTaken?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ReadState {
  * packed so that they are not unpacked here
  */
 export async function* readChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
-  const packed = await withHead(path === STDIN ? stdinChunks() : fileChunks(path));
+  const packed = await withHead(path === STDIN ? stdinChunks() : fileChunks(path, state));
   const packing = packingOf(packed.head);
   const plain =
     packing === undefined
@@ -53,10 +55,13 @@ async function withHead(
   return { head, chunks: prepend(head, chunks) };
 }
 
-async function* fileChunks(path: string): AsyncGenerator<Buffer> {
+async function* fileChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
   try {
     const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    for await (const chunk of stream) yield chunk as Buffer;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      state.bytesTaken = (state.bytesTaken ?? 0) + chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
   }

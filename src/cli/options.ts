@@ -4,8 +4,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FilterOptions, TimeBound } from '../analysis/event-filter.ts';
 import { InputError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
+import { fileTarget, outputTarget } from '../base/output-target.ts';
 import type { CsvTimeUnit, SourceOptions } from '../pipeline/load-run.ts';
-import { startProgress } from './progress.ts';
+import { progressLine } from './progress.ts';
 
 /** What commander gives for the shared options. */
 export interface SharedOptions {
@@ -145,8 +146,8 @@ export async function sourceOptions(
   options: SharedOptions,
 ): Promise<SourceOptions> {
   for (const folder of options.sidecars || []) assertFolder(folder);
-  const showProgress = options.progress && !options.quiet;
-  const onProgress = showProgress ? await startProgress() : undefined;
+  // Said before a long run, not after it.
+  if (options.out !== undefined) outputTarget(options.out, options.force === true);
   const found: SourceOptions = {
     source,
     label: options.label,
@@ -163,7 +164,7 @@ export async function sourceOptions(
     filter: filterOptions(options),
     caches: options.cache ?? [],
     looksThrough: options.lookThrough,
-    onProgress,
+    progress: progressLine(options.progress && !options.quiet),
   };
   return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);
 }
@@ -174,6 +175,7 @@ async function keepRun(
   path: string,
   force: boolean,
 ): Promise<SourceOptions> {
+  fileTarget(path, force, '--keep');
   const { keepDatabase } = await import('../pipeline/ingest-run.ts');
   return keepDatabase(options, path, force);
 }

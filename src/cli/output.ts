@@ -1,7 +1,6 @@
-// Where a command's result goes: standard output, or a file that is never overwritten unasked.
+// Where a command's result goes: standard output, or where `-o` says.
 
-import { existsSync } from 'node:fs';
-import { OutputError } from '../base/errors.ts';
+import { OutputStream, outputTarget, STDOUT } from '../base/output-target.ts';
 import { writeWhole } from '../base/partial-file.ts';
 
 /** Version of the JSON that `--json` prints (CHANGELOG-formats.md). */
@@ -12,24 +11,21 @@ export interface Target {
   readonly force?: boolean | undefined;
 }
 
-/** @throws OutputError where the file exists or cannot be written */
-export function writeResult(content: string | Uint8Array, target: Target): void {
-  const { out } = target;
-  if (out === undefined) {
-    process.stdout.write(content);
+/** @throws ToolError as `outputTarget`, OutputError where it cannot be written */
+export function writeResult(content: string | Uint8Array, { out = STDOUT, force }: Target): void {
+  const target = outputTarget(out, force === true);
+  if (target.kind === 'stream') {
+    const stream = new OutputStream(target);
+    stream.write(content);
+    stream.close();
     return;
   }
-  writeWhole(out, content, target.force === true);
+  writeWhole(out, content, force === true);
 }
 
-/**
- * To be said before a long run, too.
- * @throws OutputError where one of the files exists
- */
-export function refuseOverwriting(paths: readonly (string | undefined)[], force: boolean): void {
-  const existing = force ? undefined : paths.find((path) => path !== undefined && existsSync(path));
-  if (existing === undefined) return;
-  throw new OutputError(`${existing}: exists already`, { hint: 'Use --force to overwrite it.' });
+/** Says on standard error what a file holds now; of what went elsewhere nothing. */
+export function noteWritten(out: string, what: string): void {
+  if (outputTarget(out, true).kind === 'file') warn(`${out}: ${what}`);
 }
 
 /** A result as `--json` prints it. */

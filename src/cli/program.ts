@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { EXIT, ToolError } from '../base/errors.ts';
+import { watchStreams } from './streams.ts';
 
 /** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
@@ -69,11 +70,7 @@ function report(error: unknown): number {
 
 /** @param command the first argument */
 export async function run(command: string): Promise<void> {
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
-    throw error;
-  });
+  watchStreams();
   try {
     const program = await createProgram(command);
     await program.parseAsync();

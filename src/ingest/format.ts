@@ -39,6 +39,8 @@ export interface TraceInput {
   readonly csv: CsvOptions;
   /** What the user says about probe events, as `parseProbeMapping` takes it. */
   readonly maps: readonly string[];
+  /** How much of the file `chunks` has handed out, 0 to 1; 0 where its size is not known. */
+  share(): number;
   /** All bytes from the start, unpacked. */
   chunks(state: ReadState): AsyncIterable<Uint8Array>;
   /**

@@ -28,8 +28,11 @@ export interface ReadControl {
   emit(batch: EventBatch, info: TraceInfo): void;
   /** A batch to fill; waits where the receiver has fallen behind. */
   obtain(): EventBatch;
-  /** Told after each step how much of the input was read (0 to 1), where that is known. */
-  progress(fraction: number): void;
+  /**
+   * Told after each step how much of the input was read (0 to 1; 0 where that is not known). The next
+   * step waits for what it returns.
+   */
+  progress(fraction: number): void | Promise<void>;
   /** True where reading shall end as if the input ended here. */
   readonly stopped: boolean;
 }
@@ -67,7 +70,7 @@ export async function readEvents(
   try {
     control.opened(sidecars);
     while (!control.stopped && (await reader.step())) {
-      control.progress(reader.progress());
+      await control.progress(reader.progress());
     }
   } finally {
     reader.close();

@@ -1,6 +1,7 @@
 // A run in other tools' formats.
 
 import { setImmediate } from 'node:timers/promises';
+import { OutputStream, outputTarget } from '../base/output-target.ts';
 import { PartialFile } from '../base/partial-file.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { writeEventRows } from '../store/event-rows-file.ts';
@@ -9,6 +10,7 @@ import type { SqlValue } from '../store/sql-value.ts';
 import { onEndSignal } from './end-signals.ts';
 import type { SourceOptions } from './load-run.ts';
 import { openOrIngest } from './open-database.ts';
+import { NO_PROGRESS } from './progress.ts';
 
 /** Renders events for another tool, a batch at a time. */
 export interface EventWriter {
@@ -43,14 +45,23 @@ export async function exportEvents(
       columns: EVENT_COLUMNS,
       rowOf: (batch, i, seq) => rows.row(batch, i, seq),
     });
+    // What goes to a terminal would get in between.
+    const { progress = NO_PROGRESS } =
+      outputTarget(target.path, true).kind === 'file' ? options : {};
     return await writeFile(target, async (file) => {
       file.write(writer.begin());
-      let count = 0;
-      for (const batch of opened.database.batches()) {
-        file.write(writer.rows(batch));
-        count += batch.length;
-        await setImmediate(); // lets signals through
-      }
+      const count = await progress.during(`writing ${target.path}`, async (tell) => {
+        const { batchCount } = opened.database;
+        let events = 0;
+        let batches = 0;
+        for (const batch of opened.database.batches()) {
+          file.write(writer.rows(batch));
+          events += batch.length;
+          tell(++batches / batchCount);
+          await setImmediate(); // lets signals through
+        }
+        return events;
+      });
       file.write(writer.end());
       return count;
     });
@@ -83,8 +94,15 @@ export async function exportSqliteRows(
 /** Does some work on a file that gets its name when that is done. */
 async function writeFile<T>(
   { path, force }: ExportTarget,
-  work: (file: PartialFile) => Promise<T>,
+  work: (file: Pick<PartialFile, 'write'>) => Promise<T>,
 ): Promise<T> {
+  const found = outputTarget(path, force);
+  if (found.kind === 'stream') {
+    const stream = new OutputStream(found);
+    const result = await work(stream);
+    stream.close();
+    return result;
+  }
   // A signal ends the program by way of its exit, which takes away what is half written.
   const off = onEndSignal(() => undefined);
   try {

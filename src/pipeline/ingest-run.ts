@@ -6,7 +6,6 @@ import { PairTally } from '../analysis/pair-tally.ts';
 import { RateBins } from '../analysis/rate-bins.ts';
 import { TaskTally } from '../analysis/task-tally.ts';
 import { ToolError } from '../base/errors.ts';
-import { STDIN } from '../base/input-bytes.ts';
 import type { EventBatch } from '../kernel/event-batch.ts';
 import { SIDECAR_NAMES, type SidecarFiles } from '../kernel/sidecars.ts';
 import type { StoredSnapshot } from '../store/run-database.ts';
@@ -32,12 +31,8 @@ export async function ingestRun(
   force: boolean,
 ): Promise<Ingested> {
   let store: TraceStore | undefined;
-  // Ctrl-C ends standard input, not the ingest. Before the file is made, so that no moment is left in
-  // which a signal would leave it behind.
-  const off = onEndSignal(
-    () => store?.abandon(),
-    options.source === STDIN ? ['SIGTERM'] : ['SIGINT', 'SIGTERM'],
-  );
+  // Before the file is made, so that no moment is left in which a signal would leave it behind.
+  const off = onEndSignal(() => store?.abandon());
   try {
     store = new TraceStore(path, force);
     return await fill(store, options, path);
@@ -69,7 +64,7 @@ async function fill(store: TraceStore, options: SourceOptions, path: string): Pr
   let events = 0;
   const extra: { tasks?: TaskTally; pairs?: PairTally; bins?: RateBins } = {};
   const loaded = await loadRun(
-    options,
+    { ...options, doing: 'storing' },
     [
       (dictionary) => (extra.tasks = new TaskTally(dictionary)),
       () => (extra.pairs = new PairTally()),

@@ -1,6 +1,7 @@
 // `leaks`: the trace's live objects and a memory snapshot → those that nothing refers to; without a
 // snapshot the live objects by site.
 
+import { basename } from 'node:path';
 import { VERDICT } from '../analysis/live-verdicts.ts';
 import { findOutstanding } from '../analysis/outstanding.ts';
 import type { ResolvedRun } from '../analysis/resolved-run.ts';
@@ -26,6 +27,7 @@ import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
 import { type LoadedRun, loadRun, type SourceOptions } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { NO_PROGRESS } from './progress.ts';
 
 /** Annotations and suppressions are written by hand. */
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
@@ -193,8 +195,10 @@ class LeaksSession {
   }
 
   private open(path: string): Promise<OpenedVmcore> {
-    const { source, sidecars, tmp } = this.source;
-    return openVmcore(path, { source, vmcore: path, sidecars, tmp });
+    const { source, sidecars, tmp, progress = NO_PROGRESS } = this.source;
+    return progress.during(`opening ${basename(path)}`, () =>
+      openVmcore(path, { source, vmcore: path, sidecars, tmp }),
+    );
   }
 
   private async scanOther(loaded: LoadedRun, path: string): Promise<ScannedSnapshot> {
@@ -209,7 +213,9 @@ class LeaksSession {
   private scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<ScannedSnapshot> {
     const { conservative, pretrace, wantsChecksum } = this.options;
     const { annotations } = this;
-    return scanSnapshot(loaded, vmcore, { conservative, pretrace, wantsChecksum, annotations });
+    const { progress = NO_PROGRESS } = this.source;
+    const how = { conservative, pretrace, wantsChecksum, annotations, progress };
+    return scanSnapshot(loaded, vmcore, how);
   }
 
   /** Which of the white objects are told, and why the others are not. */
@@ -246,13 +252,14 @@ class LeaksSession {
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
     if (baseline !== undefined) {
-      const { looksThrough, tmp, sidecars } = this.source;
+      const { looksThrough, tmp, sidecars, progress } = this.source;
       const earlier = await loadRun({
         source: baseline,
         // Folders that are named are this recording's.
         sidecars: sidecars === 'none' ? 'none' : undefined,
         looksThrough,
         tmp,
+        progress,
       });
       const left = new LeaksBaseline(earlier).newOnes(run, leaks);
       counts.inBaseline = leaks.length - left.length;

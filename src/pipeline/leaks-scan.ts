@@ -1,6 +1,7 @@
 // One snapshot and the trace's live objects → every object's colour, and what a report says of it.
 
-import { formatBytes } from '../base/bytes-format.ts';
+import { basename } from 'node:path';
+import { counted, formatBytes } from '../base/bytes-format.ts';
 import { TraceFormatError } from '../base/errors.ts';
 import { SymbolTable } from '../kernel/symbols.ts';
 import { matchTrace } from '../snapshot/match-trace.ts';
@@ -28,6 +29,7 @@ import { scanInThreads } from './leaks-threads.ts';
 import { type LiveTrace, traceColumns } from './leaks-traced.ts';
 import type { LoadedRun } from './load-run.ts';
 import { assertMatch, type OpenedVmcore } from './open-vmcore.ts';
+import type { Progress } from './progress.ts';
 
 /** Objects that miss from the image and do no harm. */
 const MISSING_SHARE = 0.01;
@@ -37,6 +39,7 @@ export interface SnapshotScanOptions {
   readonly pretrace: boolean;
   readonly wantsChecksum: boolean;
   readonly annotations: readonly Annotation[];
+  readonly progress: Progress;
 }
 
 /** One snapshot, scanned. */
@@ -95,14 +98,21 @@ export async function scanSnapshot(
     notes.push(...kernelScan.notes);
     if (kernelScan.freed > 0) {
       notes.push(
-        `${kernelScan.freed} objects that the trace holds live are free in the snapshot ` +
-          '(freed without an event); they are no objects here.',
+        counted(
+          kernelScan.freed,
+          'object that the trace holds live is free in the snapshot',
+          'objects that the trace holds live are free in the snapshot',
+        ) + ' (freed without an event), and no object here.',
       );
     }
     built = kernelScan;
   }
   const pages = pageFields(kernel);
-  const found = await scanInThreads(kernel, built, pages);
+  const found = await options.progress.during(
+    `scanning ${basename(vmcore.path)}`,
+    (tell) => scanInThreads(kernel, built, pages, tell),
+    { blocks: true },
+  );
   const missing = missingNote(found);
   if (missing !== undefined) notes.push(missing);
   const graph = buildGraph(built.objects.count, found);

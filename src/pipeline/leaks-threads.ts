@@ -10,6 +10,7 @@ import type { FoundReferences } from '../snapshot/scan/references.ts';
 import { type ScanTask, takePart } from '../snapshot/scan/run-scan.ts';
 import type { PageFields } from '../snapshot/scan/scan-memory.ts';
 import type { LeaksThreadInput } from './leaks-worker.ts';
+import type { ProgressListener } from './progress.ts';
 
 /** A thread needs about as long to start as it needs for this much memory. */
 const BYTES_PER_THREAD = 64 * 1024 * 1024;
@@ -19,6 +20,7 @@ export async function scanInThreads(
   kernel: KernelImage,
   built: BuiltScan,
   pages: PageFields,
+  tell: ProgressListener,
 ): Promise<FoundReferences[]> {
   const next = new Int32Array(new SharedArrayBuffer(4));
   const { objects, table, plan } = built;
@@ -35,7 +37,7 @@ export async function scanInThreads(
   const all = Promise.all(helpers);
   // Where this thread fails, what the others say is not asked for any more.
   all.catch(() => undefined);
-  const own = takePart(kernel.space, task);
+  const own = takePart(kernel.space, task, tell);
   return [own, ...(await all)];
 }
 

@@ -1,5 +1,6 @@
 // One pass over a source: events through pairing and the trackers, then everything named and judged.
 
+import { setImmediate } from 'node:timers/promises';
 import {
   createEventFilter,
   type FilterOptions,
@@ -30,19 +31,16 @@ import type { SymbolTable } from '../kernel/symbols.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { checkProbes } from './check-probes.ts';
 import {
+  type FoundSource,
   findSource,
   folderWithoutEvents,
   type SidecarChoice,
   sidecarFolders,
 } from './find-source.ts';
 import { findSymbols } from './find-symbols.ts';
+import { NO_PROGRESS, type Progress, type ProgressListener } from './progress.ts';
 import { type RecordedSymbols, readSymbols } from './read-symbols.ts';
-import {
-  type ProgressListener,
-  readTrace,
-  type TraceConsumer,
-  type TraceRead,
-} from './read-trace.ts';
+import { readTrace, type TraceConsumer, type TraceRead } from './read-trace.ts';
 
 export type { CsvTimeUnit };
 
@@ -64,7 +62,9 @@ export interface SourceOptions {
   readonly looksThrough?: boolean | undefined;
   /** Events after this moment are not looked at: the state then is the result. */
   readonly until?: TimeBound | undefined;
-  readonly onProgress?: ProgressListener | undefined;
+  readonly progress?: Progress | undefined;
+  /** What the progress of its first pass is called; undefined: reading. */
+  readonly doing?: string | undefined;
 }
 
 export interface LoadedRun {
@@ -96,10 +96,7 @@ export async function loadRun(
   const found = findSource(options.source);
   if (found.kind === 'folder') throw folderWithoutEvents(found.folder);
   const pass = new Pass(options, extra, onBatch);
-  const read =
-    found.kind === 'database'
-      ? await readDatabase(found.path, pass)
-      : await readTrace(describeInput(options, found), pass, options.onProgress);
+  const read = await readSource(options, found, pass, options.doing ?? 'reading');
   const { info, stats, sidecars } = read;
   const { tracker, series } = pass.result;
   const { dictionary } = tracker;
@@ -156,9 +153,23 @@ export async function readAgain(
       else onBatch(batch);
     },
   };
-  if (found.kind === 'database') await readDatabase(found.path, consumer);
-  else await readTrace(describeInput(options, found), consumer, options.onProgress);
+  await readSource(options, found, consumer, 'replaying');
   handOnFirst();
+}
+
+/** One pass over the events. @param doing what its progress is called */
+function readSource(
+  options: SourceOptions,
+  found: Exclude<FoundSource, { kind: 'folder' }>,
+  consumer: TraceConsumer,
+  doing: string,
+): Promise<TraceRead> {
+  const { progress = NO_PROGRESS, label = found.label } = options;
+  return progress.during(`${doing} ${label}`, (tell) =>
+    found.kind === 'database'
+      ? readDatabase(found.path, consumer, tell)
+      : readTrace(describeInput(options, found), consumer, tell),
+  );
 }
 
 /** An event file of a source, for the readers. */
@@ -178,13 +189,22 @@ function describeInput(
   };
 }
 
-async function readDatabase(path: string, consumer: TraceConsumer): Promise<TraceRead> {
+async function readDatabase(
+  path: string,
+  consumer: TraceConsumer,
+  tell: ProgressListener,
+): Promise<TraceRead> {
   const { RunDatabase } = await import('../store/run-database.ts');
   const database = new RunDatabase(path);
   try {
-    const { dictionary, info, stats, sidecars } = database;
+    const { dictionary, info, stats, sidecars, batchCount } = database;
     consumer.begin(dictionary, info);
-    for (const batch of database.batches()) consumer.batch(batch);
+    let batches = 0;
+    for (const batch of database.batches()) {
+      consumer.batch(batch);
+      tell(++batches / batchCount);
+      await setImmediate(); // lets signals through
+    }
     return { dictionary, info, stats, sidecars };
   } finally {
     database.close();

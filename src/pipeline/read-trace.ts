@@ -1,6 +1,7 @@
 // Reads a trace in a thread of its own (or, where that gains nothing or cannot be, in this one) and
 // hands its batches to a consumer.
 
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { STDIN } from '../base/input-bytes.ts';
 import type { InputDescription } from '../ingest/open-input.ts';
@@ -11,6 +12,8 @@ import { createBatch, type EventBatch, sliceBatch } from '../kernel/event-batch.
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
 import { TraceStats } from '../kernel/trace-stats.ts';
+import { takeSignals } from './end-signals.ts';
+import type { ProgressListener } from './progress.ts';
 import { giveBackReadingThread, takeReadingThread } from './reading-thread.ts';
 import {
   createSlotState,
@@ -39,25 +42,22 @@ export interface TraceRead {
   readonly sidecars: SidecarFiles;
 }
 
-/** Told how much of the input was read, 0 to 1. */
-export type ProgressListener = (fraction: number) => void;
-
 /** @throws ToolError where the input cannot be read */
 export async function readTrace(
   description: InputDescription,
   consumer: TraceConsumer,
-  onProgress: ProgressListener = () => undefined,
+  tell: ProgressListener,
 ): Promise<TraceRead> {
   const thread = takeReadingThread(description.path);
   return thread === undefined
-    ? readHere(description, consumer, onProgress)
-    : readInThread(thread, description, consumer, onProgress);
+    ? readHere(description, consumer, tell)
+    : readInThread(thread, description, consumer, tell);
 }
 
 async function readHere(
   description: InputDescription,
   consumer: TraceConsumer,
-  onProgress: ProgressListener,
+  tell: ProgressListener,
 ): Promise<TraceRead> {
   const { readEvents } = await import('../ingest/read-events.ts');
   const dictionary = new Dictionary();
@@ -73,19 +73,23 @@ async function readHere(
       consumer.batch(batch);
       empty.push(batch);
     },
-    progress: onProgress,
+    progress(fraction: number) {
+      tell(fraction);
+      return setImmediate(); // lets signals through
+    },
   } satisfies ReadControl;
   // Ctrl-C ends standard input: what was read until then is the result.
   const stop = (): void => {
     control.stopped = true;
+    off?.(); // the second one ends the program
   };
-  if (description.path === STDIN) process.once('SIGINT', stop);
+  const off = description.path === STDIN ? takeSignals(['SIGINT'], stop) : undefined;
   try {
     const read = await readEvents(description, dictionary, control);
     if (!begun) consumer.begin(dictionary, read.info);
     return { dictionary, ...read };
   } finally {
-    process.off('SIGINT', stop);
+    off?.();
   }
 }
 
@@ -93,7 +97,7 @@ function readInThread(
   thread: Worker,
   description: InputDescription,
   consumer: TraceConsumer,
-  onProgress: ProgressListener,
+  tell: ProgressListener,
 ): Promise<TraceRead> {
   const dictionary = new Dictionary();
   let begun = false;
@@ -133,7 +137,7 @@ function readInThread(
             break;
           }
           case 'progress':
-            onProgress(message.fraction);
+            tell(message.fraction);
             break;
           case 'done': {
             dictionary.apply(message.changes);

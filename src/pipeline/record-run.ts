@@ -5,11 +5,9 @@ import { findMachineRoots } from '../record/machine-roots.ts';
 import { parseBuffer, type Recorded, type RecordOptions, record } from '../record/record.ts';
 import { chooseEvents, type EventChoice } from '../record/slab-events.ts';
 import { UndoSteps } from '../record/undo-steps.ts';
+import { END_SIGNALS, takeSignals } from './end-signals.ts';
 
 export { parseBuffer };
-
-/** What asks for the end of a recording; SIGHUP comes when its terminal is closed. */
-const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * The signals end the recording, not the program: what was recorded is kept.
@@ -27,13 +25,13 @@ export async function recordRun(
   };
   // Whatever ends the program, the machine's tracer is left as it was.
   const restore = (): void => void undo.run();
-  for (const signal of END_SIGNALS) process.on(signal, stop);
+  const off = takeSignals(END_SIGNALS, stop);
   process.on('exit', restore);
   try {
     const control = { isStopped: () => stopped, undo, onProgress };
     return await record(findMachineRoots(root), options, control);
   } finally {
-    for (const signal of END_SIGNALS) process.off(signal, stop);
+    off();
     process.off('exit', restore);
   }
 }

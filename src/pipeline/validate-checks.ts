@@ -1,6 +1,7 @@
 // An opened snapshot → what SLUB's checks find in it: in every slab that the kernel's own structures
 // lead to, else in those that the trace knows.
 
+import { counted } from '../base/bytes-format.ts';
 import { TraceFormatError, UsageError } from '../base/errors.ts';
 import { globToRegExp } from '../base/glob.ts';
 import { parseKernelConfig } from '../kernel/kernel-config.ts';
@@ -11,6 +12,7 @@ import { validateTraced } from '../snapshot/validate/traced-slabs.ts';
 import { validateSlabs } from '../snapshot/validate/validate-slabs.ts';
 import { loadRun, type SourceOptions } from './load-run.ts';
 import type { OpenedVmcore } from './open-vmcore.ts';
+import type { ProgressListener } from './progress.ts';
 import { tracedSlabs } from './validate-traced.ts';
 
 export interface CheckedSlabs {
@@ -34,6 +36,7 @@ const LAYOUT_HINT =
 export function checkAllSlabs(
   { path, kernel, slub, sidecars }: OpenedVmcore,
   options: SourceOptions,
+  tell: ProgressListener,
 ): CheckedSlabs {
   if ('reason' in slub) {
     throw new TraceFormatError(`${path}: its slabs cannot be walked: ${slub.reason}`, {
@@ -42,7 +45,7 @@ export function checkAllSlabs(
   }
   const globs = options.caches ?? [];
   const config = parseKernelConfig(sidecars.text('config') ?? '');
-  const validation = validateSlabs(slub, config, cacheSelector(globs));
+  const validation = validateSlabs(slub, config, cacheSelector(globs), () => tell(0));
   const { slabs, caches, notUnderstood, objectsUnchecked } = validation;
   if (caches.length === 0) {
     throw new UsageError(`--cache ${globs.join(' --cache ')}: the snapshot has no such cache`);
@@ -56,8 +59,8 @@ export function checkAllSlabs(
   if (objectsUnchecked > 0) notes.push(uncheckedNote(objectsUnchecked));
   if (notUnderstood.length > 0) {
     notes.push(
-      `the debug data of ${notUnderstood.length} caches are laid out in an unknown way, so only ` +
-        `their freelists were checked (${notUnderstood.slice(0, 3).join(', ')})`,
+      `the debug data of ${counted(notUnderstood.length, 'cache')} are laid out in an unknown way, so ` +
+        `only the freelists were checked (${notUnderstood.slice(0, 3).join(', ')})`,
     );
   }
   return { ...validation, notes };
@@ -87,7 +90,10 @@ export async function checkTracedSlabs(
   ];
   const { objectsUnchecked, slabsGone } = validation;
   if (objectsUnchecked > 0) notes.push(uncheckedNote(objectsUnchecked));
-  if (slabsGone > 0) notes.push(`${slabsGone} slabs of the trace hold something else by now`);
+  if (slabsGone > 0)
+    notes.push(
+      `${counted(slabsGone, 'slab of the trace holds', 'slabs of the trace hold')} something else by now`,
+    );
   return { ...validation, reportsLeftOut: 0, caches: [], debugCaches: null, notes };
 }
 
@@ -103,11 +109,11 @@ function findingNotes(findings: Findings): string[] {
   return findings
     .list()
     .filter(({ name }) => !REPORTED.has(name))
-    .map(({ count, text, first }) => `${count} ${text} (first: ${first})`);
+    .map(({ count, text, first }) => `${text}: ${count} (first: ${first})`);
 }
 
 function uncheckedNote(objects: number): string {
-  return `${objects} objects could not be checked: the image lacks their memory`;
+  return `${counted(objects, 'object')} could not be checked: the image lacks ${objects === 1 ? 'its' : 'their'} memory`;
 }
 
 function isCutOff(findings: Findings): boolean {

@@ -1,6 +1,7 @@
 // A source with a memory snapshot → what SLUB's own checks find in it, and for each damage the trace's
 // biography of the object. The events are read only where something was found.
 
+import { basename } from 'node:path';
 import {
   type Completeness,
   judgeCompleteness,
@@ -18,6 +19,7 @@ import type { SlabReport } from '../snapshot/validate/slab-report.ts';
 import { canReadTwice, findSource } from './find-source.ts';
 import type { SourceOptions } from './load-run.ts';
 import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from './open-vmcore.ts';
+import { NO_PROGRESS } from './progress.ts';
 import { checkAllSlabs, checkTracedSlabs } from './validate-checks.ts';
 import { type HistoryOwner, readHistory, type TraceHistory } from './validate-history.ts';
 
@@ -101,14 +103,20 @@ export interface Validation {
 /** @throws ToolError where there is no snapshot, or none of this recording that can be checked */
 export async function validateRun(options: ValidateOptions): Promise<Validation> {
   const path = await snapshotOf(options);
-  const opened = await openVmcore(path, options);
+  const { progress = NO_PROGRESS } = options;
+  const name = basename(path);
+  const opened = await progress.during(`opening ${name}`, () => openVmcore(path, options));
   try {
     const slub = 'reason' in opened.slub ? undefined : opened.slub;
     const hasEvents = findSource(options.source).kind !== 'folder' && options.source !== path;
     const checked =
       slub === undefined && hasEvents
         ? await checkTracedSlabs(opened, options)
-        : checkAllSlabs(opened, options);
+        : await progress.during(
+            `scanning ${name}`,
+            async (tell) => checkAllSlabs(opened, options, tell),
+            { blocks: true },
+          );
     const readsHistory = options.history && hasEvents && canReadTwice(options.source);
     const { history, failure } = readsHistory
       ? await historyOf(options, checked.reports)

@@ -2,10 +2,10 @@
 // Names from a trace may be anything: every character that Markdown or HTML could act on is escaped.
 
 import type { Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
+import { counted } from '../base/bytes-format.ts';
 import {
   answerOf,
   changeText,
-  countText,
   crossingText,
   gateState,
   METRIC_TITLES,
@@ -41,8 +41,8 @@ export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownO
   return [
     `### ${escapeMarkdown(title ?? 'Slab memory')}${state}`,
     answerOf(comparison),
-    `New (${countText(news.length, 'run')}: ${names(news)}) against base ` +
-      `(${countText(base.length, 'run')}: ${names(base)}); a change counts above ${thresholdWords(threshold)}.`,
+    `New (${counted(news.length, 'run')}: ${names(news)}) against base ` +
+      `(${counted(base.length, 'run')}: ${names(base)}); a change counts above ${thresholdWords(threshold)}.`,
     gateTable(comparison),
     totalsTable(comparison),
     ...movedTables(comparison).flatMap((moved) => movedTable(moved, top)),
@@ -58,9 +58,7 @@ function gateTable({ gates }: Comparison): string {
   const rows = gates.flatMap((gate) => {
     const first = [gateState(gate), escapeMarkdown(gate.spec)];
     if (gate.rows.length === 0) {
-      return [
-        [...first, '', gate.matched === 0 ? 'matches no row' : countText(gate.matched, 'row')],
-      ];
+      return [[...first, '', gate.matched === 0 ? 'matches no row' : counted(gate.matched, 'row')]];
     }
     return gate.rows.map((row) => [
       ...first,
@@ -110,7 +108,7 @@ function movedTable({ title, subjects }: MovedTable, top: number): string[] {
   });
   const heads = [title, ...metrics.map((metric) => `-${METRIC_TITLES[metric]}`), '-', 'objects'];
   const rest = subjects.length - shown.length;
-  return [table(heads, rows), rest === 0 ? '' : `... and ${countText(rest, 'more row')}`];
+  return [table(heads, rows), rest === 0 ? '' : `... and ${counted(rest, 'more row')}`];
 }
 
 function verdictOf({ verdict }: ComparisonRow): string {

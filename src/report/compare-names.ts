@@ -6,6 +6,7 @@ import type { Metric } from '../analysis/compare/metrics.ts';
 import type { SubjectName } from '../analysis/compare/subject.ts';
 import type { Threshold } from '../analysis/compare/threshold.ts';
 import {
+  counted,
   formatBytes,
   formatBytesChange,
   formatCount,
@@ -73,7 +74,7 @@ export function objectsText({ objects, bytesReqEach }: ComparisonRow): string {
 /** ` in kmalloc-8k`, ` in 3 caches`: where the objects of a call site lie; '' of others. */
 export function placeText({ objects, caches }: ComparisonRow): string {
   if (objects === null || caches === null) return '';
-  return caches.length === 1 ? ` in ${caches[0]}` : ` in ${countText(caches.length, 'cache')}`;
+  return caches.length === 1 ? ` in ${caches[0]}` : ` in ${counted(caches.length, 'cache')}`;
 }
 
 /** `is +412 %`, `is 800 KB`, `is up from nothing`: how a row stands to a gate. */
@@ -84,7 +85,7 @@ export function crossingText(row: CrossingRow): string {
     const was = `${valueText(row.baseMedian, row.unit)} -> ${valueText(row.newMedian, row.unit)}`;
     return `is ${formatPercentChange(value)} (${was})`;
   }
-  if (valueUnit === 'objects') return `is ${formatCount(value)} objects`;
+  if (valueUnit === 'objects') return `is ${counted(value, 'object')}`;
   return `is ${value === row.newMedian ? valueText(value, valueUnit) : changeText(value, valueUnit)}`;
 }
 
@@ -92,11 +93,6 @@ export function crossingText(row: CrossingRow): string {
 export function gateState(gate: GateResult): 'PASS' | 'FAIL' | 'DEAD' {
   if (gate.matched === 0) return 'DEAD';
   return gate.crossed > 0 ? 'FAIL' : 'PASS';
-}
-
-/** `1,204 rows`, `1 row` */
-export function countText(count: number, what: string): string {
-  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** `a, b, c, ...`: the first names of a list. */
@@ -139,7 +135,7 @@ export function answerOf({ rows, totals }: Comparison): string {
       { count: count(verdict, 'cache'), what: 'cache' },
     ].filter((some) => some.count > 0);
     if (counts.length === 0) return undefined;
-    return `${counts.map((some) => countText(some.count, some.what)).join(' and ')} ${words}`;
+    return `${counts.map((some) => counted(some.count, some.what)).join(' and ')} ${words}`;
   };
   const parts = [part('regression', 'got worse'), part('improvement', 'got better')];
   const said = parts.filter((text) => text !== undefined).join(', ');

@@ -2,15 +2,8 @@
 // change, what is only noise and why, what is kept apart, what makes the runs hard to compare.
 
 import type { Comparison, ComparisonRow, UncertainRow } from '../analysis/compare/comparison.ts';
-import { formatBytesChange, formatCount } from '../base/bytes-format.ts';
-import {
-  countText,
-  listed,
-  METRIC_TITLES,
-  siteName,
-  subjectName,
-  thresholdWords,
-} from './compare-names.ts';
+import { counted, formatBytesChange, formatCount } from '../base/bytes-format.ts';
+import { listed, METRIC_TITLES, siteName, subjectName, thresholdWords } from './compare-names.ts';
 import { escapeText } from './escape.ts';
 import { labelled } from './run-text.ts';
 
@@ -22,8 +15,8 @@ export function renderRemarks(comparison: Comparison): string {
     labelled('gone', sitesText(goneSites)),
     labelled(
       'unchanged',
-      `within ${thresholdWords(threshold)}: ${countText(unchanged.sites, 'call site')}, ` +
-        countText(unchanged.caches, 'cache'),
+      `within ${thresholdWords(threshold)}: ${counted(unchanged.sites, 'call site')}, ` +
+        counted(unchanged.caches, 'cache'),
     ),
     ...noiseLines(rows).map((line) => labelled('noise', line)),
     ...(apart === undefined ? [] : [labelled('uncertain', uncertainText(apart))]),
@@ -37,7 +30,7 @@ const MAX_NAMES = 3;
 function sitesText(sites: Comparison['newSites']): string {
   if (sites.length === 0) return 'none';
   const names = sites.map((site) => escapeText(siteName(site)));
-  return `${countText(sites.length, 'call site')}: ${listed(names, MAX_NAMES)}`;
+  return `${counted(sites.length, 'call site')}: ${listed(names, MAX_NAMES)}`;
 }
 
 /** Differences above the thresholds that are no verdict: a line for each reason. */

@@ -2,12 +2,11 @@
 // better, what is only noise, what makes the runs hard to compare, the gates.
 
 import type { ComparedRun, Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
-import { formatSeconds } from '../base/bytes-format.ts';
+import { counted, formatSeconds } from '../base/bytes-format.ts';
 import { moreRows, renderMoved } from './compare-moved-text.ts';
 import {
   answerOf,
   changeText,
-  countText,
   crossingText,
   gateState,
   listed,
@@ -53,7 +52,7 @@ export function renderComparison(comparison: Comparison, options: CompareTextOpt
 function header(comparison: Comparison, title: string | undefined): string {
   const { base, new: news, per } = comparison;
   const heading =
-    `new (${countText(news.length, 'run')}) against base (${countText(base.length, 'run')}), ` +
+    `new (${counted(news.length, 'run')}) against base (${counted(base.length, 'run')}), ` +
     (per === 'run' ? 'per run' : `allocated bytes per ${per}`);
   const name = title === undefined ? '' : `${escapeText(title)}   `;
   return (
@@ -76,7 +75,7 @@ export function sideText(runs: readonly ComparedRun[]): string {
   const kernel = distinct((run) =>
     run.kernelRelease === null ? 'unknown kernel' : `Linux ${escapeText(run.kernelRelease)}`,
   );
-  const cpus = distinct((run) => (run.cpus === null ? '? CPUs' : countText(run.cpus, 'CPU')));
+  const cpus = distinct((run) => (run.cpus === null ? '? CPUs' : counted(run.cpus, 'CPU')));
   const seconds = runs.flatMap(({ run }) => run.durationSec ?? []);
   const times = [
     ...new Set([Math.min(...seconds), Math.max(...seconds)].map((s) => formatSeconds(s))),
@@ -141,7 +140,7 @@ function reasons(rows: readonly ComparisonRow[]): string {
 function gates({ gates: all }: Comparison, top: number): string {
   let text = '';
   for (const gate of all) {
-    const rows = countText(gate.matched, 'row');
+    const rows = counted(gate.matched, 'row');
     const noise = gate.noise === 0 ? '' : `, ${gate.noise} over the limit by noise`;
     const [only] = gate.rows;
     if (gate.matched === 0) text += `DEAD  ${escapeText(gate.spec)}   matches no row\n`;

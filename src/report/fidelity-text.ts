@@ -1,7 +1,7 @@
 // What was modelled and how far the model agrees with the kernel, as lines of text.
 
 import type { ReplayedModel, ReplayFidelity } from '../analysis/replay-summary.ts';
-import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
+import { counted, formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 import { labelled } from './run-text.ts';
 
@@ -14,8 +14,8 @@ export function describeModel(model: ReplayedModel): string {
     slubDebug === '' ? 'no slub_debug' : `slub_debug=${escapeText(slubDebug)}`,
     ...(model.slabNomerge ? ['slab_nomerge'] : []),
     `orders ${slubMinOrder}-${slubMaxOrder}`,
-    `${cpus} CPU${cpus === 1 ? '' : 's'}`,
-    `${nodes} node${nodes === 1 ? '' : 's'}`,
+    counted(cpus, 'CPU'),
+    counted(nodes, 'node'),
     `pages of ${formatBytes(model.pageSize)}`,
   ].join(', ');
 }
@@ -27,14 +27,19 @@ export function fidelityText(fidelity: ReplayFidelity): string {
   if (allocations === undetermined) return 'no slot to compare: only first objects of new slabs';
   return (
     `replay chose the kernel's slot in ${formatShare(slotMatches, allocations - undetermined, 2)} ` +
-    `of ${formatCount(allocations)} allocations, its slab in ${formatShare(slabMatches, allocations, 2)}`
+    `of ${counted(allocations, 'allocation')}, its slab in ${formatShare(slabMatches, allocations, 2)}`
   );
 }
 
 export function fidelityLines(fidelity: ReplayFidelity): string {
   const { undetermined, leftOut, mismatches } = fidelity;
   const out = [
-    [undetermined, 'first objects of new slabs in a random order'],
+    [
+      undetermined,
+      undetermined === 1
+        ? 'first object of a new slab in a random order'
+        : 'first objects of new slabs in a random order',
+    ],
     [leftOut.large, 'page-backed kmalloc'],
     [leftOut.unknownCache, 'of unknown caches'],
     [leftOut.misplaced, 'where no object of their cache can begin'],
@@ -54,7 +59,7 @@ export function fidelityLines(fidelity: ReplayFidelity): string {
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
-  unseenFree: 'objects that no event had freed',
+  unseenFree: 'where no event had freed the object',
   unseenAlloc: 'behind objects taken without an event',
   freshOrder: 'in another order of the new slab',
   migration: 'on another CPU',

@@ -2,7 +2,7 @@
 
 import type { AddressHistory, HistoryOwner, Neighbour } from '../analysis/history/history.ts';
 import type { HistoryEvent, ObjectOwner } from '../analysis/history/owners.ts';
-import { formatBytes, formatCount } from '../base/bytes-format.ts';
+import { counted, formatBytes, formatCount } from '../base/bytes-format.ts';
 import type { History, ReportHistories, ReportHistory } from '../pipeline/history-run.ts';
 import { escapeText } from './escape.ts';
 import { labelled, moment, runLine, trustFooter } from './run-text.ts';
@@ -19,7 +19,9 @@ export function renderHistory(history: History, top: number): string {
   const left = owners.length - shown.length;
   return (
     head +
-    (left > 0 ? `  ${formatCount(left)} earlier ones are left out (--top 0)\n` : '') +
+    (left > 0
+      ? `  ${counted(left, 'earlier one is', 'earlier ones are')} left out (--top 0)\n`
+      : '') +
     `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}` +
     stackLines(shown.at(-1)) +
     holderLine(history) +
@@ -158,8 +160,4 @@ function pageTable({ pages }: AddressHistory): string {
     formatBytes(bytes),
   ]);
   return `\n${renderTable([{ title: 'Its page' }, { title: '' }, { title: '' }, { title: '' }], rows)}`;
-}
-
-function counted(count: number, name: string): string {
-  return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
 }

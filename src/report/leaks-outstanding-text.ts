@@ -1,7 +1,13 @@
 // Live objects by site with their ages and growth, as text and CSV. They are never called leaks.
 
 import type { OutstandingGroup } from '../analysis/outstanding.ts';
-import { formatBytes, formatCount, formatPercent, formatRate } from '../base/bytes-format.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatPercent,
+  formatRate,
+} from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
 import { nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
@@ -70,7 +76,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     shown.map((g) => [...row(g, ages), remark(g)]),
   )}`;
   if (shown.length < lasting.length) {
-    text += `  ${formatCount(lasting.length - shown.length)} more sites (--top 0 prints all)\n`;
+    text += `  ${counted(lasting.length - shown.length, 'more site')} (--top 0 prints all)\n`;
   }
   if (shown.some((g) => remark(g) === '*')) {
     text += wrapped(
@@ -82,7 +88,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     const objects = brief.reduce((total, g) => total + g.objects, 0);
     text += wrapped(
       '\nSet apart: ',
-      `${formatCount(objects)} objects of ${formatCount(brief.length)} sites whose allocations ` +
+      `${counted(objects, 'object')} of ${counted(brief.length, 'site')} whose allocations ` +
         'are mostly freed at once',
     );
   }
@@ -92,10 +98,6 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
 function remark({ freesRecorded, uncertain }: OutstandingGroup): string {
   if (!freesRecorded) return 'frees not recorded';
   return uncertain > 0 ? '*' : '';
-}
-
-function counted(count: number, one: string, several: string): string {
-  return `${formatCount(count)} ${count === 1 ? one : several}`;
 }
 
 export function renderOutstandingCsv(leaks: Leaks): string {

@@ -1,6 +1,12 @@
 // Leak candidates as text: the answer first, groups by place in the code, what was not told and why.
 
-import { formatBytes, formatCount, formatDuration, formatSeconds } from '../base/bytes-format.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatSeconds,
+} from '../base/bytes-format.ts';
 import type { LeakCandidate, LeakGroup, LeakReferrers, Leaks } from '../pipeline/leaks-result.ts';
 import { escapeText, shellWord } from './escape.ts';
 import { doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
@@ -30,10 +36,10 @@ export function renderLeaks(leaks: Leaks, options: LeaksTextOptions): string {
   const what =
     candidates.length === 0
       ? scan.white === 0
-        ? `Every one of ${formatCount(scan.objects)} objects is referenced from somewhere`
-        : `No candidates: of ${formatCount(scan.objects)} objects ${formatCount(scan.white)} are ` +
+        ? `Every one of ${counted(scan.objects, 'object')} is referenced from somewhere`
+        : `No candidates: of ${counted(scan.objects, 'object')} ${counted(scan.white, 'is', 'are')} ` +
           'referenced from nowhere, and none of these is to be told'
-      : `${formatCount(candidates.length)} of ${formatCount(scan.objects)} objects ` +
+      : `${formatCount(candidates.length)} of ${counted(scan.objects, 'object')} ` +
         `${isOne ? 'is' : 'are'} referenced from nowhere (${kinds.join(', ')}); ${formatBytes(bytes)}`;
   const read =
     `${formatBytes(scan.rootBytes)} scanned as roots, ` +
@@ -100,7 +106,7 @@ function renderGroups(groups: readonly LeakGroup[], top: number): string {
     shown.map((g, i) => groupRow(g, i, hasRetained)),
   );
   if (shown.length < groups.length) {
-    text += `  ${formatCount(groups.length - shown.length)} more groups (--top 0 prints all)\n`;
+    text += `  ${counted(groups.length - shown.length, 'more group')} (--top 0 prints all)\n`;
   }
   for (const [i, group] of shown.entries()) {
     if (group.alsoSymbol === null) continue;
@@ -140,7 +146,7 @@ function renderExample({ groups, candidates }: Leaks): string {
   const [group] = groups;
   const example = candidates.find(({ address }) => address === group?.example);
   if (example === undefined) return '';
-  const parts = [`${example.address}, ${formatCount(example.size)} bytes`];
+  const parts = [`${example.address}, ${counted(example.size, 'byte')}`];
   parts.push(example.cache ?? KIND_TEXT[example.kind]);
   if (example.allocatedNs !== null && example.ageSec !== null) {
     parts.push(`allocated at ${moment(example.allocatedNs, 6)}`);
@@ -218,13 +224,13 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
   const site = object.site === null ? '' : `, allocated at ${escapeText(object.site)}`;
   let text =
     `${runLine(result.run)}` +
-    wrapped('', `${object.address} (${formatCount(object.size)} bytes${cache})${site}`);
+    wrapped('', `${object.address} (${counted(object.size, 'byte')}${cache})${site}`);
   const meaning = {
     white: 'referenced from nowhere',
     gray: 'referenced',
     black: 'not looked at: ignored by annotation, or waiting for kfree_rcu()',
   }[object.colour];
-  text += `${meaning}; ${referrers.length === 1 ? '1 word points' : `${formatCount(referrers.length)} words point`} to it\n`;
+  text += `${meaning}; ${counted(referrers.length, 'word points', 'words point')} to it\n`;
   const shown = top === 0 ? referrers : referrers.slice(0, top);
   if (shown.length === 0) return text;
   const columns: Column[] = [

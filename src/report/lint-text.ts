@@ -1,7 +1,7 @@
 // `lint` as text: the findings by rule, each with its count, its line of code and an example.
 
 import type { Finding, FindingSeverity } from '../analysis/lint/finding.ts';
-import { formatCount } from '../base/bytes-format.ts';
+import { counted, formatCount } from '../base/bytes-format.ts';
 import type { Lint } from '../pipeline/lint-run.ts';
 import { escapeText } from './escape.ts';
 import { moment, nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
@@ -32,11 +32,11 @@ export function renderLint(lint: Lint, top: number): string {
 
 /** `1 error, 2 warnings, 5 notes` */
 export function severityLine(findings: readonly Finding[]): string {
-  const counted = (severity: FindingSeverity): string => {
-    const count = findings.filter((finding) => finding.severity === severity).length;
-    return `${formatCount(count)} ${severity}${count === 1 ? '' : 's'}`;
-  };
-  return `${counted('error')}, ${counted('warning')}, ${counted('note')}`;
+  const count = (severity: FindingSeverity): number =>
+    findings.filter((finding) => finding.severity === severity).length;
+  return (['error', 'warning', 'note'] as const)
+    .map((severity) => counted(count(severity), severity))
+    .join(', ');
 }
 
 /** `symbol+0x10 [module], kmalloc-64: what` */

@@ -5,7 +5,7 @@ import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overvi
 import type { Completeness } from '../analysis/run-summary.ts';
 import type { SizeAdvice } from '../analysis/size-advice.ts';
 import type { FreeEvent } from '../analysis/unrecorded-frees.ts';
-import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
+import { counted, formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { findingText, severityLine } from './lint-text.ts';
@@ -54,17 +54,20 @@ export function trustLines({
   const begin = c.startsAtBoot
     ? 'the recording starts at boot'
     : 'the recording starts on a running machine';
-  const lost = c.lostEvents === 0 ? 'no events lost' : `${formatCount(c.lostEvents)} events lost`;
+  const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
   const lines: [string, string][] = [
-    ['complete', `${formatCount(events.total)} events, ${lost}; ${begin}`],
+    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
   ];
   const gaps = gapsText(c, totals, callSites);
   if (gaps !== '') lines.push(['gaps', gaps]);
   if (c.freesOfUnknown > 0) {
     lines.push([
       'older',
-      `${formatCount(c.freesOfUnknown)} frees were of objects from before the recording, ` +
-        'or allocated in bulk',
+      counted(
+        c.freesOfUnknown,
+        'free was of an object from before the recording, or allocated in bulk',
+        'frees were of objects from before the recording, or allocated in bulk',
+      ),
     ]);
   }
   if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
@@ -90,19 +93,14 @@ function gapsText(
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
   if (allocsOfLive > 0) {
-    text = `at least ${formatCount(allocsOfLive)} frees left no event (kfree_rcu, bulk)`;
+    text = `at least ${counted(allocsOfLive, 'free')} left no event (kfree_rcu, bulk)`;
   } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
   if (liveUncertain === 0) return text;
   const sites = callSites.filter((site) => site.liveUncertain > 0).length;
   return (
     `${text}; ${counted(liveUncertain, 'live object')} of ${counted(sites, 'call site')} ` +
-    'may be freed already and are kept apart'
+    `may be freed already and ${liveUncertain === 1 ? 'is' : 'are'} kept apart`
   );
-}
-
-/** `1 call site`, `22 call sites` */
-function counted(count: number, name: string): string {
-  return `${formatCount(count)} ${name}${count === 1 ? '' : 's'}`;
 }
 
 function memory(analysis: Analysis): string {
@@ -129,7 +127,7 @@ export function memoryRows({
 }: Analysis): MemoryRow[] {
   const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
   const rows: MemoryRow[] = [
-    ['allocated', end.bytesAlloc, peak.bytesAlloc, `${formatCount(totals.liveObjects)} objects`],
+    ['allocated', end.bytesAlloc, peak.bytesAlloc, counted(totals.liveObjects, 'object')],
     ['requested', end.bytesReq, peak.bytesReq, ''],
     ['wasted', end.rounding, null, `rounding up to size classes ${share(end.rounding)}`],
   ];
@@ -146,7 +144,7 @@ export function memoryRows({
       'in slabs',
       slabs.bytes,
       null,
-      `${formatCount(slabs.slabs)} slabs that the events show`,
+      `${counted(slabs.slabs, 'slab')} that the events show`,
     ]);
     rows.push(['', slabs.freeBytes, null, `${free} ${of(slabs.freeBytes)}`]);
     rows.push(['', slabs.tailBytes, null, `slab tails ${of(slabs.tailBytes)}`]);
@@ -167,7 +165,7 @@ function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
     bytes += (cache.kernelSlabs ?? 0) * pageSize * 2 ** (cache.order ?? 0);
   }
   if (slabs === 0) return '';
-  const text = `${formatCount(slabs)} slabs of these caches, ${formatBytes(bytes)}, at the end`;
+  const text = `${counted(slabs, 'slab')} of these caches, ${formatBytes(bytes)}, at the end`;
   return labelled('the kernel', `had ${text}; older objects included`);
 }
 
@@ -266,8 +264,8 @@ function findings({ findings: found }: Analysis, source: string): string {
   let text = `Findings   ${severityLine(found)}   (slabreplay lint ${shellWord(source)})\n`;
   for (const finding of errors) text += wrapped(`  ${finding.rule}  `, findingText(finding));
   const rest = [...rules].filter((rule) => !errors.some((finding) => finding.rule === rule));
-  const counted = rest.map((rule) => `${found.filter((f) => f.rule === rule).length} ${rule}`);
-  return text + (counted.length === 0 ? '' : wrapped('  ', counted.join(', ')));
+  const each = rest.map((rule) => `${found.filter((f) => f.rule === rule).length} ${rule}`);
+  return text + (each.length === 0 ? '' : wrapped('  ', each.join(', ')));
 }
 
 /** True where no free of anything that it allocates is in the recording. */

@@ -1,7 +1,13 @@
 // `rates` as text (whole trace, or every interval as slabratetop prints it) and CSV.
 
 import type { RateInterval, RateRow, Rates } from '../analysis/rates.ts';
-import { formatByteRate, formatBytes, formatCount, formatSeconds } from '../base/bytes-format.ts';
+import {
+  counted,
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatSeconds,
+} from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 import { bareRate, moment, nothingText, runLine, trustFooter } from './run-text.ts';
 import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
@@ -41,7 +47,7 @@ export function renderRates(rates: Rates, top: number): string {
     : '';
   return (
     runLine(rates.run) +
-    `\n${formatCount(totals.allocs)} allocations, ${formatCount(totals.frees)} frees of them${total}\n\n` +
+    `\n${counted(totals.allocs, 'allocation')}, ${counted(totals.frees, 'free')} of them${total}\n\n` +
     renderTable(columns, rows) +
     (cut.length < rates.rows.length
       ? `... ${formatCount(rates.rows.length - cut.length)} more (--top 0)\n`

@@ -1,7 +1,7 @@
 // `replay` as text: how far the model agrees with the kernel, then each cache's slabs.
 
 import type { ReplayedCache } from '../analysis/replay-summary.ts';
-import { formatBytes, formatCount, formatPercent } from '../base/bytes-format.ts';
+import { counted, formatBytes, formatCount, formatPercent } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { describeModel, fidelityLines } from './fidelity-text.ts';
 import { labelled, nothingText, runLine, trustFooter } from './run-text.ts';
@@ -64,7 +64,7 @@ function totals(caches: readonly ReplayedCache[]): string {
     bytes += cache.bytes;
     allocated += cache.allocated;
   }
-  return `${formatCount(allocated)} objects in ${formatCount(slabs)} slabs, ${formatBytes(bytes)}`;
+  return `${counted(allocated, 'object')} in ${counted(slabs, 'slab')}, ${formatBytes(bytes)}`;
 }
 
 /** Slabs that the kernel has and no event shows. */
@@ -76,7 +76,7 @@ function olderLine({ caches, at }: Replay): string {
   );
   return slabs === 0
     ? ''
-    : `  The kernel had ${formatCount(slabs)} slabs more, of which no event tells: full since before the recording.\n`;
+    : `  The kernel had ${counted(slabs, 'slab')} more, of which no event tells: full since before the recording.\n`;
 }
 
 const KERNEL = 'kernel';

@@ -1,7 +1,7 @@
 // The lines that every report begins with: which run, and how far its numbers can be trusted.
 
 import type { Completeness, RunSummary } from '../analysis/run-summary.ts';
-import { formatCount, formatRate, formatSeconds } from '../base/bytes-format.ts';
+import { counted, formatRate, formatSeconds } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 
 /** `debian-plain   Linux 6.1.0-56-amd64, 2 CPUs, 8.4 s from 0.429 s (trace-dat)` */
@@ -9,7 +9,7 @@ export function runLine(run: RunSummary): string {
   const parts = [
     run.kernelRelease === null ? 'unknown kernel' : `Linux ${escapeText(run.kernelRelease)}`,
   ];
-  if (run.cpus !== null) parts.push(`${run.cpus} CPU${run.cpus === 1 ? '' : 's'}`);
+  if (run.cpus !== null) parts.push(counted(run.cpus, 'CPU'));
   if (run.durationSec !== null && run.firstNs !== null) {
     parts.push(`${formatSeconds(run.durationSec)} from ${moment(run.firstNs)}`);
   } else if (run.firstNs !== null && run.lastNs !== null) {
@@ -33,9 +33,19 @@ export function doubts(completeness: Completeness): string[] {
   const lines: string[] = [];
   const { lostEvents, badRecords } = completeness;
   if (lostEvents > 0) {
-    lines.push(`${formatCount(lostEvents)} events were lost: frees among them look like leaks`);
+    lines.push(
+      counted(
+        lostEvents,
+        'event was lost: a free that is lost looks like a leak',
+        'events were lost: frees among them look like leaks',
+      ),
+    );
   }
-  if (badRecords > 0) lines.push(`${formatCount(badRecords)} damaged records were passed over`);
+  if (badRecords > 0) {
+    lines.push(
+      counted(badRecords, 'damaged record was passed over', 'damaged records were passed over'),
+    );
+  }
   return [...lines, ...completeness.notes];
 }
 

@@ -1,7 +1,7 @@
 // `replay --at SECONDS --cache NAME` as text: a line per slab, a letter per object.
 
 import type { MappedSlab, SlabMap } from '../analysis/slab-map.ts';
-import { formatCount } from '../base/bytes-format.ts';
+import { counted, formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 
@@ -21,7 +21,7 @@ export function renderSlabMaps({ maps, at }: Replay, top: number): string {
 
 function renderMap({ cache, slabs, objsPerSlab }: SlabMap, top: number): string {
   const shown = top === 0 ? slabs : slabs.slice(0, top);
-  let text = `\n${escapeText(cache)}: ${formatCount(slabs.length)} slabs of ${formatCount(objsPerSlab)} objects\n`;
+  let text = `\n${escapeText(cache)}: ${counted(slabs.length, 'slab')} of ${counted(objsPerSlab, 'object')}\n`;
   for (const slab of shown) text += renderSlab(slab);
   const more = slabs.length - shown.length;
   return more === 0 ? text : `${text}... ${formatCount(more)} more (--top 0)\n`;

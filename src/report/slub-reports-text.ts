@@ -1,6 +1,6 @@
 // SLUB's reports under a replay: the kernel's own text, line for line.
 
-import { formatCount } from '../base/bytes-format.ts';
+import { counted, formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 import { labelled } from './run-text.ts';
@@ -25,7 +25,7 @@ function reportsText({ reports, reportsLeftOut }: Replay, top: number): string {
   const count = reports.length + reportsLeftOut;
   if (count === 0) return '';
   const shown = top === 0 ? reports : reports.slice(0, top);
-  let text = `\nSLUB's debug checks would have reported ${formatCount(count)} error${count === 1 ? '' : 's'}:\n`;
+  let text = `\nSLUB's debug checks would have reported ${counted(count, 'error')}:\n`;
   for (const report of shown) {
     text += `\n${report.text.split('\n').map(escapeText).join('\n')}\n`;
   }

@@ -2,7 +2,7 @@
 // each damage, then SLUB's own report on each with the trace's biography of the object under it.
 
 import type { HistoryEvent } from '../analysis/history/owners.ts';
-import { formatCount } from '../base/bytes-format.ts';
+import { counted, formatCount } from '../base/bytes-format.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
 import type { HistoryOwner } from '../pipeline/validate-history.ts';
 import type { Validation, ValidationReport } from '../pipeline/validate-run.ts';
@@ -51,7 +51,7 @@ function damagesOf(reports: readonly ValidationReport[]): Damage[] {
 
 function firstLine({ run, snapshot }: Validation): string {
   const release = run.kernelRelease === null ? 'unknown kernel' : `Linux ${run.kernelRelease}`;
-  const cpus = run.cpus === null ? '' : `, ${run.cpus} CPU${run.cpus === 1 ? '' : 's'}`;
+  const cpus = run.cpus === null ? '' : `, ${counted(run.cpus, 'CPU')}`;
   const where = `${snapshot.path}, ${snapshot.format}`;
   return `${escapeText(run.label ?? '')}   ${escapeText(`${release}${cpus} (${where})`)}\n`;
 }
@@ -86,10 +86,6 @@ function foundText({ reportsLeftOut, notes }: Validation, damages: readonly Dama
     (consequences === 0 ? '' : `, and ${counted(consequences, 'report')} that follow from them`) +
     (reportsLeftOut === 0 ? '' : `; at least ${formatCount(reportsLeftOut)} more were not kept`)
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 const DAMAGE_COLUMNS: readonly Column[] = [

@@ -1,7 +1,7 @@
 // A what-if as text: what the change costs or saves in all, then the caches that it moves most.
 
 import type { BytesBeside, SimulatedCache, WhatIf, WhatIfCache } from '../analysis/what-if.ts';
-import { formatBytes, formatBytesChange, formatCount } from '../base/bytes-format.ts';
+import { counted, formatBytes, formatBytesChange, formatCount } from '../base/bytes-format.ts';
 import { KMALLOC_LARGE } from '../kernel/kmalloc-caches.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
@@ -64,7 +64,7 @@ function noHigherOrderLine({ noHigherOrder, model }: WhatIf): string {
   const { caches, savesBytes } = noHigherOrder;
   return wrapped(
     '  ',
-    `'O' would leave out ${formatCount(caches)} ${caches === 1 ? 'cache' : 'caches'} whose order grows ` +
+    `'O' would leave out ${counted(caches, 'cache')} whose order grows ` +
       `(saves ${formatBytes(savesBytes)}): --slub-debug ${escapeText(withO(model.slubDebug))}`,
   );
 }
@@ -111,7 +111,7 @@ function renderTotals({ end, peak, older }: WhatIf): string {
           row(
             'older, apart',
             older,
-            `${formatCount(older.objects)} objects from before the recording`,
+            `${counted(older.objects, 'object')} from before the recording`,
           ),
         ]),
   ];

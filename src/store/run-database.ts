@@ -92,6 +92,11 @@ export class RunDatabase {
     return texts.map((text) => (typeof text === 'string' ? text : null));
   }
 
+  /** How many batches `batches` gives at most. */
+  get batchCount(): number {
+    return Number(this.db.prepare('SELECT count(*) FROM segment').pluck().get());
+  }
+
   /** The events, a batch at a time; the batch is valid until the next one. */
   *batches(): Generator<EventBatch> {
     const batch = createBatch();

@@ -97,6 +97,7 @@ export function readTraceBytes(
     buffer: options.buffer,
     csv: { ...DEFAULT_CSV, ...options.csv },
     maps: options.maps ?? [],
+    share: () => 0,
     async *chunks() {
       for (let at = 0; at < bytes.length; at += step) {
         yield await Promise.resolve(bytes.subarray(at, at + step));

@@ -62,6 +62,7 @@ function textInput(texts: readonly string[], chunkBytes: number): TraceInput {
     buffer: undefined,
     csv: DEFAULT_CSV,
     maps: [],
+    share: () => 0,
     async *chunks() {
       for (const text of texts) {
         const bytes = Buffer.from(text);

@@ -1,7 +1,7 @@
 // What makes runs hard to compare, in words that say what it does to the numbers. Base and new runs
 // may differ in everything that a recording can differ in: none of it is an error.
 
-import { formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { counted, formatSeconds } from '../../base/bytes-format.ts';
 import { allocationsWithoutFrees } from '../unrecorded-frees.ts';
 import { slabCountOf } from './collect-subjects.ts';
 import { PER_SECOND, type Per } from './per.ts';
@@ -180,12 +180,14 @@ function losses(runs: readonly RunFigures[]): string[] {
     const { lostEvents, badRecords } = completeness;
     if (lostEvents > 0) {
       texts.push(
-        `${run.label}: ${formatCount(lostEvents)} events were lost: what they allocated is missing, ` +
+        `${run.label}: ${counted(lostEvents, 'event was', 'events were')} lost: what they allocated is missing, ` +
           'and objects that lived across the loss are uncertain.',
       );
     }
     if (badRecords > 0) {
-      texts.push(`${run.label}: ${formatCount(badRecords)} damaged records were passed over.`);
+      texts.push(
+        `${run.label}: ${counted(badRecords, 'damaged record was', 'damaged records were')} passed over.`,
+      );
     }
   }
   return texts;
@@ -201,7 +203,7 @@ function unnamed(runs: readonly RunFigures[]): string[] {
     );
   }
   if (sites === 0) return [];
-  const which = sites === 1 ? '1 call site has' : `${formatCount(sites)} call sites have`;
+  const which = counted(sites, 'call site has', 'call sites have');
   return [
     `${which} no name: matched by address, which differs from boot to boot (KASLR). ` +
       'Add kallsyms.txt.',

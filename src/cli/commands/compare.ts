@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { Comparison } from '../../analysis/compare/comparison.ts';
 import type { SiteMatch } from '../../analysis/compare/subject.ts';
 import { EXIT, UsageError } from '../../base/errors.ts';
+import { outputTarget } from '../../base/output-target.ts';
 import {
   addFilterOptions,
   addOutputOptions,
@@ -12,9 +13,12 @@ import {
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
-import { refuseOverwriting, renderJson, warn, writeResult } from '../output.ts';
+import { renderJson, warn, writeResult } from '../output.ts';
 
 const FORMATS = ['text', 'lkp', 'markdown', 'junit', 'sarif'] as const;
+
+/** Options that name a file to write. */
+const OPTION_NAMES = { out: '-o', saveBaseline: '--save-baseline', html: '--html' } as const;
 
 interface CompareOptions extends SharedOptions {
   readonly to?: string[];
@@ -73,7 +77,10 @@ async function run(base: string[], options: CompareOptions): Promise<void> {
       hint: 'slabreplay compare BASE... --to NEW...',
     });
   }
-  refuseOverwriting([options.out, options.saveBaseline, options.html], options.force === true);
+  for (const option of ['out', 'saveBaseline', 'html'] as const) {
+    const path = options[option];
+    if (path !== undefined) outputTarget(path, options.force === true, OPTION_NAMES[option]);
+  }
   const { compareRuns } = await import('../../pipeline/compare-runs.ts');
   const { comparison, baseline, deadGates, chains } = await compareRuns(
     {

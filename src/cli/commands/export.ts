@@ -2,13 +2,16 @@
 
 import { type Command, Option } from 'commander';
 import type { ProfileValue } from '../../analysis/profile-stacks.ts';
+import { counted } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
+import { fileTarget } from '../../base/output-target.ts';
 import {
   addFilterOptions,
   addSourceOptions,
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
+import { noteWritten } from '../output.ts';
 
 /** Every event, or what all events come to. */
 const EVENT_FORMATS = ['csv', 'parquet', 'sqlite-rows'] as const;
@@ -61,10 +64,11 @@ async function run(source: string, options: ExportOptions): Promise<void> {
   if (to !== 'collapsed' && (options.value ?? options.base) !== undefined) {
     throw new UsageError(`--to ${to}: --value and --base are for --to collapsed`);
   }
+  if (to === 'sqlite-rows') fileTarget(options.out, options.force === true);
   const said = isEventFormat(to)
     ? await exportEvents(source, to, options)
     : await exportProfile(source, to, options);
-  if (!options.quiet) process.stderr.write(`slabreplay: ${options.out}: ${said}\n`);
+  if (!options.quiet) noteWritten(options.out, said);
 }
 
 /** True where only some allocations are asked for. */
@@ -147,8 +151,4 @@ async function write(content: string | Uint8Array, options: ExportOptions): Prom
 
 function targetOf({ out, force }: ExportOptions): { path: string; force: boolean } {
   return { path: out, force: force === true };
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,10 @@
 // `slabreplay ingest SOURCE -o RUN.db`: events and sidecars into a run database.
 
 import type { Command } from 'commander';
+import { counted } from '../../base/bytes-format.ts';
+import { fileTarget } from '../../base/output-target.ts';
 import { addSourceOptions, type SharedOptions, sourceOptions } from '../options.ts';
+import { noteWritten } from '../output.ts';
 
 interface IngestOptions extends SharedOptions {
   readonly out: string;
@@ -17,10 +20,9 @@ export function registerIngest(program: Command): void {
 }
 
 async function run(source: string, options: IngestOptions): Promise<void> {
+  fileTarget(options.out, options.force === true);
   const { ingestRun } = await import('../../pipeline/ingest-run.ts');
   const shared = await sourceOptions(source, options);
   const { events } = await ingestRun(shared, options.out, options.force === true);
-  if (!options.quiet) {
-    process.stderr.write(`slabreplay: ${options.out}: ${events.toLocaleString('en-US')} events\n`);
-  }
+  if (!options.quiet) noteWritten(options.out, counted(events, 'event'));
 }

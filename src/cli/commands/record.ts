@@ -1,8 +1,10 @@
 // `slabreplay record`: a recording folder from this machine's tracefs.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { formatBytes } from '../../base/bytes-format.ts';
+import { counted, formatBytes } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
+import { STDOUT } from '../../base/output-target.ts';
+import { progressLine } from '../progress.ts';
 
 interface RecordCommandOptions {
   readonly out?: string;
@@ -92,7 +94,7 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
     return;
   }
   const folder = options.out;
-  if (folder === undefined) {
+  if (folder === undefined || folder === '' || folder === STDOUT) {
     throw new UsageError('where to? -o DIR is wanted', {
       hint: 'slabreplay record -o run --duration 10s',
     });
@@ -104,22 +106,23 @@ async function run(command: string[], options: RecordCommandOptions): Promise<vo
   }
   // By this name the recorder's own allocations are known.
   process.title = 'slabreplay';
-  const watch = progress(quiet || command.length > 0);
-  const { bytes, seconds, warnings, exitCode } = await recordRun(
-    root,
-    {
-      ...choice,
-      folder,
-      force,
-      instance: options.instance,
-      durationMs: options.duration ?? null,
-      pids: options.pid,
-      stacks,
-      bufferKb,
-      command,
-    },
-    watch.update,
-  ).finally(watch.clear);
+  const wanted = {
+    ...choice,
+    folder,
+    force,
+    instance: options.instance,
+    durationMs: options.duration ?? null,
+    pids: options.pid,
+    stacks,
+    bufferKb,
+    command,
+  };
+  // The command has the terminal for itself.
+  const progress = progressLine(!quiet && command.length === 0);
+  const { bytes, seconds, warnings, exitCode } = await progress.during(
+    `recording ${folder}`,
+    (tell) => recordRun(root, wanted, (bytes, losses) => tell(progressText(bytes, losses))),
+  );
   tell(folder, warnings, `${formatBytes(bytes)} of events in ${seconds.toFixed(1)} s`, quiet);
   process.exitCode = exitCode;
 }
@@ -131,23 +134,9 @@ function tell(folder: string, warnings: readonly string[], what: string, quiet: 
   process.stderr.write(`Next:  slabreplay analyze ${folder}\n`);
 }
 
-interface Progress {
-  readonly update: (bytes: number, losses: number) => void;
-  readonly clear: () => void;
-}
-
-/** A line on a terminal that is written over. */
-function progress(quiet: boolean): Progress {
-  const write = (text: string): void => {
-    if (!quiet && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-  };
-  return {
-    update(bytes, losses) {
-      const lost = losses === 0 ? '' : `, ${losses} events lost`;
-      write(`recording: ${formatBytes(bytes)}${lost} (Ctrl-C ends it)`);
-    },
-    clear: () => write(''),
-  };
+function progressText(bytes: number, losses: number): string {
+  const lost = losses === 0 ? '' : `, ${counted(losses, 'event')} lost`;
+  return `${formatBytes(bytes)}${lost} (Ctrl-C ends it)`;
 }
 
 function say(text: string): void {

@@ -8,7 +8,7 @@ import {
   type SharedOptions,
   sourceOptions,
 } from '../options.ts';
-import { refuseOverwriting, warn, writeResult } from '../output.ts';
+import { noteWritten, writeResult } from '../output.ts';
 
 interface ReportOptions extends SharedOptions {
   readonly out: string;
@@ -28,7 +28,6 @@ export function registerReport(program: Command): void {
 }
 
 async function run(source: string, options: ReportOptions): Promise<void> {
-  refuseOverwriting([options.out], options.force === true);
   const { reportRun } = await import('../../pipeline/report-run.ts');
   const data = await reportRun(await sourceOptions(source, options), {
     replays: options.replay,
@@ -38,5 +37,5 @@ async function run(source: string, options: ReportOptions): Promise<void> {
   const { readPageAssets } = await import('../../report/html/assets.ts');
   const page = renderReport(data, source, readPageAssets());
   writeResult(page, options);
-  if (!options.quiet) warn(`${options.out}: ${formatBytes(Buffer.byteLength(page))}`);
+  if (!options.quiet) noteWritten(options.out, formatBytes(Buffer.byteLength(page)));
 }

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { TimeBound } from '../../analysis/event-filter.ts';
 import type { SlabinfoOptions } from '../../analysis/slabinfo/options.ts';
+import { counted } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
 import { slabinfoCommandLine } from '../../pipeline/slabinfo-options.ts';
 import {
@@ -75,7 +76,7 @@ async function run(source: string, pattern: string | undefined, command: Command
     : await slabinfoRun(shared, slabinfoOptions);
   if (tables.olderSlabs > 0 && !values['quiet']) {
     process.stderr.write(
-      `slabreplay: the kernel had ${tables.olderSlabs.toLocaleString('en-US')} slabs more, of which no ` +
+      `slabreplay: the kernel had ${counted(tables.olderSlabs, 'slab')} more, of which no ` +
         'event tells: full since before the recording\n',
     );
   }

@@ -2,7 +2,7 @@
 
 import type { CallChains } from '../../analysis/html-report/call-chains.ts';
 import type { SlabPicture } from '../../analysis/html-report/slab-picture.ts';
-import { formatBytes, formatCount } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatCount } from '../../base/bytes-format.ts';
 import type { ReportData } from '../../pipeline/report-run.ts';
 import { escapeText } from '../escape.ts';
 import { moment } from '../run-text.ts';
@@ -63,8 +63,8 @@ export function slabMapData(picture: SlabPicture): SlabMapData {
     cache: escapeText(cache),
     slabSize,
     summary:
-      `${formatCount(slabs)} slabs of ${formatBytes(slabBytes)}${drawn}; ` +
-      `${formatCount(allocated)} of ${formatCount(slots)} slots of ${formatCount(slabSize)} bytes allocated`,
+      `${counted(slabs, 'slab')} of ${formatBytes(slabBytes)}${drawn}; ` +
+      `${formatCount(allocated)} of ${counted(slots, 'slot')} of ${counted(slabSize, 'byte')} allocated`,
     sites: sites.map(escapeText),
     // Full, or (with sheaves) empty: on no list either way.
     rows: rows.map((row) => ({ ...row, list: row.list === 'full' ? 'no list' : row.list })),

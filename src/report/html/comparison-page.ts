@@ -9,11 +9,10 @@ import type {
 } from '../../analysis/compare/comparison.ts';
 import type { Metric } from '../../analysis/compare/metrics.ts';
 import type { CallChains } from '../../analysis/html-report/call-chains.ts';
-import { formatBytes, formatBytesChange, formatCount } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatBytesChange, formatCount } from '../../base/bytes-format.ts';
 import {
   answerOf,
   changeText,
-  countText,
   crossingText,
   gateState,
   METRIC_TITLES,
@@ -69,8 +68,8 @@ export function renderComparisonPage(
     {
       title: title ?? 'Slab memory compared',
       subtitle:
-        `new (${countText(comparison.new.length, 'run')}) against ` +
-        `base (${countText(comparison.base.length, 'run')}), ` +
+        `new (${counted(comparison.new.length, 'run')}) against ` +
+        `base (${counted(comparison.base.length, 'run')}), ` +
         (comparison.per === 'run' ? 'per run' : `allocated bytes per ${comparison.per}`),
       sections: sections.filter((section) => section !== false),
       data: {
@@ -139,7 +138,7 @@ function moved(comparison: Comparison): Markup {
   const tables = movedTables(comparison);
   if (tables.length === 0) return html`<p>No call site and no cache changed by what counts.</p>`;
   const { unchanged } = comparison;
-  return html`${tables.map(movedTable)}<p class="note">Unchanged: ${countText(unchanged.sites, 'call site')}, ${countText(unchanged.caches, 'cache')}.</p>`;
+  return html`${tables.map(movedTable)}<p class="note">Unchanged: ${counted(unchanged.sites, 'call site')}, ${counted(unchanged.caches, 'cache')}.</p>`;
 }
 
 function movedTable({ title, subjects }: MovedTable): Markup {

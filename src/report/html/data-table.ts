@@ -1,6 +1,7 @@
 // Rows as an HTML table that the page's script can sort and filter: numbers carry their value. A long
 // table is cut, and its last row says what the others add up to.
 
+import { counted } from '../../base/bytes-format.ts';
 import { html, type Markup } from './markup.ts';
 
 export interface DataColumn<Row> {
@@ -87,9 +88,7 @@ function renderOthers<Row>({ columns, rows, most, what }: DataTable<Row>): Marku
   if (others.length === 0) return null;
   const cells = columns.map(({ value, format, isSum }, i) => {
     if (i === 0) {
-      return html`<td>${others.length.toLocaleString('en-US')} other ${what}${
-        others.length === 1 ? '' : 's'
-      }</td>`;
+      return html`<td>${counted(others.length, `other ${what}`)}</td>`;
     }
     if (format === undefined || isSum !== true) return html`<td></td>`;
     const sum = others.reduce((total, row) => total + numberOf(value(row)), 0);

@@ -1,7 +1,7 @@
 // What a reference scan over the run's memory snapshot found: objects that nothing refers to, by call
 // site and stack.
 
-import { formatBytes, formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatCount, formatSeconds } from '../../base/bytes-format.ts';
 import type { LeakGroup } from '../../pipeline/leaks-result.ts';
 import type { ReportData } from '../../pipeline/report-run.ts';
 import { siteName } from '../compare-names.ts';
@@ -17,7 +17,7 @@ export function renderLeaks(leaks: NonNullable<ReportData['leaks']>): Markup {
   }
   const { candidates, groups, scan, minAgeSec } = leaks;
   const bytes = candidates.reduce((sum, { size }) => sum + size, 0);
-  return html`<p>In the memory snapshot of this run ${formatCount(candidates.length)} of ${formatCount(scan?.objects)} objects are referenced from nowhere and older than ${minAgeSec} seconds: ${formatBytes(bytes)}. They were looked for as kmemleak does it. <code>slabreplay leaks</code> tells more of each.</p>
+  return html`<p>In the memory snapshot of this run ${formatCount(candidates.length)} of ${counted(scan?.objects ?? 0, 'object')} are referenced from nowhere and older than ${minAgeSec} seconds: ${formatBytes(bytes)}. They were looked for as kmemleak does it. <code>slabreplay leaks</code> tells more of each.</p>
 ${groups.length > 0 && renderGroups(groups)}`;
 }
 

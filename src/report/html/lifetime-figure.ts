@@ -5,7 +5,7 @@ import type {
   LifetimeHistogram,
   Lifetimes,
 } from '../../analysis/html-report/lifetime-histogram.ts';
-import { formatCount, formatDuration, formatShare } from '../../base/bytes-format.ts';
+import { counted, formatCount, formatDuration, formatShare } from '../../base/bytes-format.ts';
 import { html, type Markup } from './markup.ts';
 import { figure, label, px, rect, ticks } from './svg.ts';
 
@@ -62,5 +62,5 @@ function titleOf({ cache, buckets, frees }: Lifetimes, bucket: number): string {
   const count = buckets[bucket] ?? 0;
   const name = cache === null ? '' : `${cache}: `;
   const from = formatDuration(2 ** bucket);
-  return `${name}${formatCount(count)} objects (${formatShare(count, frees)}) lived ${from} to ${formatDuration(2 ** (bucket + 1))}`;
+  return `${name}${counted(count, 'object')} (${formatShare(count, frees)}) lived ${from} to ${formatDuration(2 ** (bucket + 1))}`;
 }

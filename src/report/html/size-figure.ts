@@ -2,7 +2,7 @@
 // requests lie. Upwards what was requested, downwards, on a scale of its own, what rounding adds.
 
 import type { SizeClass, SizePart, SizeSum } from '../../analysis/html-report/size-histogram.ts';
-import { formatBytes, formatCount, formatShare } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatShare } from '../../base/bytes-format.ts';
 import { html, type Markup } from './markup.ts';
 import { figure, label, px, rect, ticks } from './svg.ts';
 
@@ -69,7 +69,7 @@ function titleOf({ size, isClass }: SizeClass, { commonest }: SizePart, sum: Siz
   const where = isClass ? `class ${size}` : `${formatBytes(size)} of pages`;
   const { objects, requested, rounding } = sum;
   return (
-    `${where}, mostly ${formatCount(commonest)} bytes: ${formatCount(objects)} objects, ` +
+    `${where}, mostly ${counted(commonest, 'byte')}: ${counted(objects, 'object')}, ` +
     `${formatBytes(requested)} requested, ${formatBytes(rounding)} added by rounding`
   );
 }

@@ -2,7 +2,7 @@
 // numbers can be trusted.
 
 import type { Analysis } from '../../analysis/overview.ts';
-import { formatBytes, formatCount, formatPercent, formatShare } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatPercent, formatShare } from '../../base/bytes-format.ts';
 import { shellWord } from '../escape.ts';
 import { lacksAllFrees, memoryRows, trustLines } from '../overview-text.ts';
 import { moment } from '../run-text.ts';
@@ -29,11 +29,7 @@ function tiles({ totals, memory: { end, slabs }, run, findings }: Analysis): Mar
   const count = (severity: string): number =>
     findings.filter((f) => f.severity === severity).length;
   const shown = [
-    tile(
-      'Live at the end',
-      formatBytes(end.bytesAlloc),
-      `${formatCount(totals.liveObjects)} objects`,
-    ),
+    tile('Live at the end', formatBytes(end.bytesAlloc), counted(totals.liveObjects, 'object')),
     tile('Peak', formatBytes(totals.peakLiveBytesAlloc), `of live bytes${at}`),
     tile(
       'Wasted by rounding',
@@ -62,7 +58,7 @@ function tiles({ totals, memory: { end, slabs }, run, findings }: Analysis): Mar
     tile(
       'Findings',
       String(findings.length),
-      `${worst} error${worst === 1 ? '' : 's'}, ${count('warning')} warnings, ${count('note')} notes`,
+      `${counted(worst, 'error')}, ${counted(count('warning'), 'warning')}, ${counted(count('note'), 'note')}`,
     ),
   );
   return shown;

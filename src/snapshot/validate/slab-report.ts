@@ -1,6 +1,7 @@
 // A report of SLUB → what can be told about it beyond its text: which object's free pointer a wrong
 // count comes from, and which reports are only consequences of a damaged freelist.
 
+import { counted } from '../../base/bytes-format.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
@@ -92,7 +93,7 @@ function noteOn(damage: ListDamage, cache: CheckedCache, slab: CheckedSlab): str
   const address = (object: number): string => pointerText(addressOf(cache, slab, object));
   const named = [...lost].slice(0, MAX_NAMED).map(address).join(', ');
   const more = lost.size > MAX_NAMED ? ` and ${lost.size - MAX_NAMED} more` : '';
-  const objects = lost.size === 1 ? '1 free object' : `${lost.size} free objects`;
+  const objects = counted(lost.size, 'free object');
   return `${objects} fell off the freelist${at}: ${named}${more}`;
 }
 

@@ -37,11 +37,13 @@ const MAX_REPORTS = 10_000;
 /**
  * @param config the kernel's build configuration, for the page flags in reports
  * @param selects says by its name whether a cache is looked at
+ * @param tell told of every slab
  */
 export function validateSlabs(
   slub: SlubImage,
   config: KernelConfig | undefined,
   selects: (name: string) => boolean = () => true,
+  tell: () => void = () => undefined,
 ): SlabValidation {
   const { kernel, layout } = slub;
   const copy = new SlabCopy(physicalMemory(kernel));
@@ -63,6 +65,7 @@ export function validateSlabs(
   walkSlabs(
     slub,
     (slab) => {
+      tell();
       const cache = caches[slab.cacheIndex];
       if (cache === undefined || !cache.isSelected) return;
       addSlab(cache.occupancy, slab);

@@ -8,7 +8,6 @@ import { readChunks } from '../../../src/base/input-bytes.ts';
 import { packedNames, packingOf, unpackedName } from '../../../src/base/packing.ts';
 import { RandomAccessFile } from '../../../src/base/random-access-file.ts';
 import { readWhole } from '../../../src/base/read-whole.ts';
-import { unpackedSize } from '../../../src/ingest/text/input-size.ts';
 
 /** What each of the packed fixtures holds (`seq 1 20000`). */
 const TEXT = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join('');
@@ -118,15 +117,6 @@ describe('where there is no xz program', () => {
     await expect(readAll(path)).rejects.toThrow(/xz program .*not installed/);
     expect(() => readWhole(path, LIMIT)).toThrow(/xz program .*not installed/);
   });
-});
-
-test('the unpacked size is known ahead, for the progress bar', () => {
-  for (const name of PACKED) expect(unpackedSize(file(fixture(name)))).toBe(TEXT.length);
-  expect(unpackedSize(file(gzipSync(TEXT)))).toBe(TEXT.length);
-  expect(unpackedSize(file(Buffer.from(TEXT)))).toBe(TEXT.length);
-  for (const name of PACKED) {
-    expect(unpackedSize(file(fixture(name).subarray(0, 3000)))).toBeGreaterThanOrEqual(0);
-  }
 });
 
 test('a zstd frame that wants gigabytes of memory is refused', async () => {

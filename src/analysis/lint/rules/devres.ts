@@ -1,6 +1,7 @@
 // Managed allocations (drivers/base/devres.c): devm_kmalloc() puts struct devres in front of the data
 // and frees both when the driver is unbound or its probe fails.
 
+import { counted } from '../../../base/bytes-format.ts';
 import { kmallocClassSize } from '../../../kernel/kmalloc-caches.ts';
 import { allocatesDevres, devresOverhead } from '../../../kernel/wrapper-functions.ts';
 import { type CallGroup, groupCalls, hasCalls } from '../../group-calls.ts';
@@ -50,7 +51,7 @@ export const devresCrossesClass: LintRule = {
             count: allocs,
             ...siteColumns(key.name),
             cache: key.cache,
-            message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
+            message: `${counted(key.bytesReq, 'byte')} with struct devres take ${taken}; the data alone would take ${without}`,
             example: exampleOf(run, tracker.first, calls),
           },
         ];
@@ -117,7 +118,7 @@ export const devresOutsideProbe: LintRule = {
       count,
       ...siteColumns(run.sites.get(site)),
       cache: null,
-      message: `${count} live managed objects were allocated with no probe on the stack`,
+      message: `${counted(count, 'live managed object was', 'live managed objects were')} allocated with no probe on the stack`,
       example: exampleOf(run, tracker.first, calls),
     }));
   },

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../../base/bytes-format.ts';
+import { counted, formatBytes } from '../../../base/bytes-format.ts';
 import { adviseSizes } from '../../size-advice.ts';
 import type { LintRule } from '../finding.ts';
 
@@ -26,8 +26,8 @@ export const justOverClass: LintRule = {
           module: a.module,
           cache: null,
           message:
-            `asks for ${a.bytesReq} bytes and takes ${a.classSize}: ${a.bytesReq - a.shrinkTo} less ` +
-            `would save ${formatBytes(saved)} at the peak (${a.atPeak} objects)`,
+            `asks for ${counted(a.bytesReq, 'byte')} and takes ${a.classSize}: ${a.bytesReq - a.shrinkTo} less ` +
+            `would save ${formatBytes(saved)} at the peak (${counted(a.atPeak, 'object')})`,
           example: null,
         },
       ];

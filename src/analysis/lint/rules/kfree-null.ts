@@ -1,3 +1,4 @@
+import { counted } from '../../../base/bytes-format.ts';
 import { durationSec, perSecond } from '../../run-summary.ts';
 import { type SiteName, siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -28,13 +29,13 @@ export const kfreeNull: LintRule = {
     return [...sites.values()].flatMap((site) => {
       const rate = perSecond(site.count, seconds);
       if (site.count < LEAST_COUNT || (rate !== null && rate < LEAST_PER_SECOND)) return [];
-      const often = rate === null ? '' : `, ${Math.round(rate)} times a second`;
+      const often = rate === null ? '' : `, ${counted(Math.round(rate), 'time')} a second`;
       return [
         {
           count: site.count,
           ...siteColumns(site.name),
           cache: null,
-          message: `kfree(NULL) ${site.count} times${often}`,
+          message: `kfree(NULL) ${counted(site.count, 'time')}${often}`,
           example: exampleOf(run, tracker.nullFrees, site.calls),
         },
       ];

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../../base/bytes-format.ts';
+import { counted, formatBytes } from '../../../base/bytes-format.ts';
 import { VERDICT } from '../../live-verdicts.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -50,7 +50,7 @@ export const pinnedSlabs: LintRule = {
           count: slabs.size,
           ...siteColumns(run.sites.get(run.dictionary.calls.site(call))),
           cache,
-          message: `${objects} objects pin ${slabs.size} slabs of at most a quarter used, ${formatBytes(pages * pageSize)}`,
+          message: `${counted(objects, 'object pins', 'objects pin')} ${counted(slabs.size, 'slab')} of at most a quarter used, ${formatBytes(pages * pageSize)}`,
           example: exampleOf(run, tracker.first, [...calls]),
         },
       ];

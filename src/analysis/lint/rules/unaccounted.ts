@@ -1,3 +1,4 @@
+import { counted } from '../../../base/bytes-format.ts';
 import { ACCOUNTED } from '../../../kernel/dictionary.ts';
 import { GFP } from '../../../kernel/gfp-flags.ts';
 import { functionOf } from '../../../kernel/symbols.ts';
@@ -37,7 +38,7 @@ export const unaccountedSibling: LintRule = {
           count: allocs,
           ...siteColumns(key.name),
           cache: key.cache,
-          message: `${allocs} allocations of ${fn}() are not charged to a cgroup, others of it are`,
+          message: `${counted(allocs, `allocation of ${fn}() is`, `allocations of ${fn}() are`)} not charged to a cgroup, others of it are`,
           example: exampleOf(run, tracker.first, own),
         },
       ];
