@@ -12,14 +12,28 @@ import {
   type ObjectLayout,
 } from './slub-layout.ts';
 import { cpuPartial, cpuPartialSlabs, minPartial, sheafCapacity } from './slub-limits.ts';
-import { isBootCache, type MergeRequest } from './slub-merge.ts';
 import { calculateOrderObjects, getOrder, minOrderObjects, orderObjects } from './slub-order.ts';
 import type { SlubParameters } from './slub-parameters.ts';
 
 /** What the creator of a cache asks for. */
-export interface CacheSpec extends MergeRequest {
+export interface CacheSpec {
+  readonly name: string;
+  readonly objectSize: number;
+  /** As asked for, or as sysfs shows it: the result is the same. */
+  readonly align: number;
+  /** SLAB bits of the creator, without those of slub_debug. */
+  readonly flags: number;
+  readonly hasCtor: boolean;
+  readonly usersize: number;
+  /** kmem_cache_args.sheaf_capacity. */
+  readonly askedSheaf?: number | undefined;
   /** Where in the object the free pointer is to be (use_freeptr_offset). */
   readonly freeptrOffset?: number | undefined;
+}
+
+/** True for the two caches that are made before all others: without sheaves. */
+function isBootCache(name: string): boolean {
+  return name === 'kmem_cache' || name === 'kmem_cache_node';
 }
 
 export interface CacheGeometry {

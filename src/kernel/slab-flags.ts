@@ -49,10 +49,6 @@ export const SLAB_NEVER_MERGE: number =
   SLAB.FAILSLAB |
   SLAB.NO_MERGE;
 
-/** Two caches merge only if these are equal. */
-export const SLAB_MERGE_SAME: number =
-  SLAB.RECLAIM_ACCOUNT | SLAB.CACHE_DMA | SLAB.CACHE_DMA32 | SLAB.ACCOUNT;
-
 /** The flags that sysfs shows as files, and those in a merged cache's id (`:aA-0000192`). */
 export function flagsOfSysfs(cache: SlabCacheSysfs): number {
   const letters = /^:(\w*)-\d+$/.exec(cache.id)?.[1] ?? '';

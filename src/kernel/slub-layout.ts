@@ -54,7 +54,7 @@ export interface ObjectLayout {
 }
 
 /** `value` rounded up to a multiple of `step`. */
-export function roundUp(value: number, step: number): number {
+function roundUp(value: number, step: number): number {
   return Math.ceil(value / step) * step;
 }
 

@@ -5,7 +5,6 @@
 
 import { isConfigured, type KernelConfig } from './kernel-config.ts';
 import { isAtLeast, type KernelVersion, parseRelease } from './kernel-version.ts';
-import { SLAB, SLAB_NEVER_MERGE } from './slab-flags.ts';
 
 /** The kernels that were recorded: whose behaviour as a whole a model can be held to. */
 export type SlubGeneration = '5.10' | '6.1' | '6.12' | '6.18' | '7.2';
@@ -53,14 +52,10 @@ export interface SlubRules {
   /** ARCH_KMALLOC_MINALIGN on arm64. */
   readonly arm64KmallocMinimum: number;
 
-  /** A cache with one of these flags is never merged. */
-  readonly neverMerge: number;
   /** Without HARDENED_USERCOPY there is no usersize at all. */
   readonly usersizeIsOption: boolean;
   /** A cache with a usersize is never merged. */
   readonly usersizeBlocksMerge: boolean;
-  /** A cache that asks for sheaves is never merged. */
-  readonly sheavesBlockMerge: boolean;
   /** kmalloc-N is not merged where memory cgroups count kernel memory. */
   readonly normalKmallocMerges: boolean;
 }
@@ -89,10 +84,8 @@ const GROUND: SlubRules = {
   kmallocCopies: null,
   buckets: false,
   arm64KmallocMinimum: 128,
-  neverMerge: SLAB_NEVER_MERGE,
   usersizeIsOption: false,
   usersizeBlocksMerge: true,
-  sheavesBlockMerge: false,
   normalKmallocMerges: false,
 };
 
@@ -146,17 +139,14 @@ const CHANGES: readonly Change[] = [
     kmallocAlign: 'largest-divisor',
   }),
   // 2d517aa09bbc ("slab: add opt-in caching layer of percpu sheaves") (in v6.18)
-  since('6.18', { generation: '6.18', sheaves: 'asked-for', sheavesBlockMerge: true }),
-  // "slab: add sheaves to most caches", "slab: remove SLUB_CPU_PARTIAL", "mm/slab: make caches with
-  // sheaves mergeable", "mm/slab: add SLAB_CONSISTENCY_CHECKS to SLAB_NEVER_MERGE", "mm/slab: allow
-  // specifying free pointer offset when using constructor" (in v7.0)
+  since('6.18', { generation: '6.18', sheaves: 'asked-for' }),
+  // "slab: add sheaves to most caches", "slab: remove SLUB_CPU_PARTIAL", "mm/slab: allow specifying
+  // free pointer offset when using constructor" (in v7.0)
   since('7.0', {
     generation: '7.2',
     sheaves: 'all',
-    sheavesBlockMerge: false,
     cpuPartial: null,
     cpuPartialInSlabs: false,
-    neverMerge: SLAB_NEVER_MERGE | SLAB.CONSISTENCY_CHECKS,
     freeptrOffset: 'rcu-or-ctor',
   }),
   // CONFIG_KMALLOC_PARTITION_CACHES takes the place of CONFIG_RANDOM_KMALLOC_CACHES (in v7.2)

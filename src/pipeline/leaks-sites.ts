@@ -20,7 +20,7 @@ export interface LeakSite {
   readonly alsoSymbol: string | null;
 }
 
-export const NO_SITE: LeakSite = { address: null, symbol: null, module: null, alsoSymbol: null };
+const NO_SITE: LeakSite = { address: null, symbol: null, module: null, alsoSymbol: null };
 
 /** The site of a candidate is what `ofRow` and `ofOther` say, whatever asks for it. */
 export class LeakSites {

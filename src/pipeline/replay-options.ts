@@ -37,6 +37,7 @@ const MAX_CLASS = 4096 * 2 ** MAX_ORDER;
 
 /** @throws UsageError that names the option and what it takes */
 export function parseReplayOptions(texts: ReplayTexts): ReplayOptions {
+  if (texts.slabNomerge === true) throw notTold();
   return {
     change: {
       debug: texts.slubDebug === undefined ? undefined : parseSlubDebug(texts.slubDebug),
@@ -45,7 +46,6 @@ export function parseReplayOptions(texts: ReplayTexts): ReplayOptions {
       slubMinOrder: parseCount('--slub-min-order', texts.slubMinOrder, 0, MAX_ORDER),
       slubMaxOrder: parseCount('--slub-max-order', texts.slubMaxOrder, 0, MAX_ORDER),
       slubMinObjects: parseCount('--slub-min-objects', texts.slubMinObjects, 1, MAX_OBJECTS),
-      slabNomerge: texts.slabNomerge === true ? true : undefined,
       classes: parseClasses(texts.classes),
     },
     dedicated: texts.dedicated ?? [],
@@ -71,10 +71,21 @@ export function describeChanges(
   add('--slub-min-order', texts.slubMinOrder, true);
   add('--slub-max-order', texts.slubMaxOrder, true);
   add('--slub-min-objects', texts.slubMinObjects, true);
-  if (texts.slabNomerge === true) changes.push('--slab-nomerge');
   add('--classes', texts.classes, true);
   for (const site of texts.dedicated ?? []) add('--dedicated', site, true);
   return changes;
+}
+
+/**
+ * Aliases share one kmem_cache: allocations name none, frees name the first creator's, and which call
+ * sites belong to which of the names no file says (mm/slab_common.c, __kmem_cache_alias()).
+ */
+function notTold(): UsageError {
+  return new UsageError('--slab-nomerge: no event tells the objects of merged caches apart', {
+    hint:
+      'Boot with slab_nomerge, record the workload again, and compare: ' +
+      'slabreplay compare MERGED --to UNMERGED',
+  });
 }
 
 function parseKernel(text: string | undefined): SlubGeneration | undefined {

@@ -15,7 +15,6 @@ export interface MachineChange {
   readonly slubMinOrder?: number | undefined;
   readonly slubMaxOrder?: number | undefined;
   readonly slubMinObjects?: number | undefined;
-  readonly slabNomerge?: true | undefined;
   /** Object sizes of the kmalloc caches, ascending. */
   readonly classes?: readonly number[] | undefined;
 }
@@ -44,7 +43,6 @@ function changeParameters(recorded: SlubParameters, change: MachineChange): Slub
     minOrder: change.slubMinOrder ?? recorded.minOrder,
     maxOrder: change.slubMaxOrder ?? recorded.maxOrder,
     minObjects: change.slubMinObjects ?? recorded.minObjects,
-    noMerge: change.slabNomerge ?? recorded.noMerge,
   };
 }
 

@@ -41,9 +41,6 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
           'the events run on the recorded CPUs; the others stay idle, without slabs of their own',
         )
       : '') +
-    (whatIf.model.slabNomerge && !model.slabNomerge
-      ? note('caches that were merged stay so: no event tells their objects apart')
-      : '') +
     note(`time is not predicted${model.slubDebug === whatIf.model.slubDebug ? '' : DEBUG_TIME}`)
   );
 }

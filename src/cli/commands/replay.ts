@@ -26,7 +26,7 @@ export function registerReplay(program: Command): void {
     .option('--slub-min-order <N>', 'as slub_min_order= of the kernel')
     .option('--slub-max-order <N>', 'as slub_max_order= of the kernel')
     .option('--slub-min-objects <N>', 'as slub_min_objects= of the kernel')
-    .option('--slab-nomerge', 'as slab_nomerge of the kernel')
+    .option('--slab-nomerge', 'refused: no event tells the objects of merged caches apart')
     .option('--classes <LIST>', 'other kmalloc sizes: 8,16,32,64,96,128,192,256,…')
     .addOption(
       new Option('--dedicated <SITE>', 'a cache of its own for a call site (repeatable)')

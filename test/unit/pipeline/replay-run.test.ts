@@ -88,7 +88,6 @@ test('the options as they were typed', () => {
     slubDebug: 'FZ,dentry',
     kernel: '6.12',
     cpus: '8',
-    slabNomerge: true,
     classes: '64, 1k,64',
     dedicated: ['f', 'g'],
   });
@@ -97,7 +96,6 @@ test('the options as they were typed', () => {
     '--slub-debug FZ,dentry',
     '--kernel 6.12',
     '--cpus 8',
-    '--slab-nomerge',
     '--classes 64, 1k,64',
     '--dedicated f',
     '--dedicated g',
@@ -106,6 +104,7 @@ test('the options as they were typed', () => {
 });
 
 test.each<[ReplayTexts, string]>([
+  [{ slabNomerge: true }, '--slab-nomerge: no event tells the objects of merged caches apart'],
   [{ cpus: '1.5' }, '--cpus 1.5: a whole number from 1 to 8192 is wanted'],
   [{ slubMinOrder: '-1' }, '--slub-min-order -1: a whole number from 0 to 10 is wanted'],
   [{ classes: '' }, "--classes : '' is no object size"],
