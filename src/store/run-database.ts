@@ -94,7 +94,11 @@ export class RunDatabase {
 
   /** How many batches `batches` gives at most. */
   get batchCount(): number {
-    return Number(this.db.prepare('SELECT count(*) FROM segment').pluck().get());
+    try {
+      return Number(this.db.prepare('SELECT count(*) FROM segment').pluck().get());
+    } catch (error) {
+      throw asDamage(this.path, error);
+    }
   }
 
   /** The events, a batch at a time; the batch is valid until the next one. */

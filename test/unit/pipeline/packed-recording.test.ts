@@ -51,10 +51,10 @@ test('the pages of all CPUs belong together, however each is packed', () => {
   ]);
 });
 
-test.each(['vmcore.xz', 'vmcore.elf.zst', 'host.lime.xz'])('a snapshot is found in %s', (name) => {
+test.each(['vmcore.xz', 'vmcore.elf.zst', 'host.lime.xz'])('a snapshot is found in %s', async (name) => {
   put(name);
   put('vmcore-dmesg.txt.xz');
-  expect(findVmcore({ source: folder })).toBe(join(folder, name));
+  expect(await findVmcore({ source: folder })).toEqual({ path: join(folder, name) });
 });
 
 test('sidecars are found under each name and unpacked by what they are', () => {
