@@ -89,7 +89,7 @@ function parseAddress(value: string): bigint {
   return BigInt(value.startsWith('0x') ? value : `0x${value}`);
 }
 
-async function run(source: string, options: LeaksCommandOptions): Promise<void> {
+async function run(source: string, options: LeaksCommandOptions, command: Command): Promise<void> {
   const { leaksRun, leaksReferrersRun } = await import('../../pipeline/leaks-run.ts');
   const from = await sourceOptions(source, options);
   const wanted: LeaksOptions = {
@@ -126,7 +126,10 @@ async function run(source: string, options: LeaksCommandOptions): Promise<void> 
     writeResult(renderKmemleak(leaks, { hz }), options);
   } else {
     const { renderLeaks, renderLeaksCsv } = await import('../../report/leaks-text.ts');
-    const shown = { top: options.top, all: options.all === true, source };
+    // All objects, unless the user says how many.
+    const most = command.getOptionValueSource('top') === 'cli' ? options.top : 0;
+    const objects = options.all === true ? most : undefined;
+    const shown = { top: options.top, objects, source };
     writeResult(options.csv ? renderLeaksCsv(leaks) : renderLeaks(leaks, shown), options);
   }
 }

@@ -154,7 +154,11 @@ test('kmemleak’s own text, in the form of 6.1', async () => {
 });
 
 test('text: the answer, the groups, what was not told, the next step', async () => {
-  const text = renderLeaks(await example(), { top: 20, all: false, source: 'leak-example' });
+  const text = renderLeaks(await example(), {
+    top: 20,
+    objects: undefined,
+    source: 'leak-example',
+  });
   expect(text).toContain(
     '3 of 5 objects are referenced from nowhere (3 slab); 192 B; 32 B scanned',
   );

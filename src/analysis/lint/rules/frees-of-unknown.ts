@@ -1,4 +1,4 @@
-import { counted } from '../../../base/bytes-format.ts';
+import { counted, formatCount } from '../../../base/bytes-format.ts';
 import { isFree } from '../../../kernel/event-kind.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -35,7 +35,7 @@ export const freesOfUnknown: LintRule = {
         count: site.unknown,
         ...siteColumns(run.sites.get(calls.site(site.calls[0] as number))),
         cache: null,
-        message: `${site.unknown} of its ${counted(site.all, 'free was of an object', 'frees were of objects')} whose allocation is not in the trace`,
+        message: `${formatCount(site.unknown)} of its ${counted(site.all, 'free was of an object', 'frees were of objects')} whose allocation is not in the trace`,
         example: exampleOf(run, tracker.first, site.calls),
       }));
   },
