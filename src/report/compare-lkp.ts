@@ -14,6 +14,7 @@ import type { Comparison, ComparisonRow } from '../analysis/compare/comparison.t
 import { formatFixed } from '../base/bytes-format.ts';
 import { siteName } from './compare-names.ts';
 import { escapeText } from './escape.ts';
+import { cutRows } from './table.ts';
 
 const BASE_WIDTH = 16;
 const NEW_WIDTH = 27;
@@ -24,7 +25,7 @@ export function renderLkp({ rows, totals, base, new: news }: Comparison, top: nu
     (row) => row.verdict === 'regression' || row.verdict === 'improvement',
   );
   const others = judged.filter((row) => row.subject !== 'total');
-  const shown = top === 0 ? others : others.slice(0, top);
+  const shown = cutRows(others, top);
   const title = (side: Comparison['base'], width: number): string =>
     escapeText(side[0]?.run.label ?? '')
       .slice(0, width)

@@ -17,14 +17,9 @@ import {
   thresholdWords,
   valueText,
 } from './compare-names.ts';
-import {
-  cutRows,
-  leadingRow,
-  type MovedTable,
-  metricsOf,
-  movedTables,
-} from './compare-subjects.ts';
+import { leadingRow, type MovedTable, metricsOf, movedTables } from './compare-subjects.ts';
 import { escapeText } from './escape.ts';
+import { cutRows } from './table.ts';
 
 export interface MarkdownOptions {
   /** Rows of each table, 0 for all. */
@@ -43,7 +38,7 @@ export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownO
     answerOf(comparison),
     `New (${counted(news.length, 'run')}: ${names(news)}) against base ` +
       `(${counted(base.length, 'run')}: ${names(base)}); a change counts above ${thresholdWords(threshold)}.`,
-    gateTable(comparison),
+    gateTable(comparison, top),
     totalsTable(comparison),
     ...movedTables(comparison).flatMap((moved) => movedTable(moved, top)),
     details('Notes', warnings.map(escapeMarkdown)),
@@ -53,18 +48,20 @@ export function renderMarkdown(comparison: Comparison, { top, title }: MarkdownO
     .join('\n');
 }
 
-function gateTable({ gates }: Comparison): string {
+function gateTable({ gates }: Comparison, top: number): string {
   if (gates.length === 0) return '';
   const rows = gates.flatMap((gate) => {
     const first = [gateState(gate), escapeMarkdown(gate.spec)];
     if (gate.rows.length === 0) {
       return [[...first, '', gate.matched === 0 ? 'matches no row' : counted(gate.matched, 'row')]];
     }
-    return gate.rows.map((row) => [
+    const rows = cutRows(gate.rows, top).map((row) => [
       ...first,
       escapeMarkdown(subjectName(row)),
       escapeMarkdown(crossingText(row)),
     ]);
+    const rest = gate.rows.length - rows.length;
+    return rest === 0 ? rows : [...rows, [...first, '', `and ${counted(rest, 'more row')}`]];
   });
   return table(['gate', '', 'row', ''], rows);
 }

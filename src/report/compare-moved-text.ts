@@ -1,7 +1,6 @@
 // The call sites or caches that got worse, or better, as a table: by how much in every metric, and
 // what they hold. Where the table is too wide for a line its last column says less.
 
-import { formatCount } from '../base/bytes-format.ts';
 import {
   changeText,
   METRIC_TITLES,
@@ -10,14 +9,8 @@ import {
   placeText,
   subjectName,
 } from './compare-names.ts';
-import {
-  cutRows,
-  leadingRow,
-  type MovedSubject,
-  type MovedTable,
-  metricsOf,
-} from './compare-subjects.ts';
-import { type Cell, type Column, renderTable, TEXT_WIDTH } from './table.ts';
+import { leadingRow, type MovedSubject, type MovedTable, metricsOf } from './compare-subjects.ts';
+import { type Cell, type Column, cutRows, moreRows, renderTable, TEXT_WIDTH } from './table.ts';
 
 /** @param top rows that are shown, 0 for all */
 export function renderMoved({ title, subjects }: MovedTable, top: number): string {
@@ -40,13 +33,7 @@ export function renderMoved({ title, subjects }: MovedTable, top: number): strin
   const wide = NOTES.map((noteOf) => renderTable(columns, cells(noteOf), { indent: 2, width: 0 }));
   const fitting = wide.find((text) => text.split('\n').every((line) => line.length <= TEXT_WIDTH));
   const table = fitting ?? renderTable(columns, cells(changeNote), { indent: 2 });
-  return table + moreRows(subjects.length, top, '  ');
-}
-
-/** What stands under a table that was cut. */
-export function moreRows(count: number, top: number, indent: string): string {
-  const rest = top === 0 ? 0 : count - top;
-  return rest > 0 ? `${indent}... ${formatCount(rest)} more (--top 0)\n` : '';
+  return table + moreRows(subjects.length, top, 2);
 }
 
 /** The last column, from the longest form to the shortest. */

@@ -66,9 +66,10 @@ export function percentText(
 export function objectsText({ objects, bytesReqEach }: ComparisonRow): string {
   if (objects === null) return '';
   const { base, new: now } = objects;
-  const what = bytesReqEach === null ? 'objects' : `x ${bytesReqEach} B`;
-  if (base === 0 || now === 0) return `${formatCount(base + now)} ${what}`;
-  return `${formatCount(base)} -> ${formatCount(now)} ${what}`;
+  const before = base === 0 || now === 0 ? '' : `${formatCount(base)} -> `;
+  const last = now === 0 ? base : now;
+  if (bytesReqEach === null) return before + counted(last, 'object');
+  return `${before}${formatCount(last)} x ${bytesReqEach} B`;
 }
 
 /** ` in kmalloc-8k`, ` in 3 caches`: where the objects of a call site lie; '' of others. */

@@ -70,8 +70,3 @@ export function metricsOf(subjects: readonly MovedSubject[]): Metric[] {
 export function leadingRow({ rows }: MovedSubject): ComparisonRow | undefined {
   return rows.live ?? rows.peak ?? rows.allocBytes ?? Object.values(rows)[0];
 }
-
-/** The rows of a table that are shown; `top` 0: all. */
-export function cutRows<T>(rows: readonly T[], top: number): readonly T[] {
-  return top === 0 ? rows : rows.slice(0, top);
-}

@@ -3,7 +3,7 @@
 
 import type { ComparedRun, Comparison, ComparisonRow } from '../analysis/compare/comparison.ts';
 import { counted, formatSeconds } from '../base/bytes-format.ts';
-import { moreRows, renderMoved } from './compare-moved-text.ts';
+import { renderMoved } from './compare-moved-text.ts';
 import {
   answerOf,
   changeText,
@@ -17,10 +17,10 @@ import {
   valueText,
 } from './compare-names.ts';
 import { renderRemarks } from './compare-remarks-text.ts';
-import { cutRows, type MovedTable, movedTables } from './compare-subjects.ts';
+import { type MovedTable, movedTables } from './compare-subjects.ts';
 import { escapeText, shellWord } from './escape.ts';
 import { labelled, wrapped } from './run-text.ts';
-import { type Cell, type Column, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderTable } from './table.ts';
 
 export interface CompareTextOptions {
   /** Rows of each table, 0 for all. */
@@ -152,7 +152,7 @@ function gates({ gates: all }: Comparison, top: number): string {
       for (const row of cutRows(gate.rows, top)) {
         text += `        ${escapeText(subjectName(row))}   ${crossingText(row)}\n`;
       }
-      text += moreRows(gate.rows.length, top, '        ');
+      text += moreRows(gate.rows.length, top, 8);
     }
   }
   return text;

@@ -5,10 +5,8 @@ import type { SizeAdvice } from '../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 import { nothingText, runLine, trustFooter } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 
-const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
-  top === 0 ? rows : rows.slice(0, top);
 const blankZero = (value: number | bigint | null): string =>
   value === 0 || value === null ? '' : formatBytes(value);
 
@@ -24,7 +22,7 @@ export function renderFragmentation(frag: Fragmentation, top: number, moment?: s
   if (nothing !== undefined) return nothing;
   const { totals, rows } = frag;
   const wasted = totals.rounding + totals.padding + totals.metadata;
-  const shown = cut(rows, top);
+  const shown = cutRows(rows, top);
   // The slabs are those that the kernel had at the end.
   const isEnd = frag.at === 'end' && moment === undefined;
   const amounts = AMOUNTS.filter(
@@ -48,9 +46,7 @@ export function renderFragmentation(frag: Fragmentation, top: number, moment?: s
       columns,
       shown.map((row) => [...keyCells(row, frag.by), ...amounts.map(({ key }) => row[key])]),
     ) +
-    (shown.length < rows.length
-      ? `... ${formatCount(rows.length - shown.length)} more (--top 0)\n`
-      : '') +
+    moreRows(rows.length, top) +
     renderAdvice(frag.advice, top) +
     trustFooter(frag.completeness)
   );
@@ -172,7 +168,7 @@ function renderAdvice(advice: readonly SizeAdvice[], top: number): string {
     { title: 'own cache', format: savings },
     { title: 'in slabs', format: savings },
   ];
-  const rows = cut(advice, top).map((a): Cell[] => [
+  const rows = cutRows(advice, top).map((a): Cell[] => [
     siteText(a),
     `${a.bytesReq}->${a.classSize}`,
     a.atPeak,

@@ -6,7 +6,7 @@ import { counted, formatBytes, formatCount } from '../base/bytes-format.ts';
 import type { History, ReportHistories, ReportHistory } from '../pipeline/history-run.ts';
 import { escapeText } from './escape.ts';
 import { labelled, moment, runLine, trustFooter } from './run-text.ts';
-import { type Cell, type Column, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderTable } from './table.ts';
 
 /** @param top owners that are listed, the last ones; 0 for all */
 export function renderHistory(history: History, top: number): string {
@@ -25,15 +25,15 @@ export function renderHistory(history: History, top: number): string {
     `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}` +
     stackLines(shown.at(-1)) +
     holderLine(history) +
-    neighbourTable(history) +
-    pageTable(history) +
+    neighbourTable(history, top) +
+    pageTable(history, top) +
     trustFooter(completeness)
   );
 }
 
 /** @param top reports that are shown, 0 for all */
 export function renderReportHistories(found: ReportHistories, top: number): string {
-  const shown = top === 0 ? found.reports : found.reports.slice(0, top);
+  const shown = cutRows(found.reports, top);
   const left = found.reports.length - shown.length;
   return (
     `${runLine(found.run)}\n${counted(found.reports.length, 'report')} in the log\n` +
@@ -132,32 +132,40 @@ const NEIGHBOUR_COLUMNS: readonly Column[] = [
   { title: '' },
 ];
 
-function neighbourTable({ neighbours }: AddressHistory): string {
+/** @param top of those that are nearest */
+function neighbourTable({ neighbours }: AddressHistory, top: number): string {
   if (neighbours.length === 0) return '';
-  const rows = neighbours.map((n): Cell[] => {
-    const [at, , task, site] = n.alloc === null ? ['unseen', '', '', ''] : eventCells(n.alloc);
-    const distance = n.distance > 0 ? `+${n.distance}` : String(n.distance);
-    const state = n.isLive ? 'live' : 'freed';
-    return [
-      n.address,
-      distance,
-      state,
-      at ?? '',
-      task ?? '',
-      site ?? '',
-      n.isNext ? 'next to it' : '',
-    ];
-  });
-  return `\n${renderTable(NEIGHBOUR_COLUMNS, rows)}`;
+  const nearest = [...neighbours].sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance));
+  const shown = new Set(cutRows(nearest, top));
+  const rows = neighbours
+    .filter((n) => shown.has(n))
+    .map((n): Cell[] => {
+      const [at, , task, site] = n.alloc === null ? ['unseen', '', '', ''] : eventCells(n.alloc);
+      const distance = n.distance > 0 ? `+${n.distance}` : String(n.distance);
+      const state = n.isLive ? 'live' : 'freed';
+      return [
+        n.address,
+        distance,
+        state,
+        at ?? '',
+        task ?? '',
+        site ?? '',
+        n.isNext ? 'next to it' : '',
+      ];
+    });
+  return `\n${renderTable(NEIGHBOUR_COLUMNS, rows)}${moreRows(neighbours.length, top)}`;
 }
 
-function pageTable({ pages }: AddressHistory): string {
+/** @param top of the last ones */
+function pageTable({ pages }: AddressHistory, top: number): string {
   if (pages.length === 0) return '';
-  const rows = pages.map(({ atNs, event, address, bytes }): Cell[] => [
+  const shown = top === 0 ? pages : pages.slice(-top);
+  const rows = shown.map(({ atNs, event, address, bytes }): Cell[] => [
     moment(atNs, 6),
     event,
     address,
     formatBytes(bytes),
   ]);
-  return `\n${renderTable([{ title: 'Its page' }, { title: '' }, { title: '' }, { title: '' }], rows)}`;
+  const columns = [{ title: 'Its page' }, { title: '' }, { title: '' }, { title: '' }];
+  return `\n${renderTable(columns, rows)}${moreRows(pages.length, top)}`;
 }

@@ -10,7 +10,7 @@ import {
 } from '../base/bytes-format.ts';
 import type { Leaks } from '../pipeline/leaks-result.ts';
 import { nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, renderCsv, renderTable } from './table.ts';
 
 const AGES: readonly Column[] = [
   { title: '<1 s', name: 'age_1s', format: formatCount },
@@ -68,7 +68,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     );
   }
   text += leaks.notes.map((note) => wrapped('', note)).join('');
-  const shown = top === 0 ? lasting : lasting.slice(0, top);
+  const shown = cutRows(lasting, top);
   // A short trace has no old objects: such columns are left out.
   const ages = ALL_AGES.filter((i) => shown.some((g) => (g.ages?.[i] ?? 0) > 0));
   text += `\n${renderTable(

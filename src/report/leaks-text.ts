@@ -10,13 +10,13 @@ import {
 import type { LeakCandidate, LeakGroup, LeakReferrers, Leaks } from '../pipeline/leaks-result.ts';
 import { escapeText, shellWord } from './escape.ts';
 import { doubts, labelled, moment, runLine, wrapped } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 
 export interface LeaksTextOptions {
   /** Rows of the table, 0 for all. */
   readonly top: number;
-  /** Every object, not only groups. */
-  readonly all: boolean;
+  /** Objects that are listed beside the groups, 0 for all; undefined: an example. */
+  readonly objects: number | undefined;
   /** The source as the user named it, for the next step. */
   readonly source: string;
   /** Snapshots that the user named, likewise. */
@@ -48,13 +48,16 @@ export function renderLeaks(leaks: Leaks, options: LeaksTextOptions): string {
   const over = leaks.snapshots.length;
   if (over > 1) text += `confirmed over ${over} snapshots\n`;
   if (groups.length > 0) text += `\n${renderGroups(groups, options.top)}`;
-  text += options.all ? `\n${renderAll(candidates)}` : renderExample(leaks);
+  text +=
+    options.objects === undefined
+      ? renderExample(leaks)
+      : `\n${renderObjects(candidates, options.objects)}`;
   text += renderNotReported(leaks);
   const notes = [
     ...leaks.notes,
     ...leaks.snapshots.flatMap(({ findings }) =>
       findings.map(
-        (f) => `snapshot: ${formatCount(f.count)} ${f.text} (first: ${escapeText(f.first)})`,
+        (f) => `snapshot: ${f.text}: ${formatCount(f.count)} (first: ${escapeText(f.first)})`,
       ),
     ),
     ...doubts(leaks.completeness),
@@ -98,7 +101,7 @@ function groupRow(group: LeakGroup, i: number, hasRetained: boolean): Cell[] {
 }
 
 function renderGroups(groups: readonly LeakGroup[], top: number): string {
-  const shown = top === 0 ? groups : groups.slice(0, top);
+  const shown = cutRows(groups, top);
   const columns = groupColumns(groups);
   const hasRetained = columns.some(({ title }) => title === 'retained');
   let text = renderTable(
@@ -154,7 +157,7 @@ function renderExample({ groups, candidates }: Leaks): string {
   return wrapped('  example of 1: ', parts.join(', '));
 }
 
-function renderAll(candidates: readonly LeakCandidate[]): string {
+function renderObjects(candidates: readonly LeakCandidate[], top: number): string {
   const columns: Column[] = [
     { title: 'address' },
     { title: 'size', format: formatCount },
@@ -163,9 +166,9 @@ function renderAll(candidates: readonly LeakCandidate[]): string {
     { title: 'task' },
     { title: 'age', format: formatSeconds },
   ];
-  return renderTable(
+  const table = renderTable(
     columns,
-    candidates.map((c) => [
+    cutRows(candidates, top).map((c) => [
       c.address,
       c.size,
       c.cache ?? KIND_TEXT[c.kind],
@@ -180,6 +183,7 @@ function renderAll(candidates: readonly LeakCandidate[]): string {
       c.ageSec,
     ]),
   );
+  return table + moreRows(candidates.length, top);
 }
 
 function renderNotReported({ notReported, minAgeSec }: Leaks): string {
@@ -231,7 +235,7 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
     black: 'not looked at: ignored by annotation, or waiting for kfree_rcu()',
   }[object.colour];
   text += `${meaning}; ${counted(referrers.length, 'word points', 'words point')} to it\n`;
-  const shown = top === 0 ? referrers : referrers.slice(0, top);
+  const shown = cutRows(referrers, top);
   if (shown.length === 0) return text;
   const columns: Column[] = [
     { title: 'word at' },

@@ -1,11 +1,11 @@
 // `lint` as text: the findings by rule, each with its count, its line of code and an example.
 
 import type { Finding, FindingSeverity } from '../analysis/lint/finding.ts';
-import { counted, formatCount } from '../base/bytes-format.ts';
+import { counted } from '../base/bytes-format.ts';
 import type { Lint } from '../pipeline/lint-run.ts';
 import { escapeText } from './escape.ts';
 import { moment, nothingText, runLine, trustFooter, wrapped } from './run-text.ts';
-import { renderCsv } from './table.ts';
+import { cutRows, moreRows, renderCsv } from './table.ts';
 
 /** @param top findings of each rule, 0 for all */
 export function renderLint(lint: Lint, top: number): string {
@@ -21,10 +21,9 @@ export function renderLint(lint: Lint, top: number): string {
   let text = `${runLine(run)}\n${severityLine(findings)}\n`;
   for (const { rule, found } of rules) {
     text += `\n${rule.severity}: ${rule.title} (${rule.id})\n`;
-    const shown = top === 0 ? found : found.slice(0, top);
+    const shown = cutRows(found, top);
     for (const finding of shown) text += findingLines(finding, run.clockUnit === 'ns');
-    const more = found.length - shown.length;
-    if (more > 0) text += `  ... ${formatCount(more)} more (--top 0)\n`;
+    text += moreRows(found.length, top, 2);
     text += wrapped('  why:  ', rule.help);
   }
   return text + trustFooter(completeness);

@@ -10,7 +10,7 @@ import { shellWord } from './escape.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { findingText, severityLine } from './lint-text.ts';
 import { bareRate, doubts, labelled, moment, nothingText, runLine, wrapped } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, renderCsv, renderTable } from './table.ts';
 
 /**
  * @param top rows of each table, 0 for all
@@ -32,9 +32,6 @@ export function renderOverview(analysis: Analysis, top: number, source: string):
     .filter((part) => part !== '')
     .join('\n');
 }
-
-const cut = <T>(rows: readonly T[], top: number): readonly T[] =>
-  top === 0 ? rows : rows.slice(0, top);
 
 function trust(analysis: Analysis): string {
   const lines = trustLines(analysis).map(([name, text]) => labelled(name, text));
@@ -185,7 +182,7 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
     { title: 'wasted', format: formatBytes },
     { title: '' },
   ];
-  const rows = cut(wasting, top).map((site) => [
+  const rows = cutRows(wasting, top).map((site) => [
     site.cache ?? '?',
     siteOf(site),
     site.live,
@@ -221,7 +218,7 @@ function heldTable(analysis: Analysis, top: number): string {
     { title: 'bytes', format: formatBytes },
     { title: 'uncertain', format: (value) => (value === 0 ? '' : formatCount(value)) },
   ];
-  const rows = cut(holding, top).map((site: CallSiteRow) => [
+  const rows = cutRows(holding, top).map((site: CallSiteRow) => [
     site.cache ?? '?',
     siteOf(site),
     site.live,
@@ -249,7 +246,7 @@ function busiestTable({ caches, run }: Analysis, top: number): string {
           { title: 'frees/s', format: bareRate },
           { title: 'bytes/s', format: formatBytes },
         ];
-  const rows = cut(busy, top).map((c: CacheRow) =>
+  const rows = cutRows(busy, top).map((c: CacheRow) =>
     run.durationSec === null
       ? [c.name ?? '?', c.allocs, c.frees, c.bytesAlloc]
       : [c.name ?? '?', c.allocsPerSec, rate(c.frees), c.bytesPerSec],

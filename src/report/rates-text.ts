@@ -10,13 +10,13 @@ import {
 } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 import { bareRate, moment, nothingText, runLine, trustFooter } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 
 export function renderRates(rates: Rates, top: number): string {
   const nothing = nothingText(rates.run, rates.completeness);
   if (nothing !== undefined && rates.rows.length === 0) return nothing;
   if (rates.series !== null) return renderSeries(rates, rates.series, top);
-  const cut = top === 0 ? rates.rows : rates.rows.slice(0, top);
+  const cut = cutRows(rates.rows, top);
   const isSite = rates.by === 'site';
   const hasTime = rates.run.durationSec !== null;
   const columns: Column[] = [
@@ -49,9 +49,7 @@ export function renderRates(rates: Rates, top: number): string {
     runLine(rates.run) +
     `\n${counted(totals.allocs, 'allocation')}, ${counted(totals.frees, 'free')} of them${total}\n\n` +
     renderTable(columns, rows) +
-    (cut.length < rates.rows.length
-      ? `... ${formatCount(rates.rows.length - cut.length)} more (--top 0)\n`
-      : '') +
+    moreRows(rates.rows.length, top) +
     trustFooter(rates.completeness)
   );
 }
@@ -64,7 +62,7 @@ function renderSeries(rates: Rates, series: readonly RateInterval[], top: number
   for (const { startNs, rows } of series) {
     const time = rates.run.clockUnit === 'ns' ? moment(startNs, decimals) : startNs;
     text += `${time}\n\n${(isSite ? 'CALL SITE' : 'CACHE').padEnd(32)} ALLOCS      BYTES\n`;
-    for (const row of top === 0 ? rows : rows.slice(0, top)) {
+    for (const row of cutRows(rows, top)) {
       const name = isSite ? siteText({ ...row, site: null }) : (row.cache ?? '?');
       const allocs = String(row.allocs).padStart(6);
       text += `${escapeText(name).padEnd(32)} ${allocs} ${String(row.bytes).padStart(10)}\n`;

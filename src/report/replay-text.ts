@@ -7,7 +7,7 @@ import { describeModel, fidelityLines } from './fidelity-text.ts';
 import { labelled, nothingText, runLine, trustFooter } from './run-text.ts';
 import { renderSlabMaps } from './slab-map-text.ts';
 import { renderReports } from './slub-reports-text.ts';
-import { type Column, renderCsv, renderTable } from './table.ts';
+import { type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 import { renderWhatIf, renderWhatIfCsv } from './what-if-text.ts';
 
 /** @param top rows of each table, 0 for all */
@@ -26,7 +26,7 @@ export function renderReplay(replay: Replay, top: number): string {
 
 function renderState(replay: Replay, top: number): string {
   const used = replay.caches.filter(({ slabs, fidelity }) => slabs > 0 || isUsed(fidelity));
-  const shown = top === 0 ? used : used.slice(0, top);
+  const shown = cutRows(used, top);
   // The kernel's own figures are of the end.
   const columns = replay.at === null ? COLUMNS : COLUMNS.filter(({ title }) => title !== KERNEL);
   const rows = shown.map((cache) => {
@@ -38,9 +38,7 @@ function renderState(replay: Replay, top: number): string {
     fidelityLines(replay.fidelity) +
     `\n${replay.at === null ? 'At the end' : `At ${replay.at} s`}: ${totals(replay.caches)}\n\n` +
     renderTable(columns, rows) +
-    (shown.length < used.length
-      ? `... ${formatCount(used.length - shown.length)} more (--top 0)\n`
-      : '') +
+    moreRows(used.length, top) +
     `\n${LEGEND}` +
     olderLine(replay) +
     `\ndigest ${replay.digest}\n`

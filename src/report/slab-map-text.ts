@@ -4,6 +4,7 @@ import type { MappedSlab, SlabMap } from '../analysis/slab-map.ts';
 import { counted, formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
+import { cutRows, moreRows } from './table.ts';
 
 const LEGEND = `  # allocated   . free, on the slab's own freelist   o free, held by a CPU
   below a slab: its free objects by number, the next to be handed out first
@@ -20,11 +21,10 @@ export function renderSlabMaps({ maps, at }: Replay, top: number): string {
 }
 
 function renderMap({ cache, slabs, objsPerSlab }: SlabMap, top: number): string {
-  const shown = top === 0 ? slabs : slabs.slice(0, top);
+  const shown = cutRows(slabs, top);
   let text = `\n${escapeText(cache)}: ${counted(slabs.length, 'slab')} of ${counted(objsPerSlab, 'object')}\n`;
   for (const slab of shown) text += renderSlab(slab);
-  const more = slabs.length - shown.length;
-  return more === 0 ? text : `${text}... ${formatCount(more)} more (--top 0)\n`;
+  return text + moreRows(slabs.length, top);
 }
 
 function renderSlab(slab: MappedSlab): string {

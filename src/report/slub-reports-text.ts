@@ -4,6 +4,7 @@ import { counted, formatCount } from '../base/bytes-format.ts';
 import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 import { labelled } from './run-text.ts';
+import { cutRows } from './table.ts';
 
 /** @param top reports, 0 for all; '' where there is none */
 export function renderReports(replay: Replay, top: number): string {
@@ -24,7 +25,7 @@ function writesText({ writesLeftOut, whatIf }: Replay): string {
 function reportsText({ reports, reportsLeftOut }: Replay, top: number): string {
   const count = reports.length + reportsLeftOut;
   if (count === 0) return '';
-  const shown = top === 0 ? reports : reports.slice(0, top);
+  const shown = cutRows(reports, top);
   let text = `\nSLUB's debug checks would have reported ${counted(count, 'error')}:\n`;
   for (const report of shown) {
     text += `\n${report.text.split('\n').map(escapeText).join('\n')}\n`;

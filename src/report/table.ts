@@ -3,7 +3,7 @@
 // than it may be: the widest text columns lose their middle. CSV has the values themselves, whole.
 
 import Table from 'cli-table3';
-import { UNKNOWN } from '../base/bytes-format.ts';
+import { formatCount, UNKNOWN } from '../base/bytes-format.ts';
 import { escapeText } from './escape.ts';
 
 /** Columns of a mail or a terminal that nothing may wrap at. */
@@ -183,4 +183,15 @@ function displayWidth(text: string): number {
     if (!/\p{M}/u.test(character)) width += WIDE.test(character) ? 2 : 1;
   }
   return width;
+}
+
+/** @param top rows that are shown, 0 for all */
+export function cutRows<T>(rows: readonly T[], top: number): readonly T[] {
+  return top === 0 ? rows : rows.slice(0, top);
+}
+
+/** What stands under a table of which `cutRows` left out some; '' where it did not. */
+export function moreRows(count: number, top: number, indent = 0): string {
+  const rest = top === 0 ? 0 : count - top;
+  return rest > 0 ? `${' '.repeat(indent)}... ${formatCount(rest)} more (--top 0)\n` : '';
 }

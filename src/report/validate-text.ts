@@ -8,20 +8,19 @@ import type { HistoryOwner } from '../pipeline/validate-history.ts';
 import type { Validation, ValidationReport } from '../pipeline/validate-run.ts';
 import { escapeText, shellWord } from './escape.ts';
 import { labelled, moment } from './run-text.ts';
-import { type Cell, type Column, renderCsv, renderTable } from './table.ts';
+import { type Cell, type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 
 /** @param top damages that are listed and printed in full, 0 for all */
 export function renderValidation(validation: Validation, top: number): string {
   const damages = damagesOf(validation.reports);
-  const shown = top === 0 ? damages : damages.slice(0, top);
-  const left = damages.length - shown.length;
+  const shown = cutRows(damages, top);
   return (
     firstLine(validation) +
     labelled('found', foundText(validation, damages)) +
     trustLines(validation) +
     validation.notes.map((note) => labelled('note', escapeText(note))).join('') +
     (shown.length === 0 ? '' : `\n${renderTable(DAMAGE_COLUMNS, shown.map(damageCells))}`) +
-    (left === 0 ? '' : `... ${formatCount(left)} more (--top 0)\n`) +
+    moreRows(damages.length, top) +
     shown.map((_, i) => `\n${damageText(shown, i, validation.run.clockUnit)}`).join('') +
     nextStep(validation, shown)
   );

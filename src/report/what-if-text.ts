@@ -7,11 +7,11 @@ import type { Replay } from '../pipeline/replay-run.ts';
 import { escapeText } from './escape.ts';
 import { describeModel, fidelityText } from './fidelity-text.ts';
 import { labelled, moment, wrapped } from './run-text.ts';
-import { type Column, renderCsv, renderTable } from './table.ts';
+import { type Column, cutRows, moreRows, renderCsv, renderTable } from './table.ts';
 
 export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: number): string {
   const moved = whatIf.caches.filter(isMoved);
-  const shown = top === 0 ? moved : moved.slice(0, top);
+  const shown = cutRows(moved, top);
   const hasMerged = shown.some(({ merged }) => merged);
   return (
     `\n${wrapped('', `What ${escapeText(whatIf.changes.join(' '))} would have cost on this recording`)}\n` +
@@ -21,10 +21,7 @@ export function renderWhatIf({ model, fidelity }: Replay, whatIf: WhatIf, top: n
     `\n${renderTotals(whatIf)}\n` +
     (shown.length === 0
       ? 'No cache changes.\n'
-      : renderTable(COLUMNS, shown.map(cells)) +
-        (shown.length < moved.length
-          ? `... ${formatCount(moved.length - shown.length)} more (--top 0)\n`
-          : '')) +
+      : renderTable(COLUMNS, shown.map(cells)) + moreRows(moved.length, top)) +
     (shown.length === 0 ? '' : LEGEND) +
     (hasMerged
       ? `  ${MERGED} others were merged into it: forecast from its own object size\n`

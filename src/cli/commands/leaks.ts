@@ -83,7 +83,7 @@ function parseSeconds(value: string): number {
   return seconds;
 }
 
-async function run(source: string, options: LeaksCommandOptions): Promise<void> {
+async function run(source: string, options: LeaksCommandOptions, command: Command): Promise<void> {
   const { leaksRun, leaksReferrersRun } = await import('../../pipeline/leaks-run.ts');
   const from = await sourceOptions(source, options);
   const wanted: LeaksOptions = {
@@ -121,7 +121,9 @@ async function run(source: string, options: LeaksCommandOptions): Promise<void> 
   } else {
     const { renderLeaks, renderLeaksCsv } = await import('../../report/leaks-text.ts');
     const { top, all = false, vmcore: vmcores } = options;
-    const shown = { top, all, source, vmcores };
+    // All objects, unless the user says how many.
+    const most = command.getOptionValueSource('top') === 'cli' ? top : 0;
+    const shown = { top, objects: all ? most : undefined, source, vmcores };
     writeResult(options.csv ? renderLeaksCsv(leaks) : renderLeaks(leaks, shown), options);
   }
 }

@@ -2,6 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { FindingSeverity } from '../../analysis/lint/finding.ts';
+import { EXIT } from '../../base/errors.ts';
 import {
   addFilterOptions,
   addKeepOption,
@@ -42,7 +43,8 @@ async function run(source: string, options: LintOptions): Promise<void> {
   const { findDefects, isCrossed } = await import('../../pipeline/lint-run.ts');
   const lint = await findDefects(await sourceOptions(source, options), options.replay);
   writeResult(await render(lint, options), options);
-  if (options.failOn !== undefined && isCrossed(lint, options.failOn)) process.exitCode = 1;
+  if (options.failOn !== undefined && isCrossed(lint, options.failOn))
+    process.exitCode = EXIT.gateCrossed;
 }
 
 async function render(

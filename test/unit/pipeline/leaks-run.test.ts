@@ -165,7 +165,7 @@ test('kmemleak’s own text, in the form of 6.1', async () => {
 test('text: the answer, the groups, what was not told, the next step', async () => {
   const text = renderLeaks(await example(), {
     top: 20,
-    all: false,
+    objects: undefined,
     source: 'leak-example',
     vmcores: [],
   });

@@ -51,11 +51,14 @@ test('the pages of all CPUs belong together, however each is packed', () => {
   ]);
 });
 
-test.each(['vmcore.xz', 'vmcore.elf.zst', 'host.lime.xz'])('a snapshot is found in %s', async (name) => {
-  put(name);
-  put('vmcore-dmesg.txt.xz');
-  expect(await findVmcore({ source: folder })).toEqual({ path: join(folder, name) });
-});
+test.each(['vmcore.xz', 'vmcore.elf.zst', 'host.lime.xz'])(
+  'a snapshot is found in %s',
+  async (name) => {
+    put(name);
+    put('vmcore-dmesg.txt.xz');
+    expect(await findVmcore({ source: folder })).toEqual({ path: join(folder, name) });
+  },
+);
 
 test('sidecars are found under each name and unpacked by what they are', () => {
   const sidecars = new FolderSidecars([folder]);

@@ -109,7 +109,12 @@ test('a description that is none is damage', async () => {
 test('the next steps keep a snapshot that was named', async () => {
   const { source, vmcore } = await ingested();
   const named = (await leaksRun({ source }, { ...DEFAULTS, vmcores: [vmcore] })).leaks;
-  const text = renderLeaks(named, { top: 20, all: false, source: 'run.db', vmcores: ['a b.elf'] });
+  const text = renderLeaks(named, {
+    top: 20,
+    objects: undefined,
+    source: 'run.db',
+    vmcores: ['a b.elf'],
+  });
   expect(text).toContain("slabreplay leaks run.db --vmcore 'a b.elf' --all\n");
   expect(text).toContain("slabreplay leaks run.db --vmcore 'a b.elf' --who-points-to 0xffff");
   expect(text).toContain("slabreplay leaks run.db --vmcore 'a b.elf' --format kmemleak\n");

@@ -1,4 +1,4 @@
-import { counted } from '../../../base/bytes-format.ts';
+import { counted, formatCount } from '../../../base/bytes-format.ts';
 import { groupCalls, hasCalls } from '../../group-calls.ts';
 import { siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -24,7 +24,7 @@ export const allocationFailed: LintRule = {
         count,
         ...siteColumns(key.name),
         cache: key.cache,
-        message: `${count} of ${counted(allocs + count, 'allocation')} returned NULL`,
+        message: `${formatCount(count)} of ${counted(allocs + count, 'allocation')} returned NULL`,
         example: exampleOf(run, tracker.failed, own),
       };
     });

@@ -51,7 +51,7 @@ export const devresCrossesClass: LintRule = {
             count: allocs,
             ...siteColumns(key.name),
             cache: key.cache,
-            message: `${counted(key.bytesReq, 'byte')} with struct devres take ${taken}; the data alone would take ${without}`,
+            message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
             example: exampleOf(run, tracker.first, calls),
           },
         ];

@@ -1,4 +1,4 @@
-import { counted } from '../../../base/bytes-format.ts';
+import { counted, formatCount } from '../../../base/bytes-format.ts';
 import { isFree } from '../../../kernel/event-kind.ts';
 import { type SiteName, siteLabel } from '../../site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -39,7 +39,7 @@ export const freesOfUnknown: LintRule = {
         count: site.unknown,
         ...siteColumns(site.name),
         cache: null,
-        message: `${site.unknown} of its ${counted(site.all, 'free was of an object', 'frees were of objects')} whose allocation is not in the trace`,
+        message: `${formatCount(site.unknown)} of its ${counted(site.all, 'free was of an object', 'frees were of objects')} whose allocation is not in the trace`,
         example: exampleOf(run, tracker.first, site.calls),
       }));
   },

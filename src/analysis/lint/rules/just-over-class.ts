@@ -26,7 +26,7 @@ export const justOverClass: LintRule = {
           module: a.module,
           cache: null,
           message:
-            `asks for ${counted(a.bytesReq, 'byte')} and takes ${a.classSize}: ${a.bytesReq - a.shrinkTo} less ` +
+            `asks for ${a.bytesReq} bytes and takes ${a.classSize}: ${a.bytesReq - a.shrinkTo} less ` +
             `would save ${formatBytes(saved)} at the peak (${counted(a.atPeak, 'object')})`,
           example: null,
         },

@@ -1,6 +1,6 @@
 // Objects that are freed right away, again and again: nothing else was allocated on the CPU between.
 
-import { counted, formatBytes } from '../../../base/bytes-format.ts';
+import { counted, formatBytes, formatCount } from '../../../base/bytes-format.ts';
 import { GFP } from '../../../kernel/gfp-flags.ts';
 import type { SiteAndCache } from '../../call-sites.ts';
 import type { CallGroup } from '../../group-calls.ts';
@@ -46,7 +46,7 @@ export const temporaryInHotPath: LintRule = {
       count: group.temporary,
       ...siteColumns(group.key.name),
       cache: group.key.cache,
-      message: `${group.temporary} of ${counted(group.allocs, 'object was', 'objects were')} freed before anything else was allocated on their CPU${often}`,
+      message: `${formatCount(group.temporary)} of ${counted(group.allocs, 'object was', 'objects were')} freed before anything else was allocated on their CPU${often}`,
       example: exampleOf(run, tracker.first, group.calls),
     })),
 };
