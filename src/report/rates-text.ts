@@ -34,9 +34,10 @@ export function renderRates(rates: Rates, top: number): string {
     row.busiestAllocs,
   ]);
   const { totals } = rates;
-  const total = hasTime
-    ? `; ${bareRate(totals.allocsPerSec)} allocations/s, ${formatByteRate(totals.bytesPerSec)}`
-    : '';
+  const total =
+    hasTime && totals.allocsPerSec !== null
+      ? `; ${bareRate(totals.allocsPerSec)} allocations/s, ${formatByteRate(totals.bytesPerSec)}`
+      : '';
   return (
     runLine(rates.run) +
     `\n${formatCount(totals.allocs)} allocations, ${formatCount(totals.frees)} frees of them${total}\n\n` +
