@@ -42,9 +42,10 @@ export function renderRates(rates: Rates, top: number): string {
     row.busiestAllocs,
   ]);
   const { totals } = rates;
-  const total = hasTime
-    ? `; ${bareRate(totals.allocsPerSec)} allocations/s, ${formatByteRate(totals.bytesPerSec)}`
-    : '';
+  const total =
+    hasTime && totals.allocsPerSec !== null
+      ? `; ${bareRate(totals.allocsPerSec)} allocations/s, ${formatByteRate(totals.bytesPerSec)}`
+      : '';
   return (
     runLine(rates.run) +
     `\n${counted(totals.allocs, 'allocation')}, ${counted(totals.frees, 'free')} of them${total}\n\n` +

@@ -68,6 +68,18 @@ test('a clock without seconds: counts alone', () => {
   expect(text).toContain('CACHE        ALLOCS  FREES  MOST/100 units\n');
 });
 
+test('all events at one moment: no rates, in the table a dash', () => {
+  const none = { allocsPerSec: null, freesPerSec: null, bytesPerSec: null };
+  const rows = [{ ...ROW, ...none }];
+  const run = { ...RUN, durationSec: 0 };
+  const text = renderRates({ ...RATES, run, rows, totals: { ...RATES.totals, ...none } }, 0);
+  expect(text).toContain('\n35 allocations, 20 frees of them\n');
+  expect(text).toContain(`
+CACHE        ALLOCS  FREES  ALLOCS/s  FREES/s  BYTES/s  MOST/1.0 s
+kmalloc-192      30     10         -        -        -          12
+`);
+});
+
 test('every interval in the columns of slabratetop', () => {
   const row = { ...ROW, allocs: 12, bytes: 2304 };
   const series = [
