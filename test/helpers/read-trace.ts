@@ -50,6 +50,7 @@ export interface TraceRead {
   /** Where each was met first, by name. */
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
+  readonly batches: readonly EventBatch[];
   event(i: number): PlainEvent;
   events(): PlainEvent[];
 }
@@ -157,7 +158,7 @@ class PlainTrace implements TraceRead {
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
   private readonly dictionary: Dictionary;
-  private readonly batches: readonly EventBatch[];
+  readonly batches: readonly EventBatch[];
   private readonly starts: number[] = [];
   private readonly nameSite: (hi: number, lo: number) => string;
   private readonly sites = new Map<number, string>();

@@ -349,3 +349,107 @@ describe('packed data', () => {
     expect(trace.count).toBe(12);
   });
 });
+
+describe('version 7 without its end', () => {
+  const option = (text: string) => ({ id: 2, data: Buffer.from(`${text}\0`) });
+  const count = (cpu: number, entries: number) =>
+    option(`CPU: ${cpu}\nentries: ${entries}\noverrun: 0\nread events: 0\n`);
+  const third = pages([150, 250, 350]);
+  const first = pages([100, 200, 300, 400, 500]);
+  const cpus = [first, Buffer.alloc(0), third];
+  /** The second CPU has no data; the first one's clock steps back. */
+  const stepping = [pages([100, 200, 150, 400, 500]), Buffer.alloc(0), third];
+  const counted = [count(0, 10), count(1, 0), count(2, 6)];
+  const plain = buildDatV7({ buffers: [{ name: '', cpus }], options: counted });
+  const wholes: [string, BuiltDat][] = [
+    ['plain', plain],
+    ['stepping', buildDatV7({ buffers: [{ name: '', cpus: stepping }], options: counted })],
+    [
+      'packed',
+      buildDatV7({ buffers: [{ name: '', cpus }], options: counted, compression: 'zlib' }),
+    ],
+    ['uncounted', buildDatV7({ buffers: [{ name: '', cpus: [first, third] }] })],
+  ];
+  const recorded = async (bytes: Buffer): Promise<string[][]> => {
+    const trace = await readTraceBytes(bytes);
+    const events = trace.events().filter((e) => e.event !== 'lost');
+    return [0, 1, 2].map((cpu) => events.filter((e) => e.cpu === cpu).map((e) => `${e.ns}`));
+  };
+
+  test.each(wholes)(
+    'cut anywhere in its data: the first events of each CPU (%s)',
+    async (_, built) => {
+      const { bytes, places } = built;
+      const all = await recorded(bytes);
+      const options = places.get('options ') ?? 0;
+      let last = 0;
+      for (let end = (places.get('data  0') ?? 0) + 64; end <= options; end += 97) {
+        const read = await recorded(bytes.subarray(0, end));
+        for (const [cpu, times] of read.entries()) {
+          expect(times).toEqual(all[cpu]?.slice(0, times.length));
+        }
+        const events = read.flat().length;
+        expect(events).toBeGreaterThanOrEqual(last);
+        last = events;
+      }
+      for (const end of [options, options + 20, bytes.length - 1]) {
+        expect(await recorded(bytes.subarray(0, end))).toEqual(all);
+        const { stats } = await readTraceBytes(bytes.subarray(0, end));
+        expect(stats['truncated']).toBe(1);
+      }
+    },
+  );
+
+  test.each(wholes)(
+    'stopped while its data were written: sizes are 0 (%s)',
+    async (name, built) => {
+      const { places } = built;
+      const bytes = Buffer.from(built.bytes.subarray(0, places.get('options ') ?? 0));
+      bytes.fill(0, (places.get('buffer ') ?? 0) + 8, (places.get('buffer ') ?? 0) + 16);
+      if (name === 'packed') bytes.fill(0, places.get('data  2'), (places.get('data  2') ?? 0) + 4);
+      expect(await recorded(bytes)).toEqual(await recorded(built.bytes));
+      expect((await readTraceBytes(bytes)).stats['truncated']).toBe(1);
+    },
+  );
+
+  test('of several instances those whose data are there are read', async () => {
+    const built = buildDatV7({
+      buffers: [
+        { name: '', cpus: [pages([100, 200])] },
+        { name: 'inst', cpus: [pages([300, 400])] },
+      ],
+      options: [count(0, 4), option('\nBuffer: inst\n\n'), count(0, 4)],
+    });
+    const end = (built.places.get('data inst 0') ?? 0) + 4096 + 60;
+    const bytes = built.bytes.subarray(0, end);
+    await expect(readTraceBytes(bytes)).rejects.toThrow(
+      'several buffers hold events: top (4 events), inst (3 events)',
+    );
+    const trace = await readTraceBytes(bytes, { buffer: 'inst' });
+    expect(brief(trace.events())).toEqual(
+      '300 0 kfree,301 0 kfree,400 0 kfree,400 0 lost'.split(','),
+    );
+  });
+
+  test('cut before its data it holds no events', async () => {
+    const { bytes, places } = plain;
+    for (const end of [places.get('buffer ') ?? 0, places.get('data  0') ?? 0]) {
+      await fails(bytes.subarray(0, end), /holds no events/);
+    }
+  });
+});
+
+test('an instance of version 6 behind the end of the file is passed over', async () => {
+  const built = buildDatV6({
+    buffers: [
+      { name: '', cpus: [pages([100, 200])] },
+      { name: 'inst', cpus: [pages([300])] },
+    ],
+  });
+  const bytes = Buffer.from(built.bytes);
+  const at = bytes.indexOf('inst\0') - 8;
+  bytes.writeBigUInt64LE(BigInt(bytes.length + 4096), at);
+  const trace = await readTraceBytes(bytes);
+  expect(brief(trace.events()).length).toBe(4);
+  expect(trace.stats).toEqual({ truncated: 1 });
+});
