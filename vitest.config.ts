@@ -1,16 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/**
+ * A kind of test. Its limit only ends what hangs: it is far above what a test takes, also on a machine
+ * that has other work.
+ */
+function kind(name: string, include: string[], limit: number) {
+  return {
+    extends: true as const,
+    test: { name, include, testTimeout: limit, hookTimeout: limit },
+  };
+}
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Vitest would leave one core idle: half of the time where there are two.
     maxWorkers: '100%',
     env: { TZ: 'UTC', LC_ALL: 'C', NO_COLOR: '1' },
-    // Tests on recordings of real kernels and those that spawn the program take seconds, and more
-    // where cores are few.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     expandSnapshotDiff: true,
+    projects: [
+      kind('unit', ['test/*.test.ts', 'test/unit/**/*.test.ts'], 5 * MINUTE),
+      kind('property', ['test/property/**/*.test.ts'], 15 * MINUTE),
+      kind('kernel', ['test/kernel/**/*.test.ts'], 30 * MINUTE),
+      kind('e2e', ['test/e2e/**/*.test.ts'], 30 * MINUTE),
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/**'],

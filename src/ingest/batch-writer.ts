@@ -18,7 +18,7 @@ export interface BatchOutlet {
 }
 
 /** The first batches are small, so that the receiver has something to do early; each next one doubles. */
-const FIRST_EVENTS = BATCH_CAPACITY / 16;
+export const FIRST_EVENTS: number = BATCH_CAPACITY / 16;
 
 export class BatchWriter {
   readonly dictionary: Dictionary;

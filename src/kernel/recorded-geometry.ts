@@ -86,7 +86,9 @@ export function recordedGeometry(
   const recorded = recordedFigures(cache, computed);
   const names = Object.keys(recorded) as (keyof typeof recorded)[];
   const least = minOrderObjects(cache.slabSize, parameters.pageSize);
-  const merged = (sysfs?.aliases ?? 0) > 0;
+  // `aliases` counts those of now; the link of one that was destroyed stays (sysfs_slab_alias(),
+  // mm/slub.c of 6.12), and so does the place of the free pointer that its object size gave.
+  const merged = (sysfs?.aliases ?? 0) > 0 || cache.aliases.length > 1;
   const isMiddle = !computed.layout.freePointerOutside;
   return {
     geometry: {

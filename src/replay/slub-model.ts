@@ -37,6 +37,11 @@ export interface SlubModelInput {
  */
 const MOST_CPU_STATES = 2 ** 20;
 
+/** How many CPUs a model of so many caches has where the events name `named` of them. */
+export function modelledCpus(named: number, caches: number): number {
+  return Math.min(named, Math.max(1, Math.floor(MOST_CPU_STATES / caches)));
+}
+
 export class SlubModel {
   readonly table: SlabTable;
   readonly caches: readonly ModelCache[];
@@ -48,8 +53,7 @@ export class SlubModel {
 
   constructor({ plan, parameters, nodes, orders, ...input }: SlubModelInput) {
     const { pageSize } = parameters;
-    const most = Math.max(1, Math.floor(MOST_CPU_STATES / plan.caches.length));
-    const cpus = Math.min(input.cpus, most);
+    const cpus = modelledCpus(input.cpus, plan.caches.length);
     this.cpus = cpus;
     this.table = new SlabTable(pageSize);
     this.cacheOfCall = plan.cacheOfCall;

@@ -2,10 +2,18 @@
 // are all or nothing, and `sql` shows everything with the names that scripts rely on.
 
 import type { ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { SlabinfoJson } from '../../src/report/slabinfo-json.ts';
@@ -19,6 +27,7 @@ import {
   startCli,
   temporaryFolder,
 } from '../helpers/run-cli.ts';
+import { until } from '../helpers/until.ts';
 
 interface Result {
   readonly run?: { label: string; sources: string[] };
@@ -108,7 +117,7 @@ describe('an ingest that is ended', () => {
   /** Starts an ingest and waits until it has written something. */
   async function startIngest(into: string): Promise<ChildProcess> {
     const child = startCli(['ingest', BOOT, '-o', join(into, 'run.db')]);
-    while (readdirSync(into).length === 0 && child.exitCode === null) await sleep(5);
+    await until(() => readdirSync(into).length > 0 || child.exitCode !== null);
     return child;
   }
 
@@ -142,13 +151,32 @@ describe('an ingest that is ended', () => {
   });
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s leaves no unpacked file behind', async (signal) => {
-  const tmp = temporaryFolder();
-  const child = startCli(['analyze', BOOT, '--tmp', tmp]);
-  await sleep(700);
-  child.kill(signal);
-  await new Promise((resolve) => child.on('close', resolve));
-  expect(readdirSync(tmp)).toEqual([]);
+describe.skipIf(!existsSync('/proc/self/fd'))('an unpacked file (seen in /proc)', () => {
+  /** True while the program has a file of the folder open, which has no name there any more. */
+  function hasOpen(folder: string, pid: number | undefined): boolean {
+    const descriptors = `/proc/${pid}/fd`;
+    return (
+      readdirSync(folder).length === 0 &&
+      readdirSync(descriptors).some((fd) => {
+        try {
+          return readlinkSync(join(descriptors, fd)).startsWith(folder);
+        } catch {
+          return false; // closed meanwhile
+        }
+      })
+    );
+  }
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s leaves none behind', async (signal) => {
+    const tmp = realpathSync(temporaryFolder());
+    const child = startCli(['analyze', BOOT, '--tmp', tmp]);
+    const ended = new Promise((resolve) => child.on('close', (_, by) => resolve(by)));
+    await until(() => child.exitCode !== null || hasOpen(tmp, child.pid));
+    child.kill(signal);
+    await ended;
+    expect(child.exitCode).not.toBe(0);
+    expect(readdirSync(tmp)).toEqual([]);
+  });
 });
 
 describe('sql', () => {
@@ -267,7 +295,7 @@ test.each(['csv', 'sqlite-rows'])('an export to %s that is ended leaves nothing'
   const into = temporaryFolder();
   const tmp = temporaryFolder();
   const child = startCli(['export', BOOT, '--to', to, '-o', join(into, 'events'), '--tmp', tmp]);
-  while (readdirSync(into).length === 0 && child.exitCode === null) await sleep(5);
+  await until(() => readdirSync(into).length > 0 || child.exitCode !== null);
   child.kill('SIGINT');
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect([code, readdirSync(into), readdirSync(tmp)]).toEqual([130, [], []]);

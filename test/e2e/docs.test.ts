@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { expectedLines, parseExamples, replaceOutputs } from '../helpers/doc-examples.ts';
 import { jsonOf, MAIN, outputOf, ROOT, temporaryFolder } from '../helpers/run-cli.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 const UPDATE = process.env['UPDATE_DOCS'] === '1';
 
@@ -56,7 +57,7 @@ function runExample(command: string, folder: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-describe('examples', () => {
+describeWithTools(['bash'], 'examples', () => {
   const withExamples = PAGES.filter((page) => parseExamples(read(page)).length > 0);
 
   test.each(withExamples)('%s', (page) => {

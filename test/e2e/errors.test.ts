@@ -84,8 +84,8 @@ test('a mapping of a probe that says nothing', () =>
 
 test('a foreign binary', () => expectError(['analyze', process.execPath], 65, 'not a trace'));
 
-test('a file that only the user may read', async () => {
-  if (process.getuid?.() === 0) return; // root may read everything
+// Root may read everything.
+test.skipIf(process.getuid?.() === 0)('a file that only the user may read', async () => {
   chmodSync(write('secret', 'x'), 0);
   await expectError(['analyze', file('secret')], 74, 'permission denied');
 });

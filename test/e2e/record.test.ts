@@ -1,7 +1,6 @@
 // `record` on a machine of plain folders: what it writes is read by the tool itself, and what it sets
 // is as it was, however it ends.
 
-import { execFileSync } from 'node:child_process';
 import {
   createWriteStream,
   existsSync,
@@ -13,8 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FakeMachine, resultOf, STATS, slabPage, untilThere } from '../helpers/fake-machine.ts';
+import { FakeMachine, resultOf, STATS, slabPage } from '../helpers/fake-machine.ts';
 import { jsonOf, temporaryFolder } from '../helpers/run-cli.ts';
+import { until } from '../helpers/until.ts';
 
 const UNTOUCHED = { instances: [], names: '128\n' };
 
@@ -140,10 +140,9 @@ test('a command that a signal ends gives 128 and its number', async () => {
 test('a command that outlives --duration is ended', async () => {
   const machine = new FakeMachine();
   const folder = join(temporaryFolder(), 'rec');
-  const started = performance.now();
-  const { code } = await machine.record(['-o', folder, '--duration', '0.1s', '--', 'sleep', '60']);
+  const command = ['sh', '-c', 'while :; do sleep 1; done'];
+  const { code } = await machine.record(['-o', folder, '--duration', '0.1s', '--', ...command]);
   expect(code).toBe(0);
-  expect(performance.now() - started).toBeLessThan(20_000);
 });
 
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -154,16 +153,14 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     const folder = join(temporaryFolder(), 'rec');
     const recorder = machine.start(['-o', folder, '--instance', 'own']);
     const ended = resultOf(recorder);
-    await untilThere(join(folder, 'slab_sysfs.before.txt'));
+    await until(() => existsSync(join(folder, 'slab_sysfs.before.txt')));
     const pipe = createWriteStream(
       join(machine.tracefs, 'instances/own/per_cpu/cpu1/trace_pipe_raw'),
     );
     pipe.write(slabPage(3000n, 3));
     // A page of which the kernel gives a part, and one that is written while the recorder reads.
     pipe.end(slabPage(9000n, 50));
-    for (let i = 0; i < 500 && sizeOf(join(folder, 'trace_pipe_raw.cpu1')) < 8192; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await until(() => sizeOf(join(folder, 'trace_pipe_raw.cpu1')) >= 8192);
     recorder.kill(signal);
     const { code } = await ended;
     expect(code).toBe(0);
@@ -217,18 +214,6 @@ test('without tracefs, and without root', async () => {
   ]);
   const isRoot = process.getuid?.() === 0;
   expect(stderr).toMatch(isRoot ? 'no tracefs is mounted' : 'recording needs root');
-  expect(code).toBe(74);
-});
-
-test.runIf(process.getuid?.() === 0)('who is not root is told so', async () => {
-  const machine = new FakeMachine();
-  execFileSync('chmod', ['755', machine.root]);
-  execFileSync('chmod', ['700', join(machine.root, 'sys')]);
-  const through = ['setpriv', '--reuid=65534', '--clear-groups'];
-  const { code, stderr } = await machine.record(['-o', '/tmp/never'], through);
-  expect(stderr).toBe(
-    'slabreplay: recording needs root: tracefs cannot be read\n  Run it with sudo.\n',
-  );
   expect(code).toBe(74);
 });
 

@@ -37,35 +37,28 @@ function runExample(command: string, cwd: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-/** Each example reads recordings of half a million events, some of them five. */
-const TIMEOUT_MS = 600_000;
-
-describeWithData('regress-base', 'examples', () => {
-  test.each(['docs/regressions.md', 'README.md'])(
-    '%s prints what it says',
-    (page) => {
-      const markdown = read(page);
-      const folder = exampleFolder(markdown);
-      const examples = parseExamples(
-        markdown.replaceAll('```console', '```').replaceAll('```sh-session', '```console'),
+describeWithData(RECORDINGS, 'examples', () => {
+  test.each(['docs/regressions.md', 'README.md'])('%s prints what it says', (page) => {
+    const markdown = read(page);
+    const folder = exampleFolder(markdown);
+    const examples = parseExamples(
+      markdown.replaceAll('```console', '```').replaceAll('```sh-session', '```console'),
+    );
+    const outputs = examples.map((example) => ({
+      example,
+      lines: runExample(example.command, folder),
+    }));
+    if (process.env['UPDATE_DOCS'] === '1') {
+      writeFileSync(join(ROOT, page), replaceOutputs(markdown, outputs));
+      return;
+    }
+    if (page.startsWith('docs/')) expect(examples.length).toBeGreaterThan(5);
+    for (const { example, lines } of outputs) {
+      expect([`$ ${example.command}`, ...example.lines].join('\n')).toBe(
+        [`$ ${example.command}`, ...lines].join('\n'),
       );
-      const outputs = examples.map((example) => ({
-        example,
-        lines: runExample(example.command, folder),
-      }));
-      if (process.env['UPDATE_DOCS'] === '1') {
-        writeFileSync(join(ROOT, page), replaceOutputs(markdown, outputs));
-        return;
-      }
-      if (page.startsWith('docs/')) expect(examples.length).toBeGreaterThan(5);
-      for (const { example, lines } of outputs) {
-        expect([`$ ${example.command}`, ...example.lines].join('\n')).toBe(
-          [`$ ${example.command}`, ...lines].join('\n'),
-        );
-      }
-    },
-    TIMEOUT_MS,
-  );
+    }
+  });
 });
 
 test('the options in docs/ci.md and docs/regressions.md exist', async () => {

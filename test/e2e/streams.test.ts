@@ -5,7 +5,6 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
@@ -21,6 +20,7 @@ import {
   startCli,
   temporaryFolder,
 } from '../helpers/run-cli.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 const PACKED = readFileSync(join(ROOT, STACKS, 'trace.txt.gz'));
 const TEXT = gunzipSync(PACKED);
@@ -31,19 +31,21 @@ interface Analysis {
   readonly callSites: readonly object[];
 }
 
-test.each([
-  ['plain', TEXT],
-  ['packed', PACKED],
-])('text from a named pipe, %s, gives what the file gives', async (_, input) => {
-  const pipe = join(temporaryFolder(), 'pipe');
-  execFileSync('mkfifo', [pipe]);
-  const fromFile = await jsonOf<Analysis>(['analyze', `${STACKS}/trace.txt.gz`, '--no-sidecars']);
-  const [fromPipe] = await Promise.all([
-    jsonOf<Analysis>(['analyze', pipe, '--no-sidecars']),
-    writeFile(pipe, input),
-  ]);
-  expect(fromPipe.totals).toEqual(fromFile.totals);
-  expect(fromPipe.callSites).toEqual(fromFile.callSites);
+describeWithTools(['mkfifo'], 'text from a named pipe', () => {
+  test.each([
+    ['plain', TEXT],
+    ['packed', PACKED],
+  ])('%s, gives what the file gives', async (_, input) => {
+    const pipe = join(temporaryFolder(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const fromFile = await jsonOf<Analysis>(['analyze', `${STACKS}/trace.txt.gz`, '--no-sidecars']);
+    const [fromPipe] = await Promise.all([
+      jsonOf<Analysis>(['analyze', pipe, '--no-sidecars']),
+      writeFile(pipe, input),
+    ]);
+    expect(fromPipe.totals).toEqual(fromFile.totals);
+    expect(fromPipe.callSites).toEqual(fromFile.callSites);
+  });
 });
 
 test.each([
@@ -68,8 +70,8 @@ test('Ctrl-C ends standard input, and what was read until then is printed', asyn
   const child = startCli(['analyze', '-', '--json']);
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.stdin?.write(TEXT);
-  await sleep(1500);
+  // All is written when the program has taken all but what the pipe holds.
+  await new Promise((resolve) => child.stdin?.write(TEXT, resolve));
   child.kill('SIGINT');
   child.stdin?.end(); // the shell ends the whole pipeline: `cat trace_pipe | slabreplay analyze -`
   const code = await new Promise((resolve) => child.on('close', resolve));
@@ -78,19 +80,21 @@ test('Ctrl-C ends standard input, and what was read until then is printed', asyn
   expect(events.total).toBeGreaterThan(1000);
 });
 
-test.each([
-  ['analyze', BOOT, '--json'],
-  ['frag', STACKS, '--by', 'site', '--csv'],
-  ['slabinfo', BOOT, '--json'],
-  ['perfkmem', BOOT, '--caller', '--alloc', '-l', '100000'],
-])('a reader that has seen enough is no error: %s %s | head -1', async (...args) => {
-  const script = 'set -o pipefail; "$0" "$@" | head -1';
-  const run = promisify(execFile);
-  const { stdout, stderr } = await run('bash', ['-c', script, process.execPath, MAIN, ...args], {
-    cwd: ROOT,
+describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error', () => {
+  test.each([
+    ['analyze', BOOT, '--json'],
+    ['frag', STACKS, '--by', 'site', '--csv'],
+    ['slabinfo', BOOT, '--json'],
+    ['perfkmem', BOOT, '--caller', '--alloc', '-l', '100000'],
+  ])('%s %s | head -1', async (...args) => {
+    const script = 'set -o pipefail; "$0" "$@" | head -1';
+    const run = promisify(execFile);
+    const { stdout, stderr } = await run('bash', ['-c', script, process.execPath, MAIN, ...args], {
+      cwd: ROOT,
+    });
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(stderr).toBe('');
   });
-  expect(stdout.split('\n')).toHaveLength(2);
-  expect(stderr).toBe('');
 });
 
 test.each([

@@ -50,5 +50,5 @@ describeWithData('latent-slub', 'docs/validate.md', () => {
         [`$ ${example.command}`, ...lines].join('\n'),
       );
     }
-  }, 120_000);
+  });
 });

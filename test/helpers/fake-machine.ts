@@ -2,9 +2,8 @@
 // buffer, and one that was never online.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   headerPage,
   kfreeRecord,
@@ -149,11 +148,6 @@ export function resultOf(child: ChildProcess): Promise<CliResult> {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, ...text }));
   });
-}
-
-/** Waits until a file is there, at most five seconds. */
-export async function untilThere(path: string): Promise<void> {
-  for (let i = 0; i < 500 && !existsSync(path); i++) await sleep(10);
 }
 
 const KALLSYMS = [

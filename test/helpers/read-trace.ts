@@ -1,7 +1,7 @@
 // Reads a trace of any format into plain values, in this thread: what a test compares.
 
 import { RandomAccessFile } from '../../src/base/random-access-file.ts';
-import { BatchWriter } from '../../src/ingest/batch-writer.ts';
+import { BatchWriter, FIRST_EVENTS } from '../../src/ingest/batch-writer.ts';
 import {
   type CsvOptions,
   DEFAULT_CSV,
@@ -12,7 +12,12 @@ import { detectFormat, formatByName } from '../../src/ingest/formats.ts';
 import { openInput } from '../../src/ingest/open-input.ts';
 import { FolderSidecars } from '../../src/ingest/sidecar-files.ts';
 import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../../src/kernel/event-batch.ts';
+import {
+  BATCH_CAPACITY,
+  createBatch,
+  type EventBatch,
+  FLAGS_UNKNOWN,
+} from '../../src/kernel/event-batch.ts';
 import { EVENT_NAMES } from '../../src/kernel/event-kind.ts';
 import type { SidecarFiles } from '../../src/kernel/sidecars.ts';
 import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/trace-info.ts';
@@ -136,9 +141,11 @@ async function readInput(input: TraceInput, options: ReadOptions): Promise<Trace
   const stats = new TraceStats();
   const dictionary = new Dictionary();
   const batches: EventBatch[] = [];
+  let obtained = 0;
   const outlet = {
     emit: (batch: EventBatch) => batches.push(batch),
-    obtain: () => createBatch(),
+    // Most tests read a few lines: the first batch is as small as may be.
+    obtain: () => createBatch(obtained++ === 0 ? FIRST_EVENTS : BATCH_CAPACITY),
   };
   const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);

@@ -2,7 +2,7 @@
 
 import type { ListedSlabs } from '../../src/replay/slab-cache.ts';
 import type { ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
-import { recordedText } from './recorded-truth.ts';
+import { recordedText } from './data.ts';
 
 /** A slab as the kernel had it. */
 export interface RecordedSlab {

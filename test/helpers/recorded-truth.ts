@@ -1,19 +1,9 @@
 // What the kernel of a recording held at the instant the trace stopped, walked out of its memory dump
 // (kernel-gaps.md 1), against what the analysis says of the trace.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
 import { loadRun } from '../../src/pipeline/load-run.ts';
-import { recording } from './data.ts';
-
-/** A text file of a recording, plain or .gz. */
-export function recordedText(name: string, file: string): string {
-  const path = recording(name, file);
-  return existsSync(path)
-    ? readFileSync(path, 'utf8')
-    : gunzipSync(readFileSync(`${path}.gz`)).toString('utf8');
-}
+import { isRecorded, recordedText, recording } from './data.ts';
 
 /** Lines of a table without its heading, cut into fields. */
 function fieldsOf(text: string): string[][] {
@@ -37,7 +27,7 @@ export function recordedTruth(name: string): Truth {
   for (const [cache = '', object, state] of fieldsOf(recordedText(name, 'slub_truth.tsv'))) {
     if (state === 'A') cacheOf.set(BigInt(`0x${object}`), cache);
   }
-  if (!existsSync(recording(name, 'truth_live.tsv.gz'))) return { cacheOf, traced: new Set() };
+  if (!isRecorded(name, 'truth_live.tsv')) return { cacheOf, traced: new Set() };
   for (const [object, , inTrace] of fieldsOf(recordedText(name, 'truth_live.tsv'))) {
     if (inTrace === '1') traced.add(BigInt(`0x${object}`));
   }

@@ -32,7 +32,9 @@ const ENV = { ...process.env, NO_COLOR: '1', TZ: 'UTC', LC_ALL: 'C' };
 
 /** Starts the program; its streams are pipes. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd ?? ROOT, env: ENV });
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: options.cwd ?? ROOT, env: ENV });
+  child.stdin.on('error', () => undefined); // it may end before it has read all
+  return child;
 }
 
 /** Runs the program to its end. */
@@ -42,7 +44,6 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   const stderr: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  child.stdin?.on('error', () => undefined); // it may end before it has read all
   child.stdin?.end(options.input ?? '');
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -12,9 +12,10 @@ import { describeWithData, recording } from '../helpers/data.ts';
 
 const BASE = ['base', 'base2', 'base3'] as const;
 const NEW = ['new', 'new2'] as const;
+const RECORDINGS = [...BASE, ...NEW].map((name) => `regress-${name}`);
 type Name = (typeof BASE)[number] | (typeof NEW)[number];
 
-describeWithData('regress-base', 'comparing equal runs and runs with planted regressions', () => {
+describeWithData(RECORDINGS, 'comparing equal runs and runs with planted regressions', () => {
   const runs = new Map<Name, RunFigures>();
 
   beforeAll(async () => {

@@ -1,7 +1,7 @@
 // The geometry that the rules give is the recorded kernel's own, for every cache of every recording:
 // sysfs shows sizes, order and limits, slub_caches.tsv what only the kernel's memory has.
 
-import { describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import {
   type CacheGeometry,
   computeGeometry,
@@ -13,12 +13,13 @@ import type { SlabCacheSysfs } from '../../src/kernel/slab-cache-sysfs.ts';
 import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from '../../src/kernel/slab-flags.ts';
 import { parseSlubCmdline } from '../../src/kernel/slub-cmdline.ts';
 import { parseSlubDebug } from '../../src/kernel/slub-debug.ts';
-import { buildSlubParameters } from '../../src/kernel/slub-parameters.ts';
-import { describeWithData } from '../helpers/data.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
+import { describeEachWith, describeWithData, isRecorded } from '../helpers/data.ts';
 import {
+  type RecordedCaches,
+  type RecordedMachine,
   recordedCaches,
   recordedMachine,
-  recordingsWithSysfs,
 } from '../helpers/recorded-machine.ts';
 
 /**
@@ -29,8 +30,6 @@ const PLACES_FREE_POINTER: Readonly<Record<string, readonly string[]>> = {
   '6.18': ['vm_area_struct'],
   '7.2': ['TCP', 'TCPv6', 'vm_area_struct'],
 };
-
-const names = recordingsWithSysfs();
 
 /** 'kmalloc-64 order 1 kernel 0' for each figure that differs. */
 function differences(
@@ -56,12 +55,18 @@ function differences(
     .map(([field, ours, kernel]) => `${name} ${field} ${ours} kernel ${kernel}`);
 }
 
-describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingName) => {
-  const machine = recordedMachine(recordingName);
-  const parameters = buildSlubParameters(machine);
-  const { known, sysfs, dumped } = recordedCaches(recordingName);
+describeEachWith(['slab_sysfs.txt'], 'every cache', (recordingName) => {
+  let machine: RecordedMachine;
+  let parameters: SlubParameters;
+  let caches: RecordedCaches;
+  beforeAll(() => {
+    machine = recordedMachine(recordingName);
+    parameters = buildSlubParameters(machine);
+    caches = recordedCaches(recordingName);
+  });
 
   test('sysfs figures from object_size, align, flags and ctor', () => {
+    const { known } = caches;
     const excepted = PLACES_FREE_POINTER[parameters.rules.generation] ?? [];
     const wrong: string[] = [];
     const wrongCaches = new Set<string>();
@@ -78,6 +83,7 @@ describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingN
   });
 
   test('a free pointer that a creator has placed is found, and then nothing differs', () => {
+    const { known } = caches;
     const placed = known.all.filter((cache) => {
       const result = recordedGeometry(cache, parameters);
       expect(result?.differing, cache.name).toEqual([]);
@@ -88,34 +94,39 @@ describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingN
     );
   });
 
-  test.skipIf(dumped.size === 0)('what only the memory dump shows', () => {
-    const wrong: string[] = [];
-    let offsets = 0;
-    for (const cache of known.all) {
-      const result = recordedGeometry(cache, parameters);
-      const row = dumped.get(cache.name);
-      if (result === undefined || row === undefined) continue;
-      const { geometry, offsetCertain } = result;
-      const compare = (column: string, ours: number | null): void => {
-        const kernel = row.get(column);
-        if (kernel !== undefined && Number(kernel) !== ours) {
-          wrong.push(`${cache.name} ${column} ${ours} kernel ${kernel}`);
-        }
-      };
-      compare('inuse', geometry.inuse);
-      compare('red_left_pad', geometry.redLeftPad);
-      compare('min_order', geometry.minOrder);
-      compare('cpu_partial_slabs', geometry.cpuPartialSlabs);
-      // Merging hides which object size it was worked out from; RCU caches may have it placed.
-      if (offsetCertain) compare('offset', geometry.offset);
-      offsets += offsetCertain ? 1 : 0;
-    }
-    expect(wrong).toEqual([]);
-    expect(dumped.size).toBe(known.all.length);
-    expect(offsets / known.all.length).toBeGreaterThan(0.75);
-  });
+  test.skipIf(!isRecorded(recordingName, 'slub_caches.tsv'))(
+    'what only the memory dump shows',
+    () => {
+      const { known, dumped } = caches;
+      const wrong: string[] = [];
+      let offsets = 0;
+      for (const cache of known.all) {
+        const result = recordedGeometry(cache, parameters);
+        const row = dumped.get(cache.name);
+        if (result === undefined || row === undefined) continue;
+        const { geometry, offsetCertain } = result;
+        const compare = (column: string, ours: number | null): void => {
+          const kernel = row.get(column);
+          if (kernel !== undefined && Number(kernel) !== ours) {
+            wrong.push(`${cache.name} ${column} ${ours} kernel ${kernel}`);
+          }
+        };
+        compare('inuse', geometry.inuse);
+        compare('red_left_pad', geometry.redLeftPad);
+        compare('min_order', geometry.minOrder);
+        compare('cpu_partial_slabs', geometry.cpuPartialSlabs);
+        // Merging hides which object size it was worked out from; RCU caches may have it placed.
+        if (offsetCertain) compare('offset', geometry.offset);
+        offsets += offsetCertain ? 1 : 0;
+      }
+      expect(wrong).toEqual([]);
+      expect(dumped.size).toBe(known.all.length);
+      expect(offsets / known.all.length).toBeGreaterThan(0.75);
+    },
+  );
 
   test('kmalloc caches from release, configuration and command line alone', () => {
+    const { known } = caches;
     const { rules, cacheLine } = parameters;
     const set = kmallocCacheSet(
       kmallocBuild({
@@ -151,6 +162,7 @@ describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingN
   });
 
   test('sysfs alone tells the rules of a kernel whose release is not known', () => {
+    const { known, sysfs } = caches;
     const shown = buildSlubParameters({ ...machine, release: null, caches: sysfs.caches });
     const hasPlainCaches = known.all.some(({ sysfs: cache }) => (cache?.cpuPartial ?? 0) > 0);
     if (hasPlainCaches || parameters.rules.sheaves === 'all') {
@@ -159,12 +171,11 @@ describe.skipIf(names.length === 0).each(names)('every cache of %s', (recordingN
   });
 });
 
-describe.each([
+for (const [plainName, debugName] of [
   ['debian-plain', 'debug-slub'],
   ['debian-plain-612', 'debug-slub-612'],
-])('%s against %s', (plainName, debugName) => {
-  const both = names.includes(plainName) && names.includes(debugName);
-  describeWithData(both ? debugName : '-', 'the same kernel with slub_debug=FZPU', () => {
+] as const) {
+  describeWithData([plainName, debugName], 'the same kernel with slub_debug=FZPU', () => {
     const load = () => {
       const parameters = buildSlubParameters(recordedMachine(plainName));
       const { generation } = parameters.rules;
@@ -190,4 +201,4 @@ describe.each([
       expect(equal).toBeGreaterThanOrEqual(generation === '6.1' ? 123 : 156);
     });
   });
-});
+}

@@ -1,23 +1,18 @@
 // Our tables of gfp flag names against the print fmt of each recorded kernel's kmalloc event.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import {
   gfpNamesFromPrintFmt,
   parseEventFormat,
 } from '../../src/ingest/ring-buffer/event-format.ts';
 import { formatGfpFlags, gfpNamesOf, parseGfpFlags } from '../../src/kernel/gfp-flags.ts';
 import type { GfpName } from '../../src/kernel/trace-info.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText } from '../helpers/data.ts';
 
 function recordedNames(name: string): readonly GfpName[] {
-  const path = recording(name, 'tracing/events/kmem/kmalloc/format');
-  const text = existsSync(path)
-    ? readFileSync(path, 'utf8')
-    : gunzipSync(readFileSync(`${path}.gz`)).toString();
+  const text = recordedText(name, 'tracing/events/kmem/kmalloc/format');
   const names = gfpNamesFromPrintFmt(parseEventFormat(text)?.printFmt ?? '');
-  if (names === null) throw new Error(`${path}: no gfp names`);
+  if (names === null) throw new Error(`${name}: no gfp names`);
   return names;
 }
 
@@ -36,7 +31,10 @@ const KERNELS: readonly (readonly [string, string])[] = [
 
 for (const [name, release] of KERNELS) {
   describeWithData(name, 'gfp flag names', () => {
-    const recorded = recordedNames(name);
+    let recorded: readonly GfpName[] = [];
+    beforeAll(() => {
+      recorded = recordedNames(name);
+    });
 
     test('our table is the one in the kernel’s print fmt', () => {
       const own = gfpNamesOf(release);

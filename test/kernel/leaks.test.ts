@@ -1,14 +1,14 @@
 // Leak candidates held to the kernel's own list of the same instant (kmemleak.txt), and to what
 // kmemleak knew of every object (kmemleak_objects.tsv).
 
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Leaks } from '../../src/pipeline/leaks-result.ts';
 import { type LeaksOptions, leaksRun } from '../../src/pipeline/leaks-run.ts';
 import { renderKmemleak } from '../../src/report/leaks-kmemleak-text.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 const DEFAULTS: LeaksOptions = {
   vmcores: [],
@@ -53,7 +53,7 @@ interface Planted {
 
 /** What the recording's test module planted. */
 function plantedIn(name: string): Planted[] {
-  const [, ...lines] = readFileSync(recording(name, 'planted.tsv'), 'utf8').trim().split('\n');
+  const [, ...lines] = recordedText(name, 'planted.tsv').trim().split('\n');
   return lines.map((line) => {
     const [which = '', role = '', pointer = ''] = line.split('\t');
     return { case: which, role, pointer: `0x${pointer}` };
@@ -83,9 +83,8 @@ for (const { name, count } of [
   { name: 'kmemleak-612', count: 52 },
 ]) {
   describeWithData(name, 'a reference scan against the kernel’s own', () => {
-    const kernel = parseKmemleak(readFileSync(recording(name, 'kmemleak.txt'), 'utf8'));
-
     test('with what the test module tells kmemleak, the lists are equal', async () => {
+      const kernel = parseKmemleak(recordedText(name, 'kmemleak.txt'));
       const options = { ...DEFAULTS, annotations: [moduleAnnotations(name)] };
       const { leaks } = await leaksRun({ source: recording(name) }, options);
       expect(kernel.size).toBe(count);
@@ -104,18 +103,19 @@ for (const { name, count } of [
       const traced = leaks.candidates.filter((c) => c.traced).map((c) => BigInt(c.address));
       const listed = [...kernel.keys()].map(BigInt).filter((a) => traced.includes(a));
       expect(traced).toEqual(listed);
-    }, 60_000);
+    });
   });
 }
 
 describeWithData('kmemleak-1cpu', 'leak candidates', () => {
   const name = 'kmemleak-1cpu';
-  const kernel = parseKmemleak(readFileSync(recording(name, 'kmemleak.txt'), 'utf8'));
+  let kernel: ReturnType<typeof parseKmemleak>;
   let leaks: Leaks;
 
   beforeAll(async () => {
+    kernel = parseKmemleak(recordedText(name, 'kmemleak.txt'));
     leaks = (await leaksRun({ source: recording(name) }, DEFAULTS)).leaks;
-  }, 60_000);
+  });
 
   test('without the module’s annotations, only those objects differ that it annotates', () => {
     const own = new Set(leaks.candidates.map((c) => c.address));
@@ -164,15 +164,14 @@ describeWithData('kmemleak-1cpu', 'leak candidates', () => {
 
   test('the conservative scan finds fewer, and none that is not unreferenced', async () => {
     const options = { ...DEFAULTS, conservative: true };
-    const { leaks } = await leaksRun({ source: recording('kmemleak-1cpu') }, options);
-    const kernel = parseKmemleak(readFileSync(recording('kmemleak-1cpu', 'kmemleak.txt'), 'utf8'));
+    const { leaks } = await leaksRun({ source: recording(name) }, options);
     expect(leaks.scan?.conservative).toBe(true);
     const others = leaks.candidates.filter(
       (c) => !kernel.has(`0x${BigInt(c.address).toString(16)}`),
     );
     expect(others.map((c) => c.symbol)).toEqual([]);
     expect(leaks.candidates.length).toBeGreaterThan(10);
-  }, 60_000);
+  });
 });
 
 describeWithData('regress-base', 'a baseline of another boot', () => {

@@ -1,8 +1,6 @@
 // perf.data recorded from real kernels against what perf itself printed of it: perf script (which cuts
 // times to microseconds unless it is given --ns), perf kmem stat, and the counts of perf report -D.
 
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { readEvents } from '../../src/ingest/read-events.ts';
 import { Dictionary } from '../../src/kernel/dictionary.ts';
@@ -11,14 +9,12 @@ import { formatGfpFlags } from '../../src/kernel/gfp-flags.ts';
 import { ModuleMap } from '../../src/kernel/module-map.ts';
 import { SymbolTable } from '../../src/kernel/symbols.ts';
 import { perfKmemRun } from '../../src/pipeline/perf-kmem-run.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { type PlainEvent, readTraceFile, type TraceRead } from '../helpers/read-trace.ts';
-
-const unpacked = (...path: string[]): Buffer => gunzipSync(readFileSync(recording(...path)));
 
 /** Names addresses `ADDRESS symbol+0xoff`, by the recording's kallsyms. */
 function siteNamer(name: string): (hi: number, lo: number) => string {
-  const symbols = new SymbolTable(unpacked(name, 'kallsyms.txt.gz'));
+  const symbols = new SymbolTable(recordedBytes(name, 'kallsyms.txt'));
   return (hi, lo) => {
     const found = symbols.resolve(hi, lo);
     const name = found === undefined ? '' : `${found.name}+0x${found.offset.toString(16)}`;
@@ -46,7 +42,7 @@ const FRAME = /^\t(ffff[0-9a-f]{12}) .* \(\[.*\]\)$/;
 
 function readScript(...path: string[]): Printed[] {
   const events: Printed[] = [];
-  for (const line of unpacked(...path)
+  for (const line of recordedBytes(...path)
     .toString()
     .split('\n')) {
     const [, task, cpu, time = '', event = '', fields = ''] = EVENT.exec(line) ?? [];
@@ -123,7 +119,7 @@ for (const name of ['debian-variants', 'debian-variants-612']) {
         const trace = await readTraceFile(recording(name, 'f-perf', `${file}.data.gz`), {
           nameSite,
         });
-        const perfs = readScript(name, 'f-perf', `${script}.txt.gz`);
+        const perfs = readScript(name, 'f-perf', `${script}.txt`);
         const events = trace.events().filter((e) => e.event !== 'lost');
         const digits = perfs[0]?.time.split('.')[1]?.length ?? 0;
         const ours = events.map((e) => print(e, trace, digits));
@@ -218,7 +214,7 @@ describeWithData('debian-variants', 'what perf.data says beside events', () => {
 
 describeWithData('debian-variants', 'perf.data through perf kmem', () => {
   test('the summary of perf kmem stat', async () => {
-    const text = unpacked('debian-variants', 'f-perf', 'kmem-stat.txt.gz').toString();
+    const text = recordedBytes('debian-variants', 'f-perf', 'kmem-stat.txt').toString();
     expect(text).toContain('Total bytes requested: 43568427\n');
     const { result } = await perfKmemRun(
       { source: recording('debian-variants', 'f-perf', 'kmem.data.gz') },

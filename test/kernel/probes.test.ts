@@ -1,10 +1,8 @@
 // Allocations and frees by probes, against the tracepoints recorded beside them (kernel-gaps.md 9).
 
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { type PlainEvent, readTraceBytes, readTraceFile } from '../helpers/read-trace.ts';
 
 const TRACEPOINT = / (?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free): /;
@@ -59,10 +57,12 @@ function missing(some: readonly unknown[], all: readonly unknown[]): number {
 for (const [name, counts] of Object.entries(PROBED)) {
   describeWithData(name, 'probes beside tracepoints', () => {
     const file = (part: string): string => recording(name, 'g-kprobe', part);
-    const lines = gunzipSync(readFileSync(file('kp-and-tp.report.txt.gz')))
-      .toString()
-      .split('\n');
-    const sidecars = { 'version.txt': readFileSync(recording(name, 'version.txt'), 'utf8') };
+    let lines: string[] = [];
+    let sidecars: Record<string, string> = {};
+    beforeAll(() => {
+      lines = recordedText(name, 'g-kprobe', 'kp-and-tp.report.txt').split('\n');
+      sidecars = { 'version.txt': recordedText(name, 'version.txt') };
+    });
     const read = async (wanted: (line: string) => boolean): Promise<PlainEvent[]> =>
       (await readTraceBytes(lines.filter(wanted).join('\n'), { sidecars })).events();
 

@@ -1,7 +1,7 @@
 // What the debug checks find in whole recordings: the wrong frees that were planted and nothing else, and
 // with the damage written in, what the kernel's own validate found.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ReplayReport } from '../../src/analysis/replay-report.ts';
 import type { Dictionary } from '../../src/kernel/dictionary.ts';
@@ -11,7 +11,7 @@ import { observeRun } from '../../src/pipeline/observe-run.ts';
 import { prepareReplay } from '../../src/pipeline/prepare-replay.ts';
 import { parseReplayOptions, type ReplayTexts } from '../../src/pipeline/replay-options.ts';
 import { replayRun } from '../../src/pipeline/replay-run.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 /** The reports that the recorded events alone give. */
 async function fromEvents(folder: string, options: ReplayTexts = {}): Promise<ReplayReport[]> {
@@ -26,13 +26,13 @@ function kindsOf(reports: readonly ReplayReport[]): string[] {
 /** Every line of the kernel's log of the cases. */
 function printedLines(folder: string): ReadonlySet<string> {
   const files = readdirSync(recording(folder, 'cases')).filter((file) => file.endsWith('.dmesg'));
-  const text = files.map((file) => readFileSync(recording(folder, 'cases', file), 'utf8')).join('');
+  const text = files.map((file) => recordedText(folder, 'cases', file)).join('');
   return new Set(text.split('\n').map((line) => line.replace(/^\[ *[\d.]+\] ?/, '')));
 }
 
 /** Rows of a table whose first line names the columns. */
 function rowsOf(folder: string, file: string): Map<string, string>[] {
-  const text = readFileSync(recording(folder, file), 'utf8');
+  const text = recordedText(folder, file);
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('# '));
   const [names = [], ...rows] = lines.map((line) => line.split('\t'));
   return rows.map((cells) => new Map(names.map((name, i) => [name, cells[i] ?? ''])));

@@ -10,10 +10,10 @@ import { prepareReplay } from '../../src/pipeline/prepare-replay.ts';
 import { Fidelity } from '../../src/replay/fidelity.ts';
 import type { ObservedReplay } from '../../src/replay/observed-replay.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { recordedCaches } from '../helpers/recorded-machine.ts';
 import { modelSlabs, recordedSlabs } from '../helpers/recorded-slabs.ts';
-import { recordedText, share } from '../helpers/recorded-truth.ts';
+import { share } from '../helpers/recorded-truth.ts';
 import { temporaryFolder } from '../helpers/run-cli.ts';
 
 /** Per cent that must be reached, a little under what is. */

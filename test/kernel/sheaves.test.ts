@@ -8,9 +8,9 @@ import type { Fidelity } from '../../src/replay/fidelity.ts';
 import type { ObservedReplay } from '../../src/replay/observed-replay.ts';
 import type { ListedObjects } from '../../src/replay/slab-cache.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { recordedCaches } from '../helpers/recorded-machine.ts';
-import { recordedText, share } from '../helpers/recorded-truth.ts';
+import { share } from '../helpers/recorded-truth.ts';
 
 /** Per cent, a little under what is reached. */
 const FLOORS = {

@@ -2,8 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { reportRun } from '../../src/pipeline/report-run.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
-import { recordedText } from '../helpers/recorded-truth.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 /** The kernel's state for each letter that claims one; `u` says itself that it does not know. */
 const STATES: Readonly<Record<string, string>> = { '.': 'F', o: 'C', n: 'A', l: 'A', p: 'A' };

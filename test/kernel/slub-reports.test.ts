@@ -1,10 +1,10 @@
 // Bugs that were planted on real kernels, replayed from the same allocations, frees and writes: the
 // reports are those that the kernel printed, line for line.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
 import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import {
   cachesOf,
   type DebugEvent,
@@ -39,7 +39,7 @@ interface PlantedBug {
 }
 
 function readBug(folder: string, file: string): PlantedBug | undefined {
-  const lines = readFileSync(recording(folder, 'cases', file), 'utf8')
+  const lines = recordedText(folder, 'cases', file)
     .split('\n')
     .map((line) => line.replace(/^\[ *[\d.]+\] ?/, ''));
   const begin = lines.findIndex((line) => line.startsWith('labbug: case='));
@@ -205,48 +205,57 @@ function plantedByte(lines: readonly string[]): string {
 
 const DONE: Track = { ...UNKNOWN, ts: NOW };
 
-/** Kinds of bugs that show in the case itself. */
-const SCENES: Readonly<Record<string, (scene: Scene) => Scene>> = {
-  oob_right: overwritten,
-  oob_right_alloc: overwritten,
-  oob_left: overwritten,
-  padding: overwritten,
-  slab_padding: (scene) => {
-    const end = BigInt(`0x${scene.bug.values.get('write_ptr')}`);
-    return scene
-      .allocated()
-      .write(Number(end - scene.ptr), 'aa', NOW - 10)
-      .free(DONE);
-  },
-  uaf_write: (scene) => {
-    const [freed = UNKNOWN] = tracksOf(scene.lines, 'Freed');
-    const offset = Number(scene.bug.values.get('write_off'));
-    return scene
-      .allocated(false)
-      .free({ ...freed, ts: freed.ts + 2000 })
-      .write(offset, 'a8', NOW - 10)
-      .alloc(DONE);
-  },
-  double_free: (scene) => {
-    const [made = UNKNOWN] = tracksOf(scene.lines, 'Allocated');
-    const [freed = UNKNOWN] = tracksOf(scene.lines, 'Freed');
-    // Other objects of the slab are allocated, unless the kernel says that none is.
-    const isAlone = scene.lines.some((line) => line.includes('has 0 allocated'));
-    if (!isAlone) {
-      const other = neighbour(scene);
-      scene.steps.push([other, scene.ptr]);
-      scene.alloc({ ...UNKNOWN, ts: 1 }, other);
-    }
-    return scene
-      .alloc(made)
-      .free({ ...freed, ts: freed.ts + 2000 })
-      .free(DONE);
-  },
-  invalid_free: (scene) =>
-    scene.allocated().free(DONE, BigInt(`0x${scene.bug.values.get('free_ptr')}`)),
-  wrong_cache: freedIntoWrongCache,
-  wrong_cache2: freedIntoWrongCache,
-};
+/** Kinds of bugs that show in the case itself: how many were planted, and what happened in each. */
+const SHOWN: readonly (readonly [string, number, (scene: Scene) => Scene])[] = [
+  ['oob_right', 8, overwritten],
+  ['oob_right_alloc', 1, overwritten],
+  ['oob_left', 3, overwritten],
+  ['padding', 2, overwritten],
+  ['slab_padding', 2, overwrittenPadding],
+  ['uaf_write', 6, writtenAfterFree],
+  ['double_free', 3, freedTwice],
+  [
+    'invalid_free',
+    2,
+    (scene) => scene.allocated().free(DONE, BigInt(`0x${scene.bug.values.get('free_ptr')}`)),
+  ],
+  ['wrong_cache', 2, freedIntoWrongCache],
+  ['wrong_cache2', 1, freedIntoWrongCache],
+];
+
+function overwrittenPadding(scene: Scene): Scene {
+  const end = BigInt(`0x${scene.bug.values.get('write_ptr')}`);
+  return scene
+    .allocated()
+    .write(Number(end - scene.ptr), 'aa', NOW - 10)
+    .free(DONE);
+}
+
+function writtenAfterFree(scene: Scene): Scene {
+  const [freed = UNKNOWN] = tracksOf(scene.lines, 'Freed');
+  const offset = Number(scene.bug.values.get('write_off'));
+  return scene
+    .allocated(false)
+    .free({ ...freed, ts: freed.ts + 2000 })
+    .write(offset, 'a8', NOW - 10)
+    .alloc(DONE);
+}
+
+function freedTwice(scene: Scene): Scene {
+  const [made = UNKNOWN] = tracksOf(scene.lines, 'Allocated');
+  const [freed = UNKNOWN] = tracksOf(scene.lines, 'Freed');
+  // Other objects of the slab are allocated, unless the kernel says that none is.
+  const isAlone = scene.lines.some((line) => line.includes('has 0 allocated'));
+  if (!isAlone) {
+    const other = neighbour(scene);
+    scene.steps.push([other, scene.ptr]);
+    scene.alloc({ ...UNKNOWN, ts: 1 }, other);
+  }
+  return scene
+    .alloc(made)
+    .free({ ...freed, ts: freed.ts + 2000 })
+    .free(DONE);
+}
 
 function overwritten(scene: Scene): Scene {
   const offset = Number(scene.bug.values.get('write_off'));
@@ -289,60 +298,71 @@ function sizeOf({ values }: PlantedBug): number {
   return Number(values.get('size'));
 }
 
-describe.each([
-  { folder: 'debug-slub', release: '6.1', cases: 30 },
-  { folder: 'debug-slub-612', release: '6.12', cases: 30 },
-])('$folder', ({ folder, release, cases }) => {
+for (const { folder, release } of [
+  { folder: 'debug-slub', release: '6.1' },
+  { folder: 'debug-slub-612', release: '6.12' },
+]) {
   describeWithData(folder, 'planted bugs', () => {
     const machine: DebugMachine = { release, slubDebug: 'FZPU', caches: CACHES };
-    const bugs = readdirSync(recording(folder, 'cases'))
-      .filter((file) => file.endsWith('.dmesg'))
-      .flatMap((file) => readBug(folder, file) ?? []);
-    const shown = bugs.filter(({ kind }) => SCENES[kind] !== undefined).map(ownCache);
-
-    test('cases of every kind', () => expect(shown.length).toBe(cases));
-
-    test.each(shown)('$name', (bug) => {
-      // What a constructor wrote is in no trace.
-      const printed = bug.printed.filter(
-        (line) => bug.cache !== 'labbug_c' || !line.startsWith('Object   '),
-      );
-      const scene = SCENES[bug.kind]?.(new Scene(machine, bug, printed));
-      expect(scene?.play()).toEqual(printed);
+    let bugs: readonly PlantedBug[] = [];
+    beforeAll(() => {
+      bugs = readdirSync(recording(folder, 'cases'))
+        .filter((file) => file.endsWith('.dmesg'))
+        .flatMap((file) => readBug(folder, file) ?? []);
     });
 
-    test.each(bugs.filter(({ kind }) => kind === 'freeptr'))('$name, found later', (bug) => {
-      const second = bug.validated.indexOf(HEAD, 1);
-      const report = bug.validated.slice(0, second < 0 ? undefined : second);
-      const [freed = UNKNOWN] = tracksOf(report, 'Freed');
-      const offset = Number(bug.values.get('write_off'));
-      const scene = new Scene(machine, bug, report)
-        .allocated(false)
-        .free({ ...freed, ts: freed.ts + 2000 })
-        .write(offset, '1122334455667788', NOW - 10);
-      // The third was found by the next allocation.
-      const isFoundByAlloc = report.some((line) => line.includes('Marking all objects used'));
-      if (isFoundByAlloc) scene.alloc(DONE);
-      else scene.at({ event: 'validate', ptr: 0n }, NOW);
-      const ours = scene.play();
-      expect(ours.slice(0, report.length)).toEqual(
-        report.map((line) => line.replace(/ fp=0x[0-9a-f]{16}$/, '')),
-      );
+    /** The bugs of a kind; as many as were planted. */
+    function planted(kind: string, count: number): PlantedBug[] {
+      const found = bugs.filter((bug) => bug.kind === kind);
+      expect(found.length).toBe(count);
+      return found;
+    }
+
+    test.each(SHOWN)('%s', (kind, count, happened) => {
+      for (const bug of planted(kind, count).map(ownCache)) {
+        // What a constructor wrote is in no trace.
+        const printed = bug.printed.filter(
+          (line) => bug.cache !== 'labbug_c' || !line.startsWith('Object   '),
+        );
+        expect(happened(new Scene(machine, bug, printed)).play(), bug.name).toEqual(printed);
+      }
     });
 
-    test.each(bugs.filter(({ kind }) => kind === 'destroy'))('$name', (bug) => {
-      const scene = new Scene(machine, bug, bug.printed);
-      const tracks = tracksOf(bug.printed, 'Allocated');
-      const objects = bug.printed.flatMap((line) => /^Object (0x\w+) /.exec(line)?.[1] ?? []);
-      expect(objects.length).toBe(tracks.length);
-      for (const [i, ptr] of objects.entries()) scene.alloc(tracks[i] ?? UNKNOWN, BigInt(ptr));
-      // The others are free: they come after all of these.
-      const made = objects.map((ptr, i) => ({ ptr: BigInt(ptr), ts: tracks[i]?.ts ?? 0 }));
-      const inTime = made.toSorted((x, y) => x.ts - y.ts).map(({ ptr }) => ptr);
-      scene.steps.push(...steps([...inTime, (made[0]?.ptr ?? 0n) - 384n]));
-      const site = / when called from (.+)$/.exec(bug.printed.at(-1) ?? '')?.[1] ?? '';
-      scene.at({ event: 'cache_destroy', ptr: 0n, cache: bug.cache, site }, NOW);
-      expect(scene.play()).toEqual(bug.printed);
+    test('freeptr, found later', () => {
+      for (const bug of planted('freeptr', 3)) {
+        const second = bug.validated.indexOf(HEAD, 1);
+        const report = bug.validated.slice(0, second < 0 ? undefined : second);
+        const [freed = UNKNOWN] = tracksOf(report, 'Freed');
+        const offset = Number(bug.values.get('write_off'));
+        const scene = new Scene(machine, bug, report)
+          .allocated(false)
+          .free({ ...freed, ts: freed.ts + 2000 })
+          .write(offset, '1122334455667788', NOW - 10);
+        // The third was found by the next allocation.
+        const isFoundByAlloc = report.some((line) => line.includes('Marking all objects used'));
+        if (isFoundByAlloc) scene.alloc(DONE);
+        else scene.at({ event: 'validate', ptr: 0n }, NOW);
+        expect(scene.play().slice(0, report.length), bug.name).toEqual(
+          report.map((line) => line.replace(/ fp=0x[0-9a-f]{16}$/, '')),
+        );
+      }
+    });
+
+    test('destroy', () => {
+      for (const bug of planted('destroy', 1)) {
+        const scene = new Scene(machine, bug, bug.printed);
+        const tracks = tracksOf(bug.printed, 'Allocated');
+        const objects = bug.printed.flatMap((line) => /^Object (0x\w+) /.exec(line)?.[1] ?? []);
+        expect(objects.length).toBe(tracks.length);
+        for (const [i, ptr] of objects.entries()) scene.alloc(tracks[i] ?? UNKNOWN, BigInt(ptr));
+        // The others are free: they come after all of these.
+        const made = objects.map((ptr, i) => ({ ptr: BigInt(ptr), ts: tracks[i]?.ts ?? 0 }));
+        const inTime = made.toSorted((x, y) => x.ts - y.ts).map(({ ptr }) => ptr);
+        scene.steps.push(...steps([...inTime, (made[0]?.ptr ?? 0n) - 384n]));
+        const site = / when called from (.+)$/.exec(bug.printed.at(-1) ?? '')?.[1] ?? '';
+        scene.at({ event: 'cache_destroy', ptr: 0n, cache: bug.cache, site }, NOW);
+        expect(scene.play(), bug.name).toEqual(bug.printed);
+      }
     });
   });
-});
+}

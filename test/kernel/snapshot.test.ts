@@ -2,10 +2,9 @@
 // every slab, every cache's fields, registers, vmalloc areas, symbols, structure layouts, planted bytes.
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SymbolTable } from '../../src/kernel/symbols.ts';
 import { hiOf, joinHalves, loOf } from '../../src/snapshot/address.ts';
@@ -24,7 +23,8 @@ import { countOccupancy } from '../../src/snapshot/slub-walk/occupancy.ts';
 import { SlabIndex } from '../../src/snapshot/slub-walk/slab-index.ts';
 import { openSlub, type SlubImage, walkSlabs } from '../../src/snapshot/slub-walk/walk-slabs.ts';
 import { readTasks } from '../../src/snapshot/tasks.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 interface Truth {
   readonly name: string;
@@ -41,9 +41,7 @@ const RECORDINGS: readonly Truth[] = [
 ];
 
 function text(name: string, file: string): string {
-  const path = recording(name, file);
-  const bytes = readFileSync(path);
-  return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+  return recordedBytes(name, file).toString('latin1');
 }
 
 /** Rows of a table with a header line, by column name. */
@@ -61,7 +59,7 @@ async function openRecording(name: string): Promise<KernelImage> {
 }
 
 function openWith(name: string, snapshot: Snapshot): Promise<KernelImage> {
-  const kallsyms = new SymbolTable(gunzipSync(readFileSync(recording(name, 'kallsyms.txt.gz'))));
+  const kallsyms = new SymbolTable(recordedBytes(name, 'kallsyms.txt'));
   const files = { kallsyms, release: undefined, btfPath: undefined, structOffsets: undefined };
   return openKernel(snapshot, files);
 }
@@ -80,7 +78,7 @@ function memoryOf({ snapshot }: KernelImage): PhysicalMemory {
 /** slub_truth.tsv: cache, object, state, slab, where, index. */
 function slotTruth(name: string): Map<string, string> {
   const slots = new Map<string, string>();
-  for (const line of text(name, 'slub_truth.tsv.gz').split('\n')) {
+  for (const line of text(name, 'slub_truth.tsv').split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const [cache, object = '', ...rest] = line.split('\t');
     slots.set(object, [cache, ...rest].join(' '));
@@ -93,7 +91,7 @@ for (const { name, release, cpus, cutOff } of RECORDINGS) {
     let kernel: KernelImage;
     beforeAll(async () => {
       kernel = await openRecording(name);
-    }, 120_000);
+    });
     afterAll(() => kernel.snapshot.close());
 
     test('is found to be what it is', () => {
@@ -301,7 +299,7 @@ for (const { name, release, cpus, cutOff } of RECORDINGS) {
     test('kallsyms out of the image is the kernel’s own, to the byte', () => {
       if (kernel.vmcoreinfo === undefined) throw new Error('no VMCOREINFO');
       const mine = readImageSymbols(kernel.reader, kernel.vmcoreinfo)?.toString('latin1');
-      const own = text(name, 'kallsyms.txt.gz').replace(/^.*\t\[\w+\]\n/gm, '');
+      const own = text(name, 'kallsyms.txt').replace(/^.*\t\[\w+\]\n/gm, '');
       expect(mine === own).toBe(true);
     });
 
@@ -350,19 +348,8 @@ describeWithData('latent-slub', 'planted damage', () => {
     }
     expect(read).toBe(54);
     kernel.snapshot.close();
-  }, 60_000);
+  });
 });
-
-const MAKEDUMPFILE = 'makedumpfile';
-
-function hasMakedumpfile(): boolean {
-  try {
-    execFileSync(MAKEDUMPFILE, ['-v'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
   const name = 'kmemleak-1cpu';
@@ -373,10 +360,10 @@ describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
     folder = mkdtempSync(join(tmpdir(), 'slabreplay-test-'));
     core = join(folder, 'vmcore.elf');
     const fd = openSync(core, 'w');
-    writeSync(fd, gunzipSync(readFileSync(recording(name, 'vmcore.elf.gz'))));
+    writeSync(fd, recordedBytes(name, 'vmcore.elf'));
     closeSync(fd);
     original = await openRecording(name);
-  }, 120_000);
+  });
   afterAll(() => {
     original.snapshot.close();
     rmSync(folder, { recursive: true });
@@ -411,11 +398,10 @@ describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
     ['an ELF core', 'ELF core', ['-E', '-d', '31'], 'e.elf'],
   ];
 
-  test.skipIf(!hasMakedumpfile()).each(forms)(
-    'makedumpfile: %s',
-    async (_, format, args, file) => {
+  describeWithTools(['makedumpfile'], 'as makedumpfile writes it', () => {
+    test.each(forms)('%s', async (_, format, args, file) => {
       const path = join(folder, file);
-      execFileSync(MAKEDUMPFILE, [...args, core, path], { stdio: 'ignore' });
+      execFileSync('makedumpfile', [...args, core, path], { stdio: 'ignore' });
       const { pages, kernel } = await compare(path);
       expect(kernel.snapshot.format).toBe(format);
       expect(pages).toBeGreaterThan(30_000);
@@ -423,26 +409,21 @@ describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
       expect(countOccupancy(slubOf(kernel)).reduce((n, c) => n + c.objects, 0)).toBe(142_297);
       expect(kernel.findings.list()).toEqual([]);
       kernel.snapshot.close();
-    },
-    60_000,
-  );
+    });
 
-  test.skipIf(!hasMakedumpfile())(
-    'makedumpfile: the flattened form',
-    async () => {
+    test('flattened', async () => {
       const path = join(folder, 'flat');
       const out = openSync(path, 'w');
       const args = ['-F', '-c', '-d', '31', core];
-      execFileSync(MAKEDUMPFILE, args, { stdio: ['ignore', out, 'ignore'] });
+      execFileSync('makedumpfile', args, { stdio: ['ignore', out, 'ignore'] });
       closeSync(out);
       const { pages, kernel } = await compare(path);
       expect(kernel.snapshot.format).toBe('kdump-compressed, flattened');
       expect(pages).toBeGreaterThan(30_000);
       expect(countOccupancy(slubOf(kernel)).reduce((n, c) => n + c.objects, 0)).toBe(142_297);
       kernel.snapshot.close();
-    },
-    60_000,
-  );
+    });
+  });
 
   test('LiME: the kernel is found by the VMCOREINFO page in memory', async () => {
     const path = join(folder, 'image.lime');
@@ -466,7 +447,7 @@ describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
     expect(kernel.release).toBe('6.1.192-lab');
     expect(pages).toBe(bytes / 4096);
     kernel.snapshot.close();
-  }, 60_000);
+  });
 
   test('raw, by iomem.txt', async () => {
     const path = join(folder, 'image.raw');
@@ -483,5 +464,5 @@ describeWithData('kmemleak-1cpu', 'the same memory in every form', () => {
     expect(kernel.snapshot.format).toBe('raw physical memory');
     expect(countOccupancy(slubOf(kernel)).reduce((n, c) => n + c.objects, 0)).toBe(142_297);
     kernel.snapshot.close();
-  }, 60_000);
+  });
 });

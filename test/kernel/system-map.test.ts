@@ -1,13 +1,11 @@
 // System.map in place of kallsyms: made from a recording's kallsyms by taking the offset of KASLR away
 // again, which the events alone must then tell.
 
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
 import { type FoundSymbols, findSymbols } from '../../src/pipeline/find-symbols.ts';
 import { loadRun } from '../../src/pipeline/load-run.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { madeSidecars } from '../helpers/made-sidecars.ts';
 
 const X86_LINKED = 0xffffffff81000000n;
@@ -15,7 +13,7 @@ const ARM64_LINKED = 0xffff800080000000n;
 
 /** The kernel's own lines of kallsyms, as linked at an address; and the offset. */
 function linkedMap(folder: string, linkedAt: bigint): { text: string; offset: bigint } {
-  const kallsyms = gunzipSync(readFileSync(recording(folder, 'kallsyms.txt.gz'))).toString();
+  const kallsyms = recordedText(folder, 'kallsyms.txt');
   const text = BigInt(`0x${/^(\S+) T _text$/m.exec(kallsyms)?.[1]}`);
   const offset = text - linkedAt;
   const lines = kallsyms.split('\n').filter((line) => line !== '' && !line.includes('\t['));
@@ -73,7 +71,7 @@ describeWithData('debian-variants', 'System.map of x86', () => {
   });
 });
 
-describeWithData('debian-arm64', 'System.map of arm64', () => {
+describeWithData(['debian-arm64', 'debian-arm64-16k'], 'System.map of arm64', () => {
   const source = recording('debian-arm64');
   test('the call sites tell the offset; the map of another build is refused', async () => {
     const { run } = await loadRun({ source });

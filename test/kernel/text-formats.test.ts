@@ -2,18 +2,16 @@
 // keeps microseconds, rounded; hashed pointers are other numbers for the same objects; the frames of
 // tracefs carry no offsets; trace-cmd prints no module. All else is equal.
 
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { functionOf, SymbolTable, splitSymbol } from '../../src/kernel/symbols.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
+import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { type PlainEvent, readTraceFile, type TraceRead } from '../helpers/read-trace.ts';
 
 type SiteNamer = (hi: number, lo: number) => string;
 
 /** Names addresses by the recording's kallsyms, as %pS does without the size. */
 function siteNamer(name: string): SiteNamer {
-  const symbols = new SymbolTable(gunzipSync(readFileSync(recording(name, 'kallsyms.txt.gz'))));
+  const symbols = new SymbolTable(recordedBytes(name, 'kallsyms.txt'));
   return (hi, lo) => {
     const found = symbols.resolve(hi, lo);
     if (found === undefined) return `0x${hi.toString(16)}${lo.toString(16).padStart(8, '0')}`;
@@ -121,7 +119,7 @@ describeWithData('debian-plain', 'trace.txt against trace.dat', () => {
       kernelRelease: '6.1.0-56-amd64',
     });
     expect(compare(binary, text, {})).toEqual({});
-  }, 120_000);
+  });
 });
 
 const VARIANTS = 'debian-variants';
@@ -163,20 +161,19 @@ const PAIRS: readonly Pair[] = [
 ].map(([binary, text, how, events]) => ({ binary, text, how, events }) as Pair);
 
 describeWithData(VARIANTS, 'text against the trace.dat it was printed from', () => {
-  const nameSite = siteNamer(VARIANTS);
   const folders = [recording(VARIANTS)];
+  let nameSite: SiteNamer;
+  beforeAll(() => {
+    nameSite = siteNamer(VARIANTS);
+  });
 
-  test.each(PAIRS)(
-    '$text',
-    async ({ binary, text, how, events }) => {
-      const a = await readTraceFile(recording(VARIANTS, `${binary}.dat.gz`), { folders, nameSite });
-      const b = await readTraceFile(recording(VARIANTS, `${text}.gz`), { folders, nameSite });
-      expect(b.events().filter((e) => e.event !== 'lost')).toHaveLength(events);
-      expect(b.stats['bad_line']).toBeUndefined();
-      expect(compare(a, b, how)).toEqual({});
-    },
-    60_000,
-  );
+  test.each(PAIRS)('$text', async ({ binary, text, how, events }) => {
+    const a = await readTraceFile(recording(VARIANTS, `${binary}.dat.gz`), { folders, nameSite });
+    const b = await readTraceFile(recording(VARIANTS, `${text}.gz`), { folders, nameSite });
+    expect(b.events().filter((e) => e.event !== 'lost')).toHaveLength(events);
+    expect(b.stats['bad_line']).toBeUndefined();
+    expect(compare(a, b, how)).toEqual({});
+  });
 
   test('lost events stand where the binary trace has them', async () => {
     const name = (kind: string): string => recording(VARIANTS, 'd-tracecmd', `v6-lost.${kind}.gz`);
@@ -190,14 +187,15 @@ describeWithData(VARIANTS, 'text against the trace.dat it was printed from', () 
 
 const PERF: Comparison = { noModules: true, noFlags: true, cutTimes: true };
 
-describeWithData(VARIANTS, 'perf script against the perf.data it was printed from', () => {
-  const NAMES = [
-    ...['plain', 'g', 'z', 'lost', 'kmem'].map((name) => [VARIANTS, name] as const),
-    ...['plain', 'g', 'z', 'lost'].map((name) => ['debian-variants-612', name] as const),
-  ];
-  test.each(NAMES)(
-    '%s: %s',
-    async (variants, name) => {
+describeWithData(
+  [VARIANTS, 'debian-variants-612'],
+  'perf script against the perf.data it was printed from',
+  () => {
+    const NAMES = [
+      ...['plain', 'g', 'z', 'lost', 'kmem'].map((name) => [VARIANTS, name] as const),
+      ...['plain', 'g', 'z', 'lost'].map((name) => ['debian-variants-612', name] as const),
+    ];
+    test.each(NAMES)('%s: %s', async (variants, name) => {
       const nameSite = siteNamer(variants);
       const file = (kind: string): string => recording(variants, 'f-perf', `${name}.${kind}.gz`);
       const options = { nameSite, folders: [recording(variants)] };
@@ -206,10 +204,9 @@ describeWithData(VARIANTS, 'perf script against the perf.data it was printed fro
       expect(text.count).toBeGreaterThan(3000);
       expect(compare(binary, text, { ...PERF, unknownTasks: name === 'plain' })).toEqual({});
       expect(text.events().filter((e) => e.pid === null).length).toBeLessThan(20);
-    },
-    60_000,
-  );
-});
+    });
+  },
+);
 
 /** What is known of the other samples: events, and what is counted. */
 const SAMPLES: readonly (readonly [string, number, Record<string, number>, boolean])[] = [

@@ -6,8 +6,7 @@ import { type Analysis, buildAnalysis, type CallSiteRow } from '../../src/analys
 import { OUTCOME } from '../../src/analysis/paired-batch.ts';
 import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
 import { loadRun } from '../../src/pipeline/load-run.ts';
-import { describeWithData, recording } from '../helpers/data.ts';
-import { recordedText } from '../helpers/recorded-truth.ts';
+import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);
 

@@ -11,9 +11,10 @@ import { PeakLog } from '../../src/analysis/compare/peak-log.ts';
 import type { PairFigures, RunFigures } from '../../src/analysis/compare/run-figures.ts';
 import { Pairing } from '../../src/analysis/pairing.ts';
 import { TestTrace } from '../helpers/builders.ts';
+import { SEED } from '../helpers/random-traces.ts';
 import { cache, figures, pair } from '../helpers/run-figures.ts';
 
-const seed = { seed: process.env['FC_SEED'] === 'random' ? Date.now() : 20261121 };
+const seed = { seed: SEED };
 
 const OPTIONS = {
   threshold: { percent: 1, bytes: 16384 },

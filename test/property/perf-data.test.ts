@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { ToolError } from '../../src/base/errors.ts';
+import { SEED } from '../helpers/random-traces.ts';
 import {
   type Attr,
   perfFile,
@@ -16,8 +17,6 @@ import {
 } from '../unit/ingest/perf-data/perf-file.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-
-const SEED = process.env['FC_SEED'] === 'random' ? Date.now() : 20261121;
 
 const ATTR: Attr = { sampleType: USUAL | S.CALLCHAIN | S.READ, ids: [11, 12], readFormat: 12 };
 const SMALL: Attr = { sampleType: S.IDENTIFIER | S.TID | S.TIME, ids: [13] };

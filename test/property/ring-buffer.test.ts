@@ -19,11 +19,10 @@ import {
   X86_64,
 } from '../helpers/builders-ring-buffer.ts';
 import { buildDatV6, buildDatV7 } from '../helpers/builders-trace-dat.ts';
+import { SEED } from '../helpers/random-traces.ts';
 import { type PlainEvent, readTraceBytes, type TraceRead } from '../helpers/read-trace.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-
-const SEED = process.env['FC_SEED'] === 'random' ? Date.now() : 20261121;
 
 type What = 'record' | 'long' | 'extend' | 'absolute' | 'discarded';
 interface Item {

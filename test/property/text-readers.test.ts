@@ -7,9 +7,10 @@ import { expect, test, vi } from 'vitest';
 import { ToolError } from '../../src/base/errors.ts';
 import { loadFormats } from '../../src/ingest/formats.ts';
 import { FastLines } from '../../src/ingest/text/fast-lines.ts';
+import { costRatio, cpuMicros } from '../helpers/cpu-cost.ts';
+import { SEED } from '../helpers/random-traces.ts';
 import { type PlainEvent, readTraceBytes, type TraceRead } from '../helpers/read-trace.ts';
 
-const SEED = process.env['FC_SEED'] === 'random' ? Date.now() : 20261121;
 const FORMATS = ['ftrace-text', 'trace-cmd-report', 'perf-script', 'babeltrace'] as const;
 
 const ALLOC =
@@ -193,25 +194,44 @@ const FILLERS = [
   ...['a = "', '[0] = ', '[1] ', '+0x1', '1.0: ', '(1) ', 'container = ', '1us', '[mod] ', '\t'],
 ];
 
-test('long lines made to be slow are not', async () => {
+/** Many times the cost of a harmless text of equal size; work that grows as the square of it is thousands. */
+const MANY = 50;
+
+/** A text of ordinary lines, at least of that many bytes. */
+function harmlessText(format: (typeof FORMATS)[number], bytes: number): Buffer {
+  const lines = Buffer.from(`${SAMPLES[format].join('\n')}\n`, 'latin1');
+  return Buffer.concat(Array<Buffer>(Math.ceil(bytes / lines.length)).fill(lines));
+}
+
+test.each(FORMATS)('%s: long lines made to be slow are not', async (format) => {
+  const bytes = 60_000;
+  const harmless = harmlessText(format, bytes);
+  const micros = await cpuMicros(() => outcome(harmless, format), 20);
   for (const start of STARTS) {
     for (const filler of FILLERS) {
-      const line = `${start}${filler.repeat(Math.floor(900_000 / filler.length))} z\n`;
-      for (const format of FORMATS) await outcome(Buffer.from(line), format);
+      const line = Buffer.from(`${start}${filler.repeat(bytes / filler.length)} z\n`);
+      const ratio = await costRatio(() => outcome(line, format), micros, MANY);
+      expect(ratio, `${start} and ${filler}`).toBeLessThan(MANY);
     }
   }
-}, 60_000);
+});
 
 test('prefixes and heads made to be slow are not', async () => {
   const formats = await loadFormats();
+  const useAll = async (lines: Buffer): Promise<void> => {
+    for (const format of formats) format.detect(lines);
+    for (const format of FORMATS) await outcome(lines, format);
+  };
+  const harmless = harmlessText('ftrace-text', 4000);
+  const micros = await cpuMicros(() => useAll(harmless), 20);
   for (const first of FILLERS) {
     for (const second of FILLERS) {
       const lines = Buffer.from(`${(first + second).repeat(250)} z\n`.repeat(4));
-      for (const format of formats) format.detect(lines);
-      for (const format of FORMATS) await outcome(lines, format);
+      const ratio = await costRatio(() => useAll(lines), micros, MANY);
+      expect(ratio, `${first} and ${second}`).toBeLessThan(MANY);
     }
   }
-}, 60_000);
+});
 
 test('every line of the samples is read', async () => {
   for (const format of FORMATS) {

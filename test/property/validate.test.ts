@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type SlabValidation, validateSlabs } from '../../src/snapshot/validate/validate-slabs.ts';
+import { SEED } from '../helpers/random-traces.ts';
 import {
   BASE,
   FREE,
@@ -11,8 +12,6 @@ import {
   poorMachine,
   type SlabHeader,
 } from '../unit/snapshot/debug-slab-writer.ts';
-
-const SEED = 20261121;
 
 async function validate(
   damage: (bytes: Buffer) => void,

@@ -81,14 +81,14 @@ class Printing {
   private readonly out: SlabinfoSection[] = [];
 
   constructor(selected: ToolCaches, pageSize: number, options: SlabinfoOptions) {
-    const { caches, aliases } = selected;
+    const { caches, aliases, unresolvedAliases } = selected;
     this.options = options;
     this.pageSize = pageSize;
     this.selected = selected;
     this.lines = lineLimit(options);
     this.highestNode = highestNodeOf(caches);
     this.totals = computeTotals(caches, {
-      aliases: aliases.length,
+      aliases: aliases.length + unresolvedAliases.length, // the tool counts all that it read
       aliasTargets: caches.filter(({ cache }) => isUniqueId(cache.id)).length,
     });
   }

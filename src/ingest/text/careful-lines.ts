@@ -44,7 +44,8 @@ const BAR = 0x7c;
 const NAME = /(?:\(\+\d+\)\s+|\d+\s+)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?):(?=\s|$)\s*/y;
 const STACK = /<(user )?stack trace ?>/y;
 const PERF_LOST = /PERF_RECORD_LOST lost (\d+)/y;
-const KMEM_EVENT = /\b(?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?: .*\bptr ?=/;
+const KMEM_EVENT = /\b(?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?: /g;
+const POINTER = /\bptr ?=/g;
 // 1 1 13458778204 type: 550
 // 00000001 00000001 000000032234a85c type: 550
 const NO_FIELDS = /^(?:(\d+ \d+ \d+)|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+\s*$/;
@@ -242,7 +243,7 @@ export class CarefulLines {
         },
       );
     }
-    if (KMEM_EVENT.test(text) || noFields !== null || this.isCut) this.settle(OUTCOME.bad, 0);
+    if (showsObject(text) || noFields !== null || this.isCut) this.settle(OUTCOME.bad, 0);
     else trace.others++;
   }
 
@@ -264,4 +265,12 @@ export class CarefulLines {
       trace.stats.add(this.unterminated ? 'truncated' : 'bad_line', 1, trace.position);
     }
   }
+}
+
+/** True for a line that names a kmem event and a pointer behind it; looked for once each. */
+function showsObject(text: string): boolean {
+  KMEM_EVENT.lastIndex = 0;
+  if (!KMEM_EVENT.test(text)) return false;
+  POINTER.lastIndex = KMEM_EVENT.lastIndex;
+  return POINTER.test(text);
 }

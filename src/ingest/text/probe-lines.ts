@@ -26,9 +26,8 @@ const FIELD = /(?:^|\s)(\w+)=(\{[^}]*\}|\S+)/g;
 const ADDRESS = /^(?:0x)?[0-9a-f]{8,16}$/;
 const WORD = /^(?:0x([0-9a-f]{1,16})|(-?\d{1,20})|\((?:nil|null)\))$/i;
 
-/** A tracepoint's own line in the first bytes of a trace, and which of them it is. */
-const TRACEPOINT =
-  /\b(kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?: [^\n]*\bcall_site=/g;
+/** The event of a tracepoint's own line; behind it the line has `call_site=`. */
+const TRACEPOINT = /\b(kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?: /;
 
 /** What the brackets of a line say. */
 interface Place {
@@ -196,6 +195,11 @@ const KINDS: Readonly<Record<string, number>> = {
 };
 
 function tracepointsIn(head: Uint8Array): Set<number> {
-  const text = Buffer.from(head).toString('latin1');
-  return new Set(Array.from(text.matchAll(TRACEPOINT), ([, name]) => KINDS[name ?? ''] ?? 0));
+  const kinds = new Set<number>();
+  for (const line of Buffer.from(head).toString('latin1').split('\n')) {
+    const event = TRACEPOINT.exec(line);
+    const kind = KINDS[event?.[1] ?? ''];
+    if (kind !== undefined && /\bcall_site=/.test(line.slice(event?.index))) kinds.add(kind);
+  }
+  return kinds;
 }

@@ -291,6 +291,7 @@ buffer_x: No NUMA information available.
     const result = compute({}, CAPTURE, links);
     expect(result.unresolvedAliases).toEqual([{ name: 'lost', target: ':0009999' }]);
     expect(renderSlabinfoText(result)).toBe(print({}));
+    expect(result.totals.aliases).toBe(compute({}).totals.aliases + 1);
   });
 });
 

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InputError, OutputError, TraceFormatError } from '../../../src/base/errors.ts';
 import { RandomAccessFile } from '../../../src/base/random-access-file.ts';
+import { testWithTools } from '../../helpers/tools.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -48,7 +49,7 @@ test('a packed file that is cut off is as long as what could be unpacked', async
 
 test('what is unpacked leaves no file behind', async () => {
   const tmp = join(folder, 'tmp');
-  spawnSync('mkdir', [tmp]);
+  mkdirSync(tmp);
   const file = await RandomAccessFile.open(path('x.gz', gzipSync(BYTES)), tmp);
   expect(readdirSync(tmp)).toEqual([]);
   expect(file.slice(7, 3)).toEqual(BYTES.subarray(7, 10));
@@ -67,7 +68,7 @@ test('without a place to unpack, the error names the folder and --tmp', async ()
   });
 });
 
-test('a pipe is read as a file', async () => {
+testWithTools(['mkfifo', 'sh', 'cat'], 'a pipe is read as a file', async () => {
   const fifo = join(folder, 'fifo');
   spawnSync('mkfifo', [fifo]);
   const source = path('for-fifo', BYTES);
@@ -104,7 +105,7 @@ test.skipIf(process.getuid?.() === 0)(
   'a file without permission is an error in words',
   async () => {
     const closed = path('closed', 'x');
-    spawnSync('chmod', ['000', closed]);
+    chmodSync(closed, 0);
     await expect(RandomAccessFile.open(closed)).rejects.toThrow(
       new InputError(`${closed}: permission denied`),
     );

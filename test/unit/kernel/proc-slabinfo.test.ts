@@ -1,11 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseProcSlabinfo } from '../../../src/kernel/proc-slabinfo.ts';
 import { pickAlias, resolveSlabCacheNames } from '../../../src/kernel/slab-cache-names.ts';
 import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
-import { recording } from '../../helpers/data.ts';
+import { describeEachWith, recordedText } from '../../helpers/data.ts';
 
 const HEADING = `slabinfo - version: 2.1
 # name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>
@@ -140,25 +138,12 @@ test('the alias to show is the longest, or the first kmalloc one that is longer 
   expect(pickAlias(['a_very_long_name', 'kmalloc-8'])).toBe('a_very_long_name');
 });
 
-/** A text file of a recording, plain or packed. */
-function textOf(name: string, file: string): string {
-  const plain = recording(name, file);
-  return existsSync(plain)
-    ? readFileSync(plain, 'utf8')
-    : gunzipSync(readFileSync(`${plain}.gz`)).toString('utf8');
-}
-
-const captured = existsSync(recording())
-  ? readdirSync(recording()).filter((name) => existsSync(recording(name, 'slab_sysfs_links.txt')))
-  : [];
-
-test.skipIf(captured.length === 0).each(captured)(
-  '%s: every cache of sysfs is one line of slabinfo, with the same numbers',
-  (name) => {
-    const slabinfo = parseProcSlabinfo(textOf(name, 'slabinfo.txt'));
+describeEachWith(['slab_sysfs_links.txt'], 'a recorded slabinfo', (name) => {
+  test('has every cache of sysfs in one line, with the same numbers', () => {
+    const slabinfo = parseProcSlabinfo(recordedText(name, 'slabinfo.txt'));
     const sysfs = parseSlabSysfs(
-      textOf(name, 'slab_sysfs.txt'),
-      textOf(name, 'slab_sysfs_links.txt'),
+      recordedText(name, 'slab_sysfs.txt'),
+      recordedText(name, 'slab_sysfs_links.txt'),
     );
     const names = resolveSlabCacheNames(sysfs, { slabinfo });
     expect(slabinfo.badLines).toBe(0);
@@ -172,5 +157,5 @@ test.skipIf(captured.length === 0).each(captured)(
         2 ** cache.order,
       ]);
     }
-  },
-);
+  });
+});

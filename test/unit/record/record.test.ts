@@ -1,16 +1,17 @@
 // What a recording refuses, and that it leaves nothing: each error is one line, and the tracer is as
 // it was before.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseBuffer, recordRun } from '../../../src/pipeline/record-run.ts';
 import { lossWarning } from '../../../src/record/losses.ts';
 import type { Recorded, RecordOptions } from '../../../src/record/record.ts';
 import { UndoSteps } from '../../../src/record/undo-steps.ts';
 import { FakeMachine } from '../../helpers/fake-machine.ts';
 import { temporaryFolder } from '../../helpers/run-cli.ts';
+import { until } from '../../helpers/until.ts';
 import '../../helpers/tracefs-instances.js';
 
 const UNTOUCHED = { instances: [], names: '128\n' };
@@ -100,7 +101,18 @@ test('an error of the tracer while it is read ends the command too', async () =>
     message: expect.stringMatching(/cpu1\/trace_pipe_raw: input\/output error$/),
   });
   expect(machine.state()).toEqual(UNTOUCHED);
-  await expect.poll(() => isRunning(pidFile), { timeout: 5000 }).toBe(false);
+  await until(() => !isRunning(pidFile));
+});
+
+test.each([
+  [0, 'no tracefs is mounted'],
+  [1000, 'recording needs root: tracefs cannot be read'],
+])('a tracefs that user %d cannot find', async (uid, message) => {
+  const machine = new FakeMachine();
+  rmSync(machine.tracefs, { recursive: true });
+  const getuid = vi.spyOn(process, 'getuid').mockReturnValue(uid);
+  onTestFinished(() => getuid.mockRestore());
+  await expect(record(machine)).rejects.toMatchObject({ message, exitCode: 74 });
 });
 
 test('an instance that another one left behind is named', async () => {

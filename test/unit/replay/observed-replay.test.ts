@@ -7,7 +7,7 @@ import { NOT_PLANNED } from '../../../src/replay/cache-plan.ts';
 import type { Fidelity } from '../../../src/replay/fidelity.ts';
 import { FreshOrder } from '../../../src/replay/fresh-order.ts';
 import { ObservedReplay } from '../../../src/replay/observed-replay.ts';
-import type { SlubModel } from '../../../src/replay/slub-model.ts';
+import { modelledCpus, type SlubModel } from '../../../src/replay/slub-model.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { type ModelOptions, type TestCacheShape, testModel } from '../../helpers/model-machine.ts';
 import { modelLists } from '../../helpers/plain-recording.ts';
@@ -135,9 +135,9 @@ describe('what the model and the kernel agree on', () => {
 });
 
 test('events may name any CPU: where there are too many, some are taken together', () => {
-  const caches = Array.from({ length: 2 ** 10 }, (_, i) => ({ objsPerSlab: 4, name: `cache${i}` }));
-  expect(testModel(caches, { cpus: 1024 }).cpus).toBe(1024);
-  expect(testModel(caches, { cpus: 65_536 }).cpus).toBe(1024);
+  expect(modelledCpus(1024, 1024)).toBe(1024);
+  expect(modelledCpus(65_536, 1024)).toBe(1024);
+  expect(modelledCpus(65_536, 2 ** 21)).toBe(1);
   const { slub, total } = observe('cpu65535 filp A\ncpu65535 filp A+64', undefined, { cpus: 2 });
   expect(total.slotMatches).toBe(2);
   expect(slub.caches[0]?.model.lists().slabs[0]).toMatchObject({ kind: 'cpuSlab', owner: 1 });

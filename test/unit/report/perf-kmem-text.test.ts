@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   type PerfKmemQuery,
@@ -15,7 +13,7 @@ import {
   perfKmemLines,
   resolvePerfKmemOptions,
 } from '../../../src/report/perf-kmem-text.ts';
-import { describeWithData, recording } from '../../helpers/data.ts';
+import { describeWithData, recordedText } from '../../helpers/data.ts';
 
 const SUMMARY: PerfKmemSummary = {
   bytesReq: 224,
@@ -211,10 +209,6 @@ function parseScript(text: string): { tracker: PerfKmemTracker; dictionary: Dict
   return { tracker, dictionary };
 }
 
-function readText(...path: string[]): string {
-  return gunzipSync(readFileSync(recording(...path))).toString();
-}
-
 /** Addresses of `symbol+0x1f` by kallsyms: `ffffffffa4975b60 T getname_flags`. */
 function kallsymsResolver(kallsyms: string): (symbol: string) => bigint | undefined {
   const addresses = new Map<string, bigint>();
@@ -234,8 +228,8 @@ describeWithData('debian-variants', 'perf kmem stat itself', () => {
   let addressOf: (site: number) => bigint | undefined;
 
   beforeAll(() => {
-    const script = parseScript(readText('debian-variants', 'f-perf', 'kmem.script.txt.gz'));
-    const resolve = kallsymsResolver(readText('debian-variants', 'kallsyms.txt.gz'));
+    const script = parseScript(recordedText('debian-variants', 'f-perf', 'kmem.script.txt'));
+    const resolve = kallsymsResolver(recordedText('debian-variants', 'kallsyms.txt'));
     const { strings, sites } = script.dictionary;
     tracker = script.tracker;
     symbolOf = (site) => strings.get(sites.text(site));
@@ -249,12 +243,12 @@ describeWithData('debian-variants', 'perf kmem stat itself', () => {
   }
 
   test('prints its text with symbols, to the byte', () => {
-    const text = readText('debian-variants', 'f-perf', 'kmem-stat.txt.gz');
+    const text = recordedText('debian-variants', 'f-perf', 'kmem-stat.txt');
     expect(print(['caller', 'alloc', 'line 100'])).toEqual(text.trimEnd().split('\n'));
   });
 
   test('prints its text with raw addresses, to the byte', () => {
-    const text = readText('debian-variants', 'f-perf', 'kmem-stat-raw.txt.gz');
+    const text = recordedText('debian-variants', 'f-perf', 'kmem-stat-raw.txt');
     expect(print(['caller', 'alloc', 'line 1000'], true)).toEqual(text.trimEnd().split('\n'));
   });
 
@@ -309,7 +303,7 @@ describeWithData('debian-variants', 'perf kmem stat itself', () => {
 
 // The summaries that perf 6.1.192 prints for the other recordings of perf (6.12: two events for a
 // large kmalloc; `lost`: records are missing; `g`: with call chains).
-describeWithData('debian-variants-612', 'perf kmem stat, summaries', () => {
+describeWithData(['debian-variants', 'debian-variants-612'], 'perf kmem stat, summaries', () => {
   test.each([
     [
       'debian-variants',
@@ -332,7 +326,7 @@ describeWithData('debian-variants-612', 'perf kmem stat, summaries', () => {
     ],
     ['debian-variants-612', 'z', [1258712, 1334992, 904192, 430800, 76280, '5.713892%', '0/1902']],
   ])('%s %s.data', (variant, name, [req, alloc, freed, net, wasted, pct, cross]) => {
-    const { tracker } = parseScript(readText(variant, 'f-perf', `${name}.script.txt.gz`));
+    const { tracker } = parseScript(recordedText(variant, 'f-perf', `${name}.script.txt`));
     const result = tracker.result({ callerSort: null, allocSort: null });
     const lines = [...perfKmemLines(result, { callerLines: -1, allocLines: -1 }, () => undefined)];
     expect(lines.slice(3)).toEqual([

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { openSnapshot, type PhysicalSnapshot } from '../../../src/snapshot/open-snapshot.ts';
+import { testWithTools } from '../../helpers/tools.ts';
 import {
   flattened,
   type KdumpOptions,
@@ -86,16 +87,7 @@ test.each(PACKINGS)('pages packed with %s are read; filtered ones are missing', 
   expectPages(await physical(kdump(PAGES, pack === undefined ? {} : { pack })));
 });
 
-function hasZstd(): boolean {
-  try {
-    execFileSync('zstd', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-test.skipIf(!hasZstd())('pages packed with zstd are read', async () => {
+testWithTools(['zstd'], 'pages packed with zstd are read', async () => {
   const pack = (page: Buffer): { flags: number; bytes: Buffer } => {
     const args = ['-q', '-c', `--stream-size=${PAGE}`, '--no-check'];
     return { flags: 0x20, bytes: execFileSync('zstd', args, { input: page }) };

@@ -10,9 +10,8 @@ import { PageBitmap } from '../../../src/snapshot/image/page-bitmap.ts';
 import type { ImageBytes } from '../../../src/snapshot/image/physical-image.ts';
 import { RangeList } from '../../../src/snapshot/image/range-table.ts';
 import { BadSnappy, decompressSnappy } from '../../../src/snapshot/image/snappy.ts';
+import { SEED } from '../../helpers/random-traces.ts';
 import { flattened } from './image-builders.ts';
-
-const SEED = process.env['FC_SEED'] === 'random' ? Date.now() : 20261121;
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(' ', ''), 'hex');

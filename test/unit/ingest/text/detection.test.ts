@@ -38,15 +38,15 @@ const BY_NAME: readonly (readonly [RegExp, readonly string[]])[] = [
 
 for (const name of ['debian-variants', 'debian-variants-612']) {
   describeWithData(name, 'every text sample has one format', () => {
-    const files = readdirSync(recording(name), { recursive: true, encoding: 'utf8' }).filter((f) =>
-      /(?:^|\/)(?:trace|.*(?:report|script|hist))[^/]*\.txt\.gz$/.test(f),
-    );
-    test('there are samples', () => {
+    test('by its first lines', async () => {
+      const files = readdirSync(recording(name), { recursive: true, encoding: 'utf8' }).filter(
+        (f) => /(?:^|\/)(?:trace|.*(?:report|script|hist))[^/]*\.txt\.gz$/.test(f),
+      );
       expect(files.length).toBeGreaterThan(5);
-    });
-    test.each(files)('%s', async (file) => {
-      const want = BY_NAME.find(([pattern]) => pattern.test(file))?.[1];
-      expect(claimants(await headOf(join(recording(name), file)))).toEqual(want);
+      for (const file of files) {
+        const want = BY_NAME.find(([pattern]) => pattern.test(file))?.[1];
+        expect(claimants(await headOf(join(recording(name), file))), file).toEqual(want);
+      }
     });
   });
 }
