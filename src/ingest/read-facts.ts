@@ -9,7 +9,7 @@ import {
   kmallocClassesOf,
 } from '../kernel/kmalloc-caches.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/known-cache.ts';
-import { parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import { readRecordedSlabinfo } from '../kernel/proc-slabinfo.ts';
 import type { SidecarFiles } from '../kernel/sidecars.ts';
 import { parseSlabSysfs } from '../kernel/slab-sysfs.ts';
 import type { TraceInfo } from '../kernel/trace-info.ts';
@@ -34,7 +34,9 @@ export function readFacts(
     sysfsText === undefined
       ? undefined
       : parseSlabSysfs(sysfsText, sidecars.text('slab_sysfs_links.txt') ?? ''),
-    slabinfoText === undefined ? undefined : parseProcSlabinfo(slabinfoText),
+    slabinfoText === undefined
+      ? undefined
+      : readRecordedSlabinfo(slabinfoText, sidecars.taken.get('slabinfo.txt') ?? 'slabinfo.txt'),
     eventNames,
   );
   const cmdline = sidecars.text('cmdline.txt')?.trim() ?? null;
