@@ -12,7 +12,7 @@ import {
 import { kmallocEvidence } from '../kernel/kmalloc-evidence.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/known-cache.ts';
 import { parseZoneSpans } from '../kernel/numa.ts';
-import { type ProcSlabinfo, parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import { type ProcSlabinfo, readRecordedSlabinfo } from '../kernel/proc-slabinfo.ts';
 import {
   type Checked,
   checkProcSlabinfo,
@@ -97,7 +97,9 @@ export function readSlabSysfs(sidecars: SidecarFiles): Checked<SlabSysfs> | unde
 /** The same of slabinfo.txt. */
 export function readProcSlabinfo(sidecars: SidecarFiles): Checked<ProcSlabinfo> | undefined {
   const text = sidecars.text('slabinfo.txt');
-  return text === undefined ? undefined : checkProcSlabinfo(parseProcSlabinfo(text));
+  if (text === undefined) return undefined;
+  const path = sidecars.taken.get('slabinfo.txt') ?? 'slabinfo.txt';
+  return checkProcSlabinfo(readRecordedSlabinfo(text, path));
 }
 
 /** The page size that a recording names (pagesize.txt). */

@@ -1,7 +1,7 @@
 // `slabreplay ingest SOURCE -o RUN.db`: events and sidecars into a run database.
 
 import type { Command } from 'commander';
-import { counted } from '../../base/bytes-format.ts';
+import { counted, formatCount } from '../../base/bytes-format.ts';
 import { fileTarget } from '../../base/output-target.ts';
 import { addSourceOptions, type SharedOptions, sourceOptions } from '../options.ts';
 import { noteWritten } from '../output.ts';
@@ -23,6 +23,11 @@ async function run(source: string, options: IngestOptions): Promise<void> {
   fileTarget(options.out, options.force === true);
   const { ingestRun } = await import('../../pipeline/ingest-run.ts');
   const shared = await sourceOptions(source, options);
-  const { events } = await ingestRun(shared, options.out, options.force === true);
-  if (!options.quiet) noteWritten(options.out, counted(events, 'event'));
+  const { events, notStored } = await ingestRun(shared, options.out, options.force === true);
+  if (options.quiet) return;
+  const rest =
+    notStored === 0
+      ? ''
+      : `, ${formatCount(notStored)} of them not about slab memory, so not stored`;
+  noteWritten(options.out, `${counted(events, 'event')}${rest}`);
 }
