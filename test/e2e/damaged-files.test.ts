@@ -14,11 +14,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { faults } from '../helpers/all-commands.ts';
-import { CliPool } from '../helpers/cli-pool.ts';
+import { CliPool, POOL_TEST_MS } from '../helpers/cli-pool.ts';
 import { Damage } from '../helpers/damage.ts';
 import { BOOT, ROOT } from '../helpers/run-cli.ts';
+
+vi.setConfig({ testTimeout: POOL_TEST_MS });
 
 const pool = new CliPool();
 let folder = '';

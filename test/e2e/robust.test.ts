@@ -3,15 +3,15 @@
 //
 // In every run: the bundled recordings. With SLABREPLAY_ROBUST=full (`npm run test:robust`) also all
 // of the data folder: of each recording a fiftieth from its middle, on which every command is run with
-// a quarter of its options, by turns; on the whole some commands, by turns; other event files (the
+// a sixth of its options, by turns; on the whole some commands, by turns; other event files (the
 // variants of formats) whole, some commands by turns.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandsFor, faults, type Input } from '../helpers/all-commands.ts';
-import { CliPool } from '../helpers/cli-pool.ts';
+import { CliPool, POOL_TEST_MS } from '../helpers/cli-pool.ts';
 import { recording } from '../helpers/data.ts';
 import {
   csvOf,
@@ -27,6 +27,8 @@ import { BOOT, ROOT, STACKS } from '../helpers/run-cli.ts';
 const EXAMPLE = join(ROOT, 'traces', 'leak-example');
 const isFull = process.env['SLABREPLAY_ROBUST'] === 'full';
 
+vi.setConfig({ testTimeout: POOL_TEST_MS });
+
 const pool = new CliPool();
 let folder = '';
 beforeAll(() => {
@@ -37,9 +39,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs the commands of an input, all or those that are picked. */
-async function check(input: Input, pick?: (i: number) => boolean): Promise<void> {
-  const commands = commandsFor(input, pick);
+/** Runs the commands of an input, all or by turns. */
+async function check(input: Input, turns = 1, turn = 0): Promise<void> {
+  const commands = commandsFor(input, turns, turn);
   expect(faults(commands, await pool.run(commands)), input.name).toEqual([]);
 }
 
@@ -81,7 +83,7 @@ test.each(Object.entries(TINY))('a trace of next to nothing: %s', async (name, [
 test('the bundled recordings', async () => {
   await check(await describeInput(pool, 'leak-example', EXAMPLE, EXAMPLE, folder));
   const input = await describeInput(pool, STACKS, join(ROOT, STACKS), EXAMPLE, folder);
-  await check(input, (i) => i % 3 === 0);
+  await check(input, 3);
 });
 
 test('a cut of the bundled boot', async () => {
@@ -89,11 +91,14 @@ test('a cut of the bundled boot', async () => {
   const cut = cutCsv(await csvOf(pool, boot, folder), 0.5, 0.505);
   const source = writeCut(folder, 'boot-cut', cut, boot);
   const input = await describeInput(pool, 'boot-cut', source, join(ROOT, STACKS), folder);
-  await check(input, (i) => i % 2 === 0);
+  await check(input, 2);
 });
 
-/** Recordings are read in turns, so that each has other commands: which of them one has. */
-const TURNS = 4;
+/** One line in so many of each command for a cut, so that recordings of one kind have other ones. */
+const TURNS = 6;
+/** One command in so many for a whole recording, and for another file of events. */
+const TURNS_OF_WHOLE = 60;
+const TURNS_OF_FILE = 12;
 
 describe.runIf(isFull && existsSync(recording()))('all recordings', () => {
   const all = isFull ? findRecordings(recording()) : { folders: [], files: [] };
@@ -105,8 +110,10 @@ describe.runIf(isFull && existsSync(recording()))('all recordings', () => {
       const csv = await csvOf(pool, whole, folder);
       const source = writeCut(folder, name, cutCsv(csv, 0.49, 0.51), whole);
       const cut = await describeInput(pool, name, source, EXAMPLE, folder);
-      await check(cut, (i) => i % TURNS === turn % TURNS);
-      const onWhole = commandsFor({ ...cut, source: whole }).filter((_, i) => i % 45 === turn);
+      await check(cut, TURNS, turn);
+      const onWhole = commandsFor({ ...cut, source: whole }).filter(
+        (_, i) => i % TURNS_OF_WHOLE === turn % TURNS_OF_WHOLE,
+      );
       expect(faults(onWhole, await pool.run(onWhole)), name).toEqual([]);
     },
   );
@@ -115,7 +122,9 @@ describe.runIf(isFull && existsSync(recording()))('all recordings', () => {
     '$name: whole',
     async ({ name, turn }) => {
       const input = { name, source: recording(name), other: EXAMPLE, folder, ...NOTHING_KNOWN };
-      const commands = commandsFor(input).filter((_, i) => i % 12 === turn % 12);
+      const commands = commandsFor(input).filter(
+        (_, i) => i % TURNS_OF_FILE === turn % TURNS_OF_FILE,
+      );
       expect(faults(commands, await pool.run(commands)), name).toEqual([]);
     },
   );

@@ -155,12 +155,19 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   ingest: ['{} -o {out} --force'],
 };
 
-/** The commands for an input; those that need events are left out where it has none. */
-export function commandsFor(input: Input, pick?: (i: number) => boolean): string[][] {
+/**
+ * The commands for an input; those that need events are left out where it has none.
+ * @param turns 1: all lines of each command; n: one line in n of each, at least one
+ * @param turn which of them
+ */
+export function commandsFor(input: Input, turns = 1, turn = 0): string[][] {
   return Object.entries(COMMANDS).flatMap(([command, lines]) =>
     lines
       .map((line, i) => ({ line, i }))
-      .filter(({ i }) => pick === undefined || lines.length === 1 || pick(i))
+      .filter(({ i }) => {
+        const step = Math.min(turns, lines.length);
+        return i % step === turn % step;
+      })
       .filter(({ line }) => input.first !== null || !/\{first\}|\{last\}/.test(line))
       .map(({ line, i }) => {
         const out = join(input.folder, `${command}-${i}.out`);
