@@ -154,7 +154,7 @@ describe('completeness', () => {
     const many = Array.from({ length: 70_000 }, (_, i) => `alloc kmalloc-64 O${i}`).join('\n');
     const notes = judge(many, { info: { hashedPointers: true } }).notes.join();
     // 1 - exp(-70000² / 2³³) = 0.4347
-    expect(notes).toContain('Among 70000 live objects');
+    expect(notes).toContain('Among 70,000 live objects');
     expect(notes).toContain('about 43 %');
   });
 
