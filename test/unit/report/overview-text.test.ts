@@ -83,7 +83,7 @@ describe('what makes the numbers less than exact', () => {
       'some frees leave no event (kfree_rcu), or theirs was lost',
     );
     expect(why({ ...COMPLETE, allocsOfLive: 1 })).toBe(
-      'at least 1 frees left no event (kfree_rcu, bulk)',
+      'at least 1 free left no event (kfree_rcu, bulk)',
     );
   });
 });

@@ -171,7 +171,7 @@ test('kfree(NULL), from a thousand and a hundred a second on', () => {
   const frees = (gap: number): string => repeat(1000, () => `@+${gap} free NULL by=put+0x1`);
   expect(lint(frees(20_000_000))).toEqual([]);
   expect(brief(lint(frees(1_000_000)))).toEqual([
-    ['note', 'kfree-null', 1000, 'put+0x1', 'kfree(NULL) 1000 times, 1001 times a second'],
+    ['note', 'kfree-null', 1000, 'put+0x1', 'kfree(NULL) 1,000 times, 1,001 times a second'],
   ]);
 });
 
@@ -216,7 +216,7 @@ describe('devres', () => {
         'devres-outside-probe',
         1,
         'devm_kmalloc+0x2c',
-        '1 live managed objects were allocated with no probe on the stack',
+        '1 live managed object was allocated with no probe on the stack',
       ],
     ]);
   });
@@ -231,7 +231,7 @@ test('hot temporary objects, and those that are zeroed for it', () => {
       'temporary-in-hot-path',
       1000,
       'hot+0x1',
-      '1000 of 1000 objects were freed before anything else was allocated on their CPU, 500250 allocations a second',
+      '1,000 of 1,000 objects were freed before anything else was allocated on their CPU, 500,250 allocations a second',
     ],
   ]);
   expect(lint(lines('0xdc0')).map(({ rule }) => rule)).toEqual([
@@ -249,7 +249,7 @@ test('objects that travel between CPUs', () => {
     'cross-cpu',
     1000,
     'queue+0x1',
-    '1000 of 1000 frees were on another CPU',
+    '1,000 of 1,000 frees were on another CPU',
   ]);
 });
 
