@@ -5,7 +5,7 @@ import type { HistoryEvent, ObjectOwner } from '../analysis/history/owners.ts';
 import { formatBytes, formatCount } from '../base/bytes-format.ts';
 import type { History, ReportHistories, ReportHistory } from '../pipeline/history-run.ts';
 import { escapeText } from './escape.ts';
-import { labelled, moment, runLine, trustFooter } from './run-text.ts';
+import { labelled, moment, runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, renderTable } from './table.ts';
 
 /** @param top owners that are listed, the last ones; 0 for all */
@@ -13,7 +13,7 @@ export function renderHistory(history: History, top: number): string {
   const { owners, run, completeness } = history;
   const head = `${runLine(run)}\n${history.address}: ${counted(owners.length, 'owner')}\n`;
   if (owners.length === 0) {
-    return `${head}  No event of an object at this address is in the trace.\n${trustFooter(completeness)}`;
+    return head + nothingHere(history) + trustFooter(completeness);
   }
   const shown = top === 0 ? owners : owners.slice(-top);
   const left = owners.length - shown.length;
@@ -23,10 +23,23 @@ export function renderHistory(history: History, top: number): string {
     `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}` +
     stackLines(shown.at(-1)) +
     holderLine(history) +
-    neighbourTable(history) +
+    neighbourTable(history.neighbours, 'In the same slab') +
     pageTable(history) +
     trustFooter(completeness)
   );
+}
+
+/** Of an address that the trace does not have: what is near it. */
+function nothingHere({ neighbours, pages, liveRange }: History): string {
+  const none = '  No object at this address is in the trace.';
+  if (neighbours.length > 0 || pages.length > 0) {
+    return `${none}\n${neighbourTable(neighbours, 'Nearest objects')}${pageTable({ pages })}`;
+  }
+  const where =
+    liveRange === null
+      ? ''
+      : `, and none near it: what is live at the end lies from ${liveRange.low} to ${liveRange.high}`;
+  return wrapped('  ', `${none.trim().replace(/\.$/, '')}${where}.`);
 }
 
 /** @param top reports that are shown, 0 for all */
@@ -115,7 +128,6 @@ function nameOf({ alloc, cache }: ObjectOwner): string {
 }
 
 const NEIGHBOUR_COLUMNS: readonly Column[] = [
-  { title: 'In the same slab' },
   { title: 'distance', align: 'right' },
   { title: '' },
   { title: 'allocated', align: 'right' },
@@ -124,7 +136,7 @@ const NEIGHBOUR_COLUMNS: readonly Column[] = [
   { title: '' },
 ];
 
-function neighbourTable({ neighbours }: AddressHistory): string {
+function neighbourTable(neighbours: readonly Neighbour[], title: string): string {
   if (neighbours.length === 0) return '';
   const rows = neighbours.map((n): Cell[] => {
     const [at, , task, site] = n.alloc === null ? ['unseen', '', '', ''] : eventCells(n.alloc);
@@ -140,10 +152,10 @@ function neighbourTable({ neighbours }: AddressHistory): string {
       n.isNext ? 'next to it' : '',
     ];
   });
-  return `\n${renderTable(NEIGHBOUR_COLUMNS, rows)}`;
+  return `\n${renderTable([{ title }, ...NEIGHBOUR_COLUMNS], rows)}`;
 }
 
-function pageTable({ pages }: AddressHistory): string {
+function pageTable({ pages }: Pick<AddressHistory, 'pages'>): string {
   if (pages.length === 0) return '';
   const rows = pages.map(({ atNs, event, address, bytes }): Cell[] => [
     moment(atNs, 6),

@@ -16,6 +16,7 @@ export interface AddressHistory {
   readonly holder: ObjectOwner | null;
   /** All of them, the first one first. */
   readonly owners: readonly HistoryOwner[];
+  /** Of an address without owners: the objects nearest to it. */
   readonly neighbours: readonly Neighbour[];
   readonly pages: readonly PageEvent[];
 }
@@ -68,7 +69,10 @@ export function buildHistory(
       ...describeOwner(run, events, owner),
       offset: Number(address - owner.base),
     })),
-    neighbours: last === undefined ? [] : neighboursOf(run, events, all, last, at),
+    neighbours:
+      last === undefined
+        ? nearestTo(run, events, all, address, at)
+        : neighboursOf(run, events, all, last, at),
     pages: pagesOf(run, events, address),
   };
 }
@@ -96,6 +100,31 @@ function neighboursOf(
     }))
     .sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance) || a.distance - b.distance)
     .slice(0, 2 * MOST_NEIGHBOURS)
+    .sort((a, b) => a.distance - b.distance);
+}
+
+/** Objects that are listed for an address that the trace does not have. */
+const MOST_NEAREST = 6;
+
+/** The last owners of the places around an address that nobody had, as far as its block goes. */
+function nearestTo(
+  run: ResolvedRun,
+  events: BlockEvents,
+  all: readonly Owner[],
+  address: bigint,
+  at: number,
+): Neighbour[] {
+  const latest = new Map<bigint, Owner>();
+  for (const owner of all) if (owner.from <= at) latest.set(owner.base, owner);
+  return [...latest.values()]
+    .map((owner) => ({
+      ...describeOwner(run, events, owner),
+      distance: Number(owner.base - address),
+      isNext: false,
+      isLive: owner.to > at || owner.to === Infinity,
+    }))
+    .sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance) || a.distance - b.distance)
+    .slice(0, MOST_NEAREST)
     .sort((a, b) => a.distance - b.distance);
 }
 
