@@ -7,11 +7,7 @@ import type { Stat } from '../kernel/trace-stats.ts';
 import { OUTCOME } from './paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
-import {
-  allocationsWithoutFrees,
-  type FreeEvent,
-  unrecordedAllocations,
-} from './unrecorded-frees.ts';
+import { allocationsWithoutFrees, type FreeEvent } from './unrecorded-frees.ts';
 
 export interface RunSummary {
   readonly label: string;
@@ -130,11 +126,6 @@ function notesOf(run: ResolvedRun): string[] {
   const { info, stats, tallies, names } = run;
   const notes: string[] = [];
   if (run.unrecordedFrees.length > 0) notes.push(unrecordedText(run.unrecordedFrees));
-  const absent = unrecordedAllocations(run.dictionary.calls);
-  if (absent !== null) {
-    const what = absent === 'kmalloc' ? 'what kmalloc gave is' : 'objects of named caches are';
-    notes.push(`No ${absent} event was recorded: ${what} in no figure.`);
-  }
   if (info.hashedPointers) {
     const live = run.listed.length;
     notes.push(

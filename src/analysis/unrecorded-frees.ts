@@ -24,18 +24,6 @@ export function unrecordedFrees(calls: CallTable): FreeEvent[] {
   return missing;
 }
 
-/** The kind of allocation of which a recording has none, while it has the other. */
-export function unrecordedAllocations(calls: CallTable): 'kmalloc' | 'kmem_cache_alloc' | null {
-  let kmallocs = 0;
-  let others = 0;
-  for (let call = 1; call < calls.length; call++) {
-    if (isKmalloc(calls.kind(call))) kmallocs++;
-    else if (isAlloc(calls.kind(call))) others++;
-  }
-  if (kmallocs > 0 && others === 0) return 'kmem_cache_alloc';
-  return others > 0 && kmallocs === 0 ? 'kmalloc' : null;
-}
-
 /** True for an allocation of a kind whose frees are `missing`. */
 export function lacksFrees(missing: readonly FreeEvent[], kind: number): boolean {
   return missing.includes(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free');

@@ -27,6 +27,8 @@ export interface History extends AddressHistory {
   readonly type: 'history';
   readonly run: RunSummary;
   readonly completeness: Completeness;
+  /** Where the objects lie that are live at the end; null where none is. */
+  readonly liveRange: { readonly low: string; readonly high: string } | null;
 }
 
 export interface ReportHistories {
@@ -49,7 +51,7 @@ export async function historyRun(source: SourceOptions, address: bigint): Promis
   const { run, events, head } = await readBlocks(source, [address]);
   assertInTrace(run.info, run.tallies, source.until);
   const at = source.until === undefined ? Infinity : toEventTime(source.until, scaleOf(run));
-  return { ...head, ...buildHistory(run, events, address, at) };
+  return { ...head, ...buildHistory(run, events, address, at), liveRange: liveRange(run) };
 }
 
 /**
@@ -79,6 +81,18 @@ export async function reportHistories(
       ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
     })),
   };
+}
+
+function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
+  let low: bigint | undefined;
+  let high: bigint | undefined;
+  for (const row of listed) {
+    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    if (low === undefined || address < low) low = address;
+    if (high === undefined || address > high) high = address;
+  }
+  if (low === undefined || high === undefined) return null;
+  return { low: formatAddress(low) as string, high: formatAddress(high) as string };
 }
 
 interface Blocks {

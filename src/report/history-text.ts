@@ -5,7 +5,7 @@ import type { HistoryEvent, ObjectOwner } from '../analysis/history/owners.ts';
 import { counted, formatBytes, formatCount } from '../base/bytes-format.ts';
 import type { History, ReportHistories, ReportHistory } from '../pipeline/history-run.ts';
 import { escapeText } from './escape.ts';
-import { labelled, moment, runLine, trustFooter } from './run-text.ts';
+import { labelled, moment, runLine, trustFooter, wrapped } from './run-text.ts';
 import { type Cell, type Column, cutRows, moreRows, renderTable } from './table.ts';
 
 /** @param top owners that are listed, the last ones; 0 for all */
@@ -13,7 +13,7 @@ export function renderHistory(history: History, top: number): string {
   const { owners, run, completeness } = history;
   const head = `${runLine(run)}\n${history.address}: ${counted(owners.length, 'owner')}\n`;
   if (owners.length === 0) {
-    return `${head}  No event of an object at this address is in the trace.\n${trustFooter(completeness)}`;
+    return head + nothingHere(history, top) + trustFooter(completeness);
   }
   const shown = top === 0 ? owners : owners.slice(-top);
   const left = owners.length - shown.length;
@@ -25,10 +25,23 @@ export function renderHistory(history: History, top: number): string {
     `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}` +
     stackLines(shown.at(-1)) +
     holderLine(history) +
-    neighbourTable(history, top) +
+    neighbourTable(history.neighbours, 'In the same slab', top) +
     pageTable(history, top) +
     trustFooter(completeness)
   );
+}
+
+/** Of an address that the trace does not have: what is near it. */
+function nothingHere({ neighbours, pages, liveRange }: History, top: number): string {
+  const none = '  No object at this address is in the trace.';
+  if (neighbours.length > 0 || pages.length > 0) {
+    return `${none}\n${neighbourTable(neighbours, 'Nearest objects', top)}${pageTable({ pages }, top)}`;
+  }
+  const where =
+    liveRange === null
+      ? ''
+      : `, and none near it: what is live at the end is from ${liveRange.low} to ${liveRange.high}`;
+  return wrapped('  ', `${none.trim().replace(/\.$/, '')}${where}.`);
 }
 
 /** @param top reports that are shown, 0 for all */
@@ -123,7 +136,6 @@ function nameOf({ alloc, cache }: ObjectOwner): string {
 }
 
 const NEIGHBOUR_COLUMNS: readonly Column[] = [
-  { title: 'In the same slab' },
   { title: 'distance', align: 'right' },
   { title: '' },
   { title: 'allocated', align: 'right' },
@@ -133,7 +145,7 @@ const NEIGHBOUR_COLUMNS: readonly Column[] = [
 ];
 
 /** @param top of those that are nearest */
-function neighbourTable({ neighbours }: AddressHistory, top: number): string {
+function neighbourTable(neighbours: readonly Neighbour[], title: string, top: number): string {
   if (neighbours.length === 0) return '';
   const nearest = [...neighbours].sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance));
   const shown = new Set(cutRows(nearest, top));
@@ -153,11 +165,11 @@ function neighbourTable({ neighbours }: AddressHistory, top: number): string {
         n.isNext ? 'next to it' : '',
       ];
     });
-  return `\n${renderTable(NEIGHBOUR_COLUMNS, rows)}${moreRows(neighbours.length, top)}`;
+  return `\n${renderTable([{ title }, ...NEIGHBOUR_COLUMNS], rows)}${moreRows(neighbours.length, top)}`;
 }
 
 /** @param top of the last ones */
-function pageTable({ pages }: AddressHistory, top: number): string {
+function pageTable({ pages }: Pick<AddressHistory, 'pages'>, top: number): string {
   if (pages.length === 0) return '';
   const shown = top === 0 ? pages : pages.slice(-top);
   const rows = shown.map(({ atNs, event, address, bytes }): Cell[] => [

@@ -26,6 +26,7 @@ export interface AddressHistory {
   readonly holder: ObjectOwner | null;
   /** All of them, the first one first. */
   readonly owners: readonly HistoryOwner[];
+  /** Of an address without owners: the objects nearest to it. */
   readonly neighbours: readonly Neighbour[];
   readonly pages: readonly PageEvent[];
 }
@@ -129,7 +130,10 @@ function describeHistory(
     atNs: Number.isFinite(at) ? absoluteTime(run, at) : null,
     holder: holder === undefined ? null : describeOwner(run, events, holder),
     owners: owners.map((owner) => describeAt(parts, owner)),
-    neighbours: last === undefined ? [] : neighboursOf(run, events, all, last, at),
+    neighbours:
+      last === undefined
+        ? nearestTo(run, events, all, address, at)
+        : neighboursOf(run, events, all, last, at),
     pages: pagesOf(run, events, address),
   };
 }
@@ -175,6 +179,31 @@ function neighboursOf(
     }))
     .sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance) || a.distance - b.distance)
     .slice(0, 2 * MOST_NEIGHBOURS)
+    .sort((a, b) => a.distance - b.distance);
+}
+
+/** Objects that are listed for an address that the trace does not have. */
+const MOST_NEAREST = 6;
+
+/** The last owners of the places around an address that nobody had, as far as its block goes. */
+function nearestTo(
+  run: ResolvedRun,
+  events: BlockEvents,
+  all: readonly Owner[],
+  address: bigint,
+  at: number,
+): Neighbour[] {
+  const latest = new Map<bigint, Owner>();
+  for (const owner of all) if (owner.from <= at) latest.set(owner.base, owner);
+  return [...latest.values()]
+    .map((owner) => ({
+      ...describeOwner(run, events, owner),
+      distance: Number(owner.base - address),
+      isNext: false,
+      isLive: owner.to > at || owner.to === Infinity,
+    }))
+    .sort((a, b) => Math.abs(a.distance) - Math.abs(b.distance) || a.distance - b.distance)
+    .slice(0, MOST_NEAREST)
     .sort((a, b) => a.distance - b.distance);
 }
 

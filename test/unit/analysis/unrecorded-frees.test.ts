@@ -52,7 +52,7 @@ test('it is noted, with what live means then', () => {
   const { unrecordedFrees, notes } = judgeCompleteness(only(CACHES).run);
   expect(unrecordedFrees).toEqual(['kmem_cache_free']);
   expect(notes[0]).toMatch(/^No kmem_cache_free event was recorded: what is called live of kmem_/);
-  expect(notes[1]).toBe('No kmalloc event was recorded: what kmalloc gave is in no figure.');
+  expect(notes).toHaveLength(1);
 });
 
 test('outstanding objects of such a kind have no growth', () => {
