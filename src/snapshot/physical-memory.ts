@@ -5,7 +5,8 @@
 import { PAGE_SIZE } from './address.ts';
 import type { PhysicalImage } from './image/physical-image.ts';
 
-const SLOTS = 4096;
+/** Pages at hand at most; of a small image, about as many as it has. */
+const MOST_SLOTS = 4096;
 const PAGE_WORDS: number = PAGE_SIZE / 4;
 /** From here on a read of its own is cheaper than the pages of the cache. */
 const LONG_READ = 2 * PAGE_SIZE;
@@ -18,16 +19,25 @@ export interface PhysicalRange {
 
 export class PhysicalMemory {
   /** The cached pages; `word()` says where in here. */
-  readonly words: Uint32Array = new Uint32Array(SLOTS * PAGE_WORDS);
+  readonly words: Uint32Array;
   private readonly image: PhysicalImage;
-  private readonly bytes: Uint8Array = new Uint8Array(this.words.buffer);
+  private readonly bytes: Uint8Array;
+  /** The slot of a page is its number by this mask. */
+  private readonly mask: number;
   /** The page in each slot, and which of its bytes are there. */
-  private readonly pages: Float64Array = new Float64Array(SLOTS).fill(-1);
-  private readonly from: Uint16Array = new Uint16Array(SLOTS);
-  private readonly to: Uint16Array = new Uint16Array(SLOTS);
+  private readonly pages: Float64Array;
+  private readonly from: Uint16Array;
+  private readonly to: Uint16Array;
 
   constructor(image: PhysicalImage) {
+    const slots = slotsFor(image);
     this.image = image;
+    this.words = new Uint32Array(slots * PAGE_WORDS);
+    this.bytes = new Uint8Array(this.words.buffer);
+    this.mask = slots - 1;
+    this.pages = new Float64Array(slots).fill(-1);
+    this.from = new Uint16Array(slots);
+    this.to = new Uint16Array(slots);
   }
 
   /** Every stretch that is there, in the order of the addresses. */
@@ -92,7 +102,7 @@ export class PhysicalMemory {
 
   /** The slot with the byte at `at` of a page, or -1 where it is missing. */
   private slotOf(page: number, at: number): number {
-    const slot = page & (SLOTS - 1);
+    const slot = page & this.mask;
     if (this.pages[slot] === page && at >= this.from[slot]! && at < this.to[slot]!) return slot;
     return this.load(page, at, slot);
   }
@@ -113,4 +123,15 @@ export class PhysicalMemory {
     this.to[slot] = n === 0 ? 0 : from + n;
     return from + n <= at ? -1 : slot;
   }
+}
+
+/** A power of two, of the pages that an image holds or may hold. */
+function slotsFor(image: PhysicalImage): number {
+  let pages = 0;
+  for (let at = image.nextPresent(0); at >= 0 && pages < MOST_SLOTS; ) {
+    const length = image.presentFrom(at);
+    pages += Math.ceil(length / PAGE_SIZE) + 1; // a stretch may begin inside a page
+    at = image.nextPresent(at + length);
+  }
+  return Math.min(2 ** Math.ceil(Math.log2(Math.max(pages, 16))), MOST_SLOTS);
 }

@@ -10,6 +10,7 @@ import { expect, test } from 'vitest';
 import { describeWithData, recording } from '../helpers/data.ts';
 import { parseExamples, replaceOutputs } from '../helpers/doc-examples.ts';
 import { MAIN, outputOf, ROOT, temporaryFolder } from '../helpers/run-cli.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 const RECORDINGS = ['base', 'base2', 'base3', 'new', 'new2'].map((name) => `regress-${name}`);
 
@@ -37,27 +38,29 @@ function runExample(command: string, cwd: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
-describeWithData(RECORDINGS, 'examples', () => {
-  test.each(['docs/regressions.md', 'README.md'])('%s prints what it says', (page) => {
-    const markdown = read(page);
-    const folder = exampleFolder(markdown);
-    const examples = parseExamples(
-      markdown.replaceAll('```console', '```').replaceAll('```sh-session', '```console'),
-    );
-    const outputs = examples.map((example) => ({
-      example,
-      lines: runExample(example.command, folder),
-    }));
-    if (process.env['UPDATE_DOCS'] === '1') {
-      writeFileSync(join(ROOT, page), replaceOutputs(markdown, outputs));
-      return;
-    }
-    if (page.startsWith('docs/')) expect(examples.length).toBeGreaterThan(5);
-    for (const { example, lines } of outputs) {
-      expect([`$ ${example.command}`, ...example.lines].join('\n')).toBe(
-        [`$ ${example.command}`, ...lines].join('\n'),
+describeWithData(RECORDINGS, 'docs/regressions.md', () => {
+  describeWithTools(['bash'], 'examples', () => {
+    test.each(['docs/regressions.md', 'README.md'])('%s prints what it says', (page) => {
+      const markdown = read(page);
+      const folder = exampleFolder(markdown);
+      const examples = parseExamples(
+        markdown.replaceAll('```console', '```').replaceAll('```sh-session', '```console'),
       );
-    }
+      const outputs = examples.map((example) => ({
+        example,
+        lines: runExample(example.command, folder),
+      }));
+      if (process.env['UPDATE_DOCS'] === '1') {
+        writeFileSync(join(ROOT, page), replaceOutputs(markdown, outputs));
+        return;
+      }
+      if (page.startsWith('docs/')) expect(examples.length).toBeGreaterThan(5);
+      for (const { example, lines } of outputs) {
+        expect([`$ ${example.command}`, ...example.lines].join('\n')).toBe(
+          [`$ ${example.command}`, ...lines].join('\n'),
+        );
+      }
+    });
   });
 });
 

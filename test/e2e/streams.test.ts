@@ -88,10 +88,13 @@ describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error',
     ['perfkmem', BOOT, '--caller', '--alloc', '-l', '100000'],
   ])('%s %s | head -1', async (...args) => {
     const script = 'set -o pipefail; "$0" "$@" | head -1';
-    const run = promisify(execFile);
-    const { stdout, stderr } = await run('bash', ['-c', script, process.execPath, MAIN, ...args], {
-      cwd: ROOT,
-    });
+    const { stdout, stderr } = await promisify(execFile)(
+      'bash',
+      ['-c', script, process.execPath, MAIN, ...args],
+      {
+        cwd: ROOT,
+      },
+    );
     expect(stdout.split('\n')).toHaveLength(2);
     expect(stderr).toBe('');
   });

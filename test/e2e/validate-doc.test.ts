@@ -4,10 +4,11 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { describeWithData, recording } from '../helpers/data.ts';
 import { parseExamples, replaceOutputs } from '../helpers/doc-examples.ts';
 import { MAIN, ROOT, temporaryFolder } from '../helpers/run-cli.ts';
+import { testWithTools } from '../helpers/tools.ts';
 
 const PAGE = join(ROOT, 'docs', 'validate.md');
 
@@ -32,7 +33,7 @@ function runExample(command: string, cwd: string): string[] {
 }
 
 describeWithData('latent-slub', 'docs/validate.md', () => {
-  test('prints what it says', () => {
+  testWithTools(['bash'], 'prints what it says', () => {
     const markdown = readFileSync(PAGE, 'utf8');
     const folder = exampleFolder();
     const examples = parseExamples(markdown.replaceAll('```sh-session', '```console'));

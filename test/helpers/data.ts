@@ -4,7 +4,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, test } from 'vitest';
+import { describe } from 'vitest';
+import { skipByName } from './skip-by-name.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -64,9 +65,4 @@ export function describeEachWith(
   for (const name of names) describe(`${title} (${name})`, () => body(name));
   if (names.length === 0)
     skipByName(title, `no recording with ${files.join(', ')} on this machine`);
-}
-
-/** One skipped test that carries the title of what is left out, and why. */
-export function skipByName(title: string, reason: string): void {
-  test.skip(`${title} (skipped: ${reason})`, () => undefined);
 }

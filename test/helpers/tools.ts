@@ -4,7 +4,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from 'vitest';
-import { skipByName } from './data.ts';
+import { skipByName } from './skip-by-name.ts';
 
 /** True where the program is a file on the PATH that may be run. */
 export function isInstalled(program: string): boolean {

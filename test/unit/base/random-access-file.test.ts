@@ -43,7 +43,7 @@ test('a packed file that is cut off is as long as what could be unpacked', async
   const packed = gzipSync(BYTES);
   const file = await RandomAccessFile.open(path('cut.gz', packed.subarray(0, packed.length - 4)));
   expect(file.truncated).toBe(true);
-  expect(file.slice(0, 300_000)).toEqual(BYTES);
+  expect(file.slice(0, 300_000).equals(BYTES)).toBe(true); // toEqual looks at each byte
   file.close();
 });
 

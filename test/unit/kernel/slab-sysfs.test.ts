@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
+import { ANY_TEXT } from '../../helpers/any-text.ts';
 
 const CAPTURE = `/sys/kernel/slab/:A-0000256/slabs=34 N0=30 N2=4
 /sys/kernel/slab/:A-0000256/object_size=248
@@ -149,7 +150,7 @@ const pieces = fc.constantFrom(
 
 test('arbitrary text never throws', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    ANY_TEXT,
     fc
       .array(fc.oneof(pieces, fc.string({ maxLength: 3 })), { maxLength: 60 })
       .map((p) => p.join('')),

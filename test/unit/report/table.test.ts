@@ -10,6 +10,7 @@ import {
   renderTable,
   shorten,
 } from '../../../src/report/table.ts';
+import { ANY_TEXT } from '../../helpers/any-text.ts';
 
 const COLUMNS: Column[] = [
   { title: 'Busiest caches', name: 'cache' },
@@ -183,13 +184,10 @@ describe('CSV', () => {
 
   test('any names come back from a CSV reader', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.string()), { minLength: 1 }),
-        (rows) => {
-          const text = renderCsv([{ title: 'a' }, { title: 'b' }], rows);
-          expect(parse(text)).toEqual([['a', 'b'], ...rows]);
-        },
-      ),
+      fc.property(fc.array(fc.tuple(ANY_TEXT, fc.string()), { minLength: 1 }), (rows) => {
+        const text = renderCsv([{ title: 'a' }, { title: 'b' }], rows);
+        expect(parse(text)).toEqual([['a', 'b'], ...rows]);
+      }),
       { seed: 1 },
     );
   });

@@ -1,7 +1,7 @@
 // Laws of reading snapshots: whatever the bytes, reading ends, soon and in bounded memory, and throws
 // nothing but a ToolError. Whole small machines are cut off and damaged at random, in every form.
 
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ToolError, TraceFormatError } from '../../../src/base/errors.ts';
@@ -78,6 +78,7 @@ const PATH = tempFile(Buffer.alloc(1));
 
 /** Everything that can be done with an image; how far it came. */
 async function useAll(bytes: Buffer): Promise<'unreadable' | 'no slabs' | number> {
+  rmSync(PATH, { force: true }); // where a file is cut to be written anew, file systems wait for the disk
   writeFileSync(PATH, bytes);
   let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
   try {

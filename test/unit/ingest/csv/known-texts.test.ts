@@ -24,7 +24,9 @@ test('each text is read once', () => {
 
 test('too many texts are forgotten, and read again', () => {
   const rig = new Rig();
-  for (let i = 0; i < MAX_TEXTS + 10; i++) expect(rig.get(`${i}`)).toBe(i);
+  let wrong = 0;
+  for (let i = 0; i < MAX_TEXTS + 10; i++) if (rig.get(`${i}`) !== i) wrong++;
+  expect(wrong).toBe(0);
   expect(rig.get('1')).toBe(1);
   expect(rig.reads).toBe(MAX_TEXTS + 11);
 });

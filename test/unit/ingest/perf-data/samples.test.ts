@@ -30,15 +30,18 @@ test.each([true, false])(
       ];
       const trace = await readPerf(perfFile({ attrs: [attr], records, le }));
       const [event] = trace.events();
-      const about = `sample_type 0x${sampleType.toString(16)}`;
-      expect(trace.stats, about).toEqual({});
-      expect([event?.ns, event?.ptr, event?.pid, event?.comm], about).toEqual([
-        1000n,
-        PTR,
-        31,
-        'told',
-      ]);
-      expect(event?.cpu, about).toBe(sampleType & S.CPU ? 5 : 0);
+      const { ns, ptr, pid, comm, cpu } = event ?? {};
+      expect(
+        { stats: trace.stats, ns, ptr, pid, comm, cpu },
+        `sample_type 0x${sampleType.toString(16)}`,
+      ).toEqual({
+        stats: {},
+        ns: 1000n,
+        ptr: PTR,
+        pid: 31,
+        comm: 'told',
+        cpu: sampleType & S.CPU ? 5 : 0,
+      });
     }
   },
 );
