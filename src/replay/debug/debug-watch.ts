@@ -162,10 +162,11 @@ export class DebugWatch {
     if (this.cacheOf(row) === undefined) return;
     const { tracks } = this;
     const slot = this.table.slot(row, object);
-    const slab = this.touched.get(row);
-    if (slab !== undefined) {
+    const checks = this.checks[this.table.cache[row]!];
+    const slab = checks === undefined ? undefined : this.touched.get(row);
+    if (checks !== undefined && slab !== undefined) {
       this.turnTo(batch, i);
-      this.allocTouched(this.checks[this.table.cache[row]!]!, slab, object, batch.call[i]!);
+      this.allocTouched(checks, slab, object, batch.call[i]!);
     }
     if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
     tracks.set(slot, TRACK.alloc, batch, i);
@@ -194,11 +195,14 @@ export class DebugWatch {
     if (this.evidence.isRepeated(batch, i, slot)) return true;
     if (!isFree) this.evidence.freed(batch, i, slot);
     const isAgain = isFree && this.evidence.isFreedTwice(batch, i, this.doubted(row), slot);
+    if (checks === undefined && !isAgain) {
+      tracks.set(slot, TRACK.free, batch, i);
+      return true;
+    }
     this.turnTo(batch, i);
     if (checks === undefined) {
-      if (isAgain) this.freed.again(cache, row, object);
-      else tracks.set(slot, TRACK.free, batch, i);
-      return !isAgain;
+      this.freed.again(cache, row, object);
+      return false;
     }
     const slab = isAgain ? this.touched.touch(row) : this.touched.get(row);
     if (slab !== undefined) {

@@ -222,6 +222,7 @@ describe('call sites', () => {
       bytesWasted: 28,
       liveBytesAlloc: 64,
       liveBytesWasted: 4,
+      liveRounding: 4,
       oldestNs: '2000000000',
       crossCpuFrees: 1,
       meanLifetimeNs: 3_000_000_000,

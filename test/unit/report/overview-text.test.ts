@@ -120,6 +120,7 @@ test('rounding is of kmalloc only; the largest waste stands first, and --top cut
     module: null,
     cache,
     liveBytesWasted,
+    liveRounding: liveBytesWasted,
   });
   const callSites = [site('small', 10), site('named', 9999, 'dentry'), site('large', 500)];
   const rows = (top: number): string[] =>
