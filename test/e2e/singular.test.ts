@@ -8,7 +8,7 @@ import { ROOT, runCli, temporaryFolder } from '../helpers/run-cli.ts';
 
 /** Words that end with an s and are no plural, or names that follow a number. */
 const NO_PLURALS =
-  /^1 (?:less|is|was|has|this|its|as|does|pass|class|address|process|access|bus|us|ms|ns)$/;
+  /^1 (?:less|is|was|has|this|its|as|does|points|pass|class|address|process|access|bus|us|ms|ns)$/;
 
 function plurals(text: string): string[] {
   const found = text.matchAll(/(?<![\w.,:/+-])1 (?:[a-z-]+ )??[a-z]+s\b/g);
