@@ -37,11 +37,17 @@ function expectCommon(result: Json, type: string): void {
   expectKeys(result['completeness'], COMPLETENESS);
 }
 
+let ofBoot: Promise<Json> | undefined;
+function analysisOfBoot(): Promise<Json> {
+  ofBoot ??= jsonOf<Json>(['analyze', BOOT]);
+  return ofBoot;
+}
+
 const DIGITS = /^\d+$/;
 const ADDRESS = /^0x[0-9a-f]{16}$/;
 
 test('analyze --json has the promised keys, with addresses and times as strings', async () => {
-  const result = await jsonOf<Json>(['analyze', BOOT]);
+  const result = await analysisOfBoot();
   expectCommon(result, 'analysis');
   expectKeys(result['events'], EVENTS);
   expectKeys(result['totals'], TOTALS);
@@ -62,7 +68,7 @@ test('analyze --json has the promised keys, with addresses and times as strings'
 
 test('the events of analyze --json are those that the kernel counted', async () => {
   // traces/debian-6.1-boot/RECORDING.md: counts of the text that trace-cmd printed of the same file.
-  const { events } = await jsonOf<Json>(['analyze', BOOT]);
+  const { events } = await analysisOfBoot();
   expect(events).toEqual({
     kmalloc: 67_192,
     kmemCacheAlloc: 384_865,
@@ -74,7 +80,7 @@ test('the events of analyze --json are those that the kernel counted', async () 
 });
 
 test('arrays come as the tables are sorted: largest first', async () => {
-  const result = await jsonOf<Json>(['analyze', BOOT]);
+  const result = await analysisOfBoot();
   for (const key of ['caches', 'callSites']) {
     const sizes = (result[key] as Json[]).map((row) => row['liveBytesAlloc'] as number);
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
@@ -83,7 +89,7 @@ test('arrays come as the tables are sorted: largest first', async () => {
 });
 
 test('a symbol of a module has its module apart, and text prints both', async () => {
-  const { callSites } = await jsonOf<Json>(['analyze', BOOT]);
+  const { callSites } = await analysisOfBoot();
   const site = (callSites as Json[]).find((row) => row['module'] === '9pnet_virtio');
   expect(site).toMatchObject({ symbol: 'p9_virtio_probe+0x4b', module: '9pnet_virtio' });
 });

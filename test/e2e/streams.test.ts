@@ -101,7 +101,6 @@ describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error',
 });
 
 test.each([
-  ['analyze', BOOT],
   ['analyze', BOOT, '--json'],
   ['frag', BOOT, '--by', 'task', '--csv'],
   ['rates', STACKS, '--by', 'site', '--series'],
