@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { MAIN, outputOf, ROOT, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 const TRACE = join(ROOT, STACKS);
 /** Commands that print a result, and commands whose product is a file. */
@@ -75,7 +76,7 @@ test.each(DATABASES)('%s: a database cannot go to standard output', async (...ar
   });
 });
 
-describe('what is there already', () => {
+describeWithTools(['bash', 'mkfifo'], 'what is there already', () => {
   test.each(['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])('%s behind > and >>', async (out) => {
     const args = withOut(['rates', TRACE], out);
     const { cwd } = await shell('echo before > out; "$0" "$@" >> out; echo after >> out', args);

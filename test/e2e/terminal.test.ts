@@ -13,19 +13,20 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { outputOf, ROOT, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 import {
   drawnLines,
-  HAS_TERMINAL,
   inTerminal,
   makePipe,
   PROGRAM,
   type Step,
   screenOf,
   shellInTerminal,
+  TERMINAL_TOOLS,
 } from '../helpers/terminal.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 const TEXT = gunzipSync(readFileSync(join(ROOT, STACKS, 'trace.txt.gz')));
 const HALF = 600_000;
@@ -47,7 +48,7 @@ async function plainly(args: readonly string[]): Promise<string> {
 
 const unhidden = (text: string): string => text.replace(/\/\S+\/trace\.txt/g, 'TRACE');
 
-describe.skipIf(!HAS_TERMINAL)('in a terminal (python3 with its pty)', () => {
+describeWithTools(TERMINAL_TOOLS, 'in a terminal', () => {
   test.each([
     [80, 'reading', ['analyze', 'TRACE']],
     [160, 'reading', ['frag', 'TRACE', '--by', 'site']],

@@ -5,8 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BOOT, runCli, STACKS, startCli } from '../helpers/run-cli.ts';
+import { describeWithTools } from '../helpers/tools.ts';
 
 /** Commands that write the file `@`, more than a small device holds. */
 const WRITERS: readonly (readonly string[])[] = [
@@ -22,25 +23,24 @@ const WRITERS: readonly (readonly string[])[] = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'slabreplay-full-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function mountSmall(): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const canMount = mountSmall();
-
-afterAll(() => {
-  if (canMount) execFileSync('umount', [folder]);
-  rmSync(folder, { recursive: true, force: true });
-});
-
-describe.skipIf(!canMount)('a full device (where one may be mounted)', () => {
-  beforeEach(() => {
+describeWithTools(['mount', 'umount'], 'a full device', () => {
+  let isMounted = false;
+  beforeAll(() => {
+    try {
+      const options = ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', folder];
+      execFileSync('mount', options, { stdio: 'ignore' });
+      isMounted = true;
+    } catch {
+      // Only root may: the tests are skipped.
+    }
+  });
+  afterAll(() => {
+    if (isMounted) execFileSync('umount', [folder]);
+  });
+  beforeEach(({ skip }) => {
+    skip(!isMounted, 'no device can be mounted here');
     for (const name of readdirSync(folder)) rmSync(join(folder, name));
   });
 

@@ -1,7 +1,7 @@
 // A real pseudo-terminal for the built program (by way of Python's pty), and what a terminal shows of
 // the bytes it gets.
 
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,7 +11,8 @@ const HELPER = join(import.meta.dirname, 'terminal.py');
 /** No limit on speed: a program that hangs is killed then. */
 const SECONDS = 240;
 
-export const HAS_TERMINAL: boolean = spawnSync('python3', ['-c', 'import pty']).status === 0;
+/** Programs without which there is none. */
+export const TERMINAL_TOOLS = ['python3', 'mkfifo', 'bash'] as const;
 
 /** When the screen shows a text, do this. */
 export type Step = readonly [
