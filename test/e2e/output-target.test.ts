@@ -48,23 +48,22 @@ async function shell(
   return { cwd, stdout };
 }
 
-test.each(PRINTING)('%s: -o - prints, and makes no file', async (...args) => {
-  const { cwd, stdout } = await shell('"$0" "$@"', withOut(args, '-'));
-  expect(stdout).toBe(await outputOf(args));
-  expect(readdirSync(cwd)).toEqual([]);
-});
+describeWithTools(['bash'], '-o -', () => {
+  test.each(PRINTING)('%s prints, and makes no file', async (...args) => {
+    const { cwd, stdout } = await shell('"$0" "$@"', withOut(args, '-'));
+    expect(stdout).toBe(await outputOf(args));
+    expect(readdirSync(cwd)).toEqual([]);
+  });
 
-test.each(WRITING)(
-  '%s: -o - writes to standard output what the file would hold',
-  async (...args) => {
+  test.each(WRITING)('%s writes to standard output what the file would hold', async (...args) => {
     const file = join(temporaryFolder(), 'out');
     await outputOf(withOut(args, file));
     const { cwd, stdout } = await shell('"$0" "$@" 2> notes', withOut(args, '-'));
     expect(stdout).toBe(readFileSync(file, 'utf8'));
     expect(readdirSync(cwd)).toEqual(['notes']);
     expect(readFileSync(join(cwd, 'notes'), 'utf8')).toBe('');
-  },
-);
+  });
+});
 
 test.each(DATABASES)('%s: a database cannot go to standard output', async (...args) => {
   const result = await runCli(withOut(args, '-'));
