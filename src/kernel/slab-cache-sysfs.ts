@@ -130,7 +130,7 @@ const COUNTS = [
   'cpu_slabs',
 ] as const;
 
-export type SlabFigure = (typeof SIZES)[number] | (typeof COUNTS)[number];
+type SlabFigure = (typeof SIZES)[number] | (typeof COUNTS)[number];
 
 const NUMBERS = [
   ...SIZES,

@@ -192,7 +192,7 @@ const ODD = /\bNaN\b|\bundefined\b|\bInfinity\b|\[object |^ +at .+:\d+:\d+/m;
 const CODES: ReadonlySet<number | null> = new Set([0, 1, 2, 65]);
 
 /** What is wrong with the outcome of a command; undefined where nothing is. */
-export function fault(
+function fault(
   command: readonly string[],
   { code, stdout, stderr }: PooledResult,
 ): string | undefined {

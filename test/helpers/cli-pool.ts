@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MAIN, ROOT } from './run-cli.ts';
 
 export interface PooledResult {
@@ -53,7 +53,7 @@ export class CliPool {
 }
 
 function startProcess(): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'cli-process.js'), [MAIN], {
+  const child = fork(fileURLToPath(import.meta.resolve('./cli-process.js')), [MAIN], {
     cwd: ROOT,
     env: { ...process.env, NO_COLOR: '1', TZ: 'UTC', LC_ALL: 'C' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
