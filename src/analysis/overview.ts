@@ -1,13 +1,12 @@
 // The result of `analyze`: totals, caches, call sites, findings of one run.
 
 import { compareText, formatAddress } from '../base/format-address.ts';
-import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/event-kind.ts';
-import { groupCallSites } from './call-sites.ts';
-import { type CallGroup, groupCalls, totalSums } from './group-calls.ts';
-import type { Finding } from './lint/finding.ts';
-import type { LiveSeries } from './live-series.ts';
-import type { ReplayedCache, ReplayFidelity } from './replay-summary.ts';
-import type { ResolvedRun } from './resolved-run.ts';
+import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/events/event-kind.ts';
+import type { LiveSeries } from '../pairing/live-series.ts';
+import { groupCallSites } from '../run/call-sites.ts';
+import { type CallGroup, groupCalls, totalSums } from '../run/group-calls.ts';
+import type { ReplayedCache, ReplayFidelity } from '../run/replay-summary.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
 import {
   absoluteTime,
   type Completeness,
@@ -17,8 +16,9 @@ import {
   type RunOrigin,
   type RunSummary,
   summarizeRun,
-} from './run-summary.ts';
-import { siteLabel } from './site-names.ts';
+} from '../run/run-summary.ts';
+import { siteLabel } from '../run/site-names.ts';
+import type { Finding } from './lint/finding.ts';
 import { adviseSizes, type SizeAdvice } from './size-advice.ts';
 
 export interface CacheRow {

@@ -3,9 +3,9 @@
 
 import type { ReadState } from '../base/input-bytes.ts';
 import type { RandomAccessFile } from '../base/random-access-file.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInfo } from '../kernel/trace-info.ts';
-import type { BatchWriter } from './batch-writer.ts';
+import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
+import type { BatchWriter } from './events/batch-writer.ts';
 
 /** What a column of times counts: fractions of a second, or units of a clock that is no clock. */
 export type CsvTimeUnit = 's' | 'ms' | 'us' | 'ns' | 'tick' | 'count';

@@ -5,9 +5,9 @@ import { UsageError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
 import { prepend, type ReadState, readChunks, STDIN } from '../base/input-bytes.ts';
 import { isPlainFile, RandomAccessFile } from '../base/random-access-file.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { FolderSidecars } from '../recording/sidecar-files.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { type CsvOptions, DEFAULT_CSV, type TraceInput } from './format.ts';
-import { FolderSidecars } from './sidecar-files.ts';
 
 const HEAD_BYTES = 65536;
 

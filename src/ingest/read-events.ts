@@ -1,12 +1,12 @@
 // Reads one input from front to back: finds its format, hands out batches. The one code path for
 // reading, whether in a worker thread or in the main one.
 
-import type { Dictionary } from '../kernel/dictionary.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { emptyTraceInfo, type TraceInfo } from '../kernel/trace-info.ts';
-import { TraceStats } from '../kernel/trace-stats.ts';
-import { BatchWriter } from './batch-writer.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { emptyTraceInfo, type TraceInfo } from '../kernel/events/trace-info.ts';
+import { TraceStats } from '../kernel/events/trace-stats.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
+import { BatchWriter } from './events/batch-writer.ts';
 import type { TraceReader } from './format.ts';
 import { detectFormat, formatByName } from './formats.ts';
 import { type InputDescription, openInput } from './open-input.ts';

@@ -2,8 +2,8 @@
 
 import type Database from 'better-sqlite3';
 import type { StoreError } from '../base/errors.ts';
-import { ACCOUNTED, type Call, Dictionary } from '../kernel/dictionary.ts';
-import { EVENT_NAMES } from '../kernel/event-kind.ts';
+import { ACCOUNTED, type Call, Dictionary } from '../kernel/events/dictionary.ts';
+import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
 import { damagedRow } from './open-database.ts';
 import { type SqlValue, toSigned, toUnsigned } from './sql-value.ts';
 

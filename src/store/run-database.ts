@@ -2,11 +2,11 @@
 
 import type Database from 'better-sqlite3';
 import { describeError, StoreError } from '../base/errors.ts';
-import type { Dictionary } from '../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInfo } from '../kernel/trace-info.ts';
-import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../kernel/events/event-batch.ts';
+import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import { STAT_KINDS, type Stat, TraceStats } from '../kernel/events/trace-stats.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { loadDictionary } from './dictionary-rows.ts';
 import { asDamage, damagedRow, openRunDatabase } from './open-database.ts';
 import { decodeInfo } from './run-info.ts';

@@ -10,7 +10,7 @@ import {
   oneOf,
   optional,
 } from '../base/checked-json.ts';
-import type { GfpName, ProbeSeen, TraceInfo } from '../kernel/trace-info.ts';
+import type { GfpName, ProbeSeen, TraceInfo } from '../kernel/events/trace-info.ts';
 
 /** As JSON; the origin as digits, since JSON has no bigint. */
 export function encodeInfo(info: TraceInfo): string {

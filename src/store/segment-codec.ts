@@ -1,7 +1,7 @@
 // Batches of events to and from the columns of table `segment` (layout: schema.sql).
 
-import type { Dictionary } from '../kernel/dictionary.ts';
-import { BATCH_CAPACITY, type EventBatch } from '../kernel/event-batch.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { BATCH_CAPACITY, type EventBatch } from '../kernel/events/event-batch.ts';
 
 /** A row of table `segment`. */
 export interface SegmentRow {

@@ -4,7 +4,7 @@
 import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import { describeError } from '../base/errors.ts';
-import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../kernel/sidecars.ts';
+import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../recording/sidecars.ts';
 import { asDamage, damagedRow, openRunDatabase } from './open-database.ts';
 
 export class StoredSidecars implements SidecarFiles {

@@ -4,7 +4,7 @@
 import Database from 'better-sqlite3';
 import { OutputError, ToolError } from '../base/errors.ts';
 import { PartialFile } from '../base/partial-file.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { APPLICATION_ID, readSchema, SCHEMA_VERSION } from './schema.ts';
 import { encodeBatch } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';

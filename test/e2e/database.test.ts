@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { SlabinfoJson } from '../../src/report/slabinfo-json.ts';
+import type { SlabinfoJson } from '../../src/commands/slabinfo/slabinfo-json.ts';
 import {
   BOOT,
   jsonOf,

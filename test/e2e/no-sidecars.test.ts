@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SIDECAR_NAMES } from '../../src/kernel/sidecars.ts';
+import { SIDECAR_NAMES } from '../../src/recording/sidecars.ts';
 import { ROOT, runCli } from '../helpers/run-cli.ts';
 
 const OTHERS = ['btf', 'vmlinux', 'vmcore', 'host.lime', 'tracing', 'saved_cmdlines', 'cpu0.stats'];

@@ -1,19 +1,19 @@
 // Events of a few caches with debug flags through observed replay and its checks: SLUB's reports.
 
-import { computeGeometry, specOfKmalloc } from '../../src/kernel/cache-geometry.ts';
-import { Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
-import { EVENT_KIND, type EventKindName } from '../../src/kernel/event-kind.ts';
-import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
-import { nonSlabAddresses } from '../../src/kernel/non-slab-addresses.ts';
-import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub-debug.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
-import type { SlubReport } from '../../src/kernel/slub-report/slub-reports.ts';
-import type { PlannedCache } from '../../src/replay/cache-plan.ts';
+import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
+import type { SlubReport } from '../../src/kernel/checks/slub-reports.ts';
+import { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND, type EventKindName } from '../../src/kernel/events/event-kind.ts';
+import { nonSlabAddresses } from '../../src/kernel/machine/non-slab-addresses.ts';
+import { computeGeometry, specOfKmalloc } from '../../src/kernel/slub/cache-geometry.ts';
+import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub/slub-debug.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { DebugWatch } from '../../src/replay/debug/debug-watch.ts';
-import { FollowerVotes, FreshOrder } from '../../src/replay/fresh-order.ts';
-import { ObservedReplay } from '../../src/replay/observed-replay.ts';
-import { SlubModel } from '../../src/replay/slub-model.ts';
+import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
+import { FollowerVotes, FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import { SlubModel } from '../../src/replay/model/slub-model.ts';
+import { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
 
 /** A cache besides those of kmalloc. */
 export interface NamedCache {

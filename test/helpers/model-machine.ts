@@ -1,16 +1,16 @@
 // A model of a few hand-made caches, driven by hand: slabs are called A, B, C … in the order in which
 // they came, objects A0, A1 …, and its lists read as text.
 
-import type { CacheGeometry } from '../../src/kernel/cache-geometry.ts';
-import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { calculateSizes } from '../../src/kernel/slub-layout.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
-import type { PlannedCache } from '../../src/replay/cache-plan.ts';
-import { FreshOrder } from '../../src/replay/fresh-order.ts';
-import type { MemoryNodes } from '../../src/replay/memory-nodes.ts';
-import { firstOfNew, type ListedObjects } from '../../src/replay/slab-cache.ts';
-import { NO_SLAB, type SlabTable } from '../../src/replay/slab-table.ts';
-import { type ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
+import type { CacheGeometry } from '../../src/kernel/slub/cache-geometry.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
+import { calculateSizes } from '../../src/kernel/slub/slub-layout.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
+import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
+import type { MemoryNodes } from '../../src/replay/machine/memory-nodes.ts';
+import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import { firstOfNew, type ListedObjects } from '../../src/replay/model/slab-cache.ts';
+import { NO_SLAB, type SlabTable } from '../../src/replay/model/slab-table.ts';
+import { type ModelCache, SlubModel } from '../../src/replay/model/slub-model.ts';
 
 /** What of a cache a test cares for. */
 export interface TestCacheShape {

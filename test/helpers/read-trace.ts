@@ -1,7 +1,7 @@
 // Reads a trace of any format into plain values, in this thread: what a test compares.
 
 import { RandomAccessFile } from '../../src/base/random-access-file.ts';
-import { BatchWriter, FIRST_EVENTS } from '../../src/ingest/batch-writer.ts';
+import { BatchWriter, FIRST_EVENTS } from '../../src/ingest/events/batch-writer.ts';
 import {
   type CsvOptions,
   DEFAULT_CSV,
@@ -10,18 +10,18 @@ import {
 } from '../../src/ingest/format.ts';
 import { detectFormat, formatByName } from '../../src/ingest/formats.ts';
 import { openInput } from '../../src/ingest/open-input.ts';
-import { FolderSidecars } from '../../src/ingest/sidecar-files.ts';
-import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../src/kernel/dictionary.ts';
+import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../src/kernel/events/dictionary.ts';
 import {
   BATCH_CAPACITY,
   createBatch,
   type EventBatch,
   FLAGS_UNKNOWN,
-} from '../../src/kernel/event-batch.ts';
-import { EVENT_NAMES } from '../../src/kernel/event-kind.ts';
-import type { SidecarFiles } from '../../src/kernel/sidecars.ts';
-import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../src/kernel/trace-stats.ts';
+} from '../../src/kernel/events/event-batch.ts';
+import { EVENT_NAMES } from '../../src/kernel/events/event-kind.ts';
+import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../src/kernel/events/trace-stats.ts';
+import { FolderSidecars } from '../../src/recording/sidecar-files.ts';
+import type { SidecarFiles } from '../../src/recording/sidecars.ts';
 
 /** One event; what the trace does not show is null. */
 export interface PlainEvent {

@@ -1,7 +1,7 @@
 // Results as analyses build them, small and with every key, for tests of what prints them.
 
 import type { Analysis, CacheRow, CallSiteRow } from '../../src/analysis/overview.ts';
-import type { Completeness, RunSummary } from '../../src/analysis/run-summary.ts';
+import type { Completeness, RunSummary } from '../../src/run/run-summary.ts';
 
 export const RUN: RunSummary = {
   label: 'a-run',

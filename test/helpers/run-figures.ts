@@ -1,11 +1,11 @@
 // Figures of runs by hand, for tests of what is done with them: one line for each call site and cache.
 
-import { functionName } from '../../src/analysis/compare/function-name.ts';
+import { functionName } from '../../src/analysis/function-name.ts';
 import type {
   CacheFigures,
   PairFigures,
   RunFigures,
-} from '../../src/analysis/compare/run-figures.ts';
+} from '../../src/commands/compare/figures/run-figures.ts';
 
 type PairParts = Partial<Omit<PairFigures, 'symbol' | 'module' | 'cache'>> & {
   /** Bytes of one object; 64 where nothing is said. */

@@ -2,7 +2,7 @@
 // it. Merged caches count as one: /proc/slabinfo and the events name them by their first creator.
 
 import { expect, test } from 'vitest';
-import { loadRun } from '../../src/pipeline/load-run.ts';
+import { loadRun } from '../../src/run/load-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 import {
   type LiveObject,

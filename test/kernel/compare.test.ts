@@ -3,11 +3,11 @@
 // all that got worse; equal runs have no verdict in any pairing.
 
 import { beforeAll, expect, test } from 'vitest';
-import { buildComparison } from '../../src/analysis/compare/build-comparison.ts';
-import type { Comparison, ComparisonRow } from '../../src/analysis/compare/comparison.ts';
-import type { RunFigures } from '../../src/analysis/compare/run-figures.ts';
-import { subjectText } from '../../src/analysis/compare/subject.ts';
-import { readRunFigures } from '../../src/pipeline/compare-runs.ts';
+import { readRunFigures } from '../../src/commands/compare/compare-runs.ts';
+import type { RunFigures } from '../../src/commands/compare/figures/run-figures.ts';
+import { subjectText } from '../../src/commands/compare/figures/subject.ts';
+import { buildComparison } from '../../src/commands/compare/judge/build-comparison.ts';
+import type { Comparison, ComparisonRow } from '../../src/commands/compare/judge/comparison.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 const BASE = ['base', 'base2', 'base3'] as const;

@@ -2,18 +2,18 @@
 // sysfs shows sizes, order and limits, slub_caches.tsv what only the kernel's memory has.
 
 import { beforeAll, expect, test } from 'vitest';
+import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
+import type { SlabCacheSysfs } from '../../src/kernel/caches/slab-cache-sysfs.ts';
 import {
   type CacheGeometry,
   computeGeometry,
   specOfKmalloc,
-} from '../../src/kernel/cache-geometry.ts';
-import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
-import { recordedGeometry, specOfSysfs } from '../../src/kernel/recorded-geometry.ts';
-import type { SlabCacheSysfs } from '../../src/kernel/slab-cache-sysfs.ts';
-import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from '../../src/kernel/slab-flags.ts';
-import { parseSlubCmdline } from '../../src/kernel/slub-cmdline.ts';
-import { parseSlubDebug } from '../../src/kernel/slub-debug.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
+} from '../../src/kernel/slub/cache-geometry.ts';
+import { recordedGeometry, specOfSysfs } from '../../src/kernel/slub/recorded-geometry.ts';
+import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from '../../src/kernel/slub/slab-flags.ts';
+import { parseSlubCmdline } from '../../src/kernel/slub/slub-cmdline.ts';
+import { parseSlubDebug } from '../../src/kernel/slub/slub-debug.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { describeEachWith, describeWithData, isRecorded } from '../helpers/data.ts';
 import {
   type RecordedCaches,

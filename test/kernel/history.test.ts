@@ -2,7 +2,7 @@
 // kernel's own "Allocated in" names the call site that the trace has.
 
 import { expect, test } from 'vitest';
-import { type ReportHistories, reportHistories } from '../../src/pipeline/history-run.ts';
+import { type ReportHistories, reportHistories } from '../../src/commands/history/history-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 for (const [name, least] of [

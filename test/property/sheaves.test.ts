@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { FreshOrder } from '../../src/replay/fresh-order.ts';
+import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
 import { ModelMachine } from '../helpers/model-machine.ts';
 import { SEED } from '../helpers/random-traces.ts';
 

@@ -1,8 +1,8 @@
 // All rules over one run.
 
 import { compareText } from '../../base/format-address.ts';
-import { groupCallSites } from '../call-sites.ts';
-import { hasCalls } from '../group-calls.ts';
+import { groupCallSites } from '../../run/call-sites.ts';
+import { hasCalls } from '../../run/group-calls.ts';
 import type { Finding, FindingSeverity, LintEvidence, LintRule } from './finding.ts';
 import { allocationFailed } from './rules/allocation-failed.ts';
 import { crossCpu } from './rules/cross-cpu.ts';

@@ -3,11 +3,11 @@
 
 import { TraceFormatError } from '../../base/errors.ts';
 import type { ReadState } from '../../base/input-bytes.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { recordedClock } from '../events/text-clock.ts';
 import type { CsvOptions, CsvTimeUnit, TraceInput, TraceReader } from '../format.ts';
 import { LineBuffer, MAX_LINE_BYTES, PIECE_BYTES } from '../text/line-buffer.ts';
-import { recordedClock } from '../text/text-clock.ts';
 import { readSidecarFacts } from '../text/trace-facts.ts';
 import { type CsvColumns, headerColumns, isHeader, namedColumns, parseRow } from './columns.ts';
 import { RowCutter } from './row-cutter.ts';

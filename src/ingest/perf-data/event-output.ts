@@ -1,8 +1,8 @@
 // Rows in time order → events: threads get the names that they had then, times count from the first.
 
-import type { EventBatch } from '../../kernel/event-batch.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { RowClock } from './row-clock.ts';
 import type { TaskNames } from './task-names.ts';
 

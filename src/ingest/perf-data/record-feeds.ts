@@ -3,7 +3,7 @@
 
 import type { ReadState } from '../../base/input-bytes.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { TraceInput } from '../format.ts';
 import type { Section } from './file-header.ts';
 import type { RecordBuffer } from './record-buffer.ts';

@@ -5,9 +5,9 @@
 //   field:unsigned long __probe_func; field:unsigned long __probe_ret_ip; a return
 //   field:u64 size;  field:u64 p[64];                                     the probe's arguments
 
-import type { SymbolTable } from '../../kernel/symbols.ts';
-import type { ProbeSeen } from '../../kernel/trace-info.ts';
-import { type EventField, type EventFormat, isProbeFormat } from '../ring-buffer/event-format.ts';
+import type { ProbeSeen } from '../../kernel/events/trace-info.ts';
+import type { SymbolTable } from '../../kernel/symbols/symbols.ts';
+import { type EventField, type EventFormat, isProbeFormat } from '../events/event-format.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { ProbeEvents } from './probe-events.ts';
 import { type Meaning, type ProbeMapping, type ProbePlan, planProbe } from './probe-plan.ts';

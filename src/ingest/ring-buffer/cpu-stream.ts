@@ -1,8 +1,8 @@
 // The pages of one CPU's ring buffer as a stream of records, in the order in which the CPU wrote them.
 
-import type { TraceStats } from '../../kernel/trace-stats.ts';
-import type { EventFields } from '../event-fields.ts';
-import type { TimedStream } from '../time-order.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { EventFields } from '../events/event-fields.ts';
+import type { TimedStream } from '../events/time-order.ts';
 import type { CpuLosses } from './cpu-stats.ts';
 import { type ByteLayout, cutPage, PageRecords, pageTimestamp, type TimeOrigin } from './page.ts';
 import { pageDigest, SeenPages } from './seen-pages.ts';

@@ -1,13 +1,13 @@
 // Ring-buffer pages of several CPUs → events in time order, for every format that holds such pages.
 
 import { TraceFormatError } from '../../base/errors.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
-import { EventFields } from '../event-fields.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { EventFields } from '../events/event-fields.ts';
+import { type EventFormat, isProbeFormat } from '../events/event-format.ts';
+import { TimeOrder } from '../events/time-order.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
-import { TimeOrder } from '../time-order.ts';
 import type { CpuStream, TimeScale } from './cpu-stream.ts';
-import { type EventFormat, isProbeFormat } from './event-format.ts';
 import type { ByteLayout, TimeOrigin } from './page.ts';
 
 /** ns = units * mult >> shift. */

@@ -7,7 +7,9 @@
 //   kca_r:                (ffffffffa492bb10 <- ffffffffa4975b8b) ret=0xffff8c83de64c000
 //   bulkfree0: (kmem_cache_free_bulk+0x0/0x20) s=0x0 n=2 p={0xffff8a8b8f763200,0xffff8a8b8f763d00,0x0}
 
-import { EVENT_KIND } from '../../kernel/event-kind.ts';
+import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
+import { MAX_FIELD_BYTES } from '../events/field-text.ts';
+import { internSite } from '../events/site-text.ts';
 import { ProbeEvents } from '../probes/probe-events.ts';
 import {
   type Meaning,
@@ -17,8 +19,6 @@ import {
 } from '../probes/probe-plan.ts';
 import { suggestMapping } from '../probes/suggest-mapping.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { MAX_FIELD_BYTES } from './field-text.ts';
-import { internSite } from './site-text.ts';
 import type { TextTrace } from './text-trace.ts';
 
 const PLACE = /^\(([^()<]+?)(?: <- ([^()<]+))?\)(?:\s|$)/;

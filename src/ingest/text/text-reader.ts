@@ -3,8 +3,9 @@
 // brings a grammar for what stands before an event, and a table of handlers by event name.
 
 import type { ReadState } from '../../base/input-bytes.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { recordedClock, wholeUnit } from '../events/text-clock.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
 import { parseCmdlines } from '../saved-cmdlines.ts';
 import { CarefulLines, PREFIX_BYTES, type TextDialect } from './careful-lines.ts';
@@ -13,7 +14,6 @@ import { FastLines } from './fast-lines.ts';
 import { LineBuffer, PIECE_BYTES } from './line-buffer.ts';
 import { LinePrefix, type TaskStyle } from './line-prefix.ts';
 import { TaskTexts } from './task-texts.ts';
-import { recordedClock, wholeUnit } from './text-clock.ts';
 import { TextTrace } from './text-trace.ts';
 import { readSidecarFacts } from './trace-facts.ts';
 

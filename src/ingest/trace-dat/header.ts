@@ -9,8 +9,8 @@
 import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { windowedSource } from '../../base/windowed-source.ts';
-import { parseTraceClock } from '../../kernel/trace-info.ts';
-import type { EventFormat } from '../ring-buffer/event-format.ts';
+import { parseTraceClock } from '../../kernel/events/trace-info.ts';
+import type { EventFormat } from '../events/event-format.ts';
 import { isPageSize, type PageShape } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, UnknownKind } from './compression.ts';

@@ -2,7 +2,7 @@
 // everything lies. Numbers: trace-cmd.dat.v7(5), "OPTIONS".
 
 import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
-import { parseTraceClock } from '../../kernel/trace-info.ts';
+import { parseTraceClock } from '../../kernel/events/trace-info.ts';
 import { type CpuLosses, parseCpuStats } from '../ring-buffer/cpu-stats.ts';
 import { isPageSize } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';

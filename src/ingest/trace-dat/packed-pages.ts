@@ -2,7 +2,7 @@
 // unpacked and put in a row they are the pages.
 
 import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { PageSource } from '../ring-buffer/cpu-stream.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, DamagedPiece, readPiece } from './compression.ts';

@@ -4,9 +4,9 @@
 import { memorySource } from '../../base/byte-cursor.ts';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import { TraceStats } from '../../kernel/trace-stats.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { countKmemRecords } from '../ring-buffer/count-records.ts';
 import { CpuStream, type PageSource } from '../ring-buffer/cpu-stream.ts';

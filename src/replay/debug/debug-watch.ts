@@ -5,29 +5,29 @@
 // (6.1.192; 6.12.117: mm/slub.c). Frees and allocations that left no event must not look like bugs:
 // a free is called wrong only where the events since the object's allocation are complete.
 
-import { isBulkCache } from '../../kernel/bulk-caches.ts';
-import type { CallTable, StringList } from '../../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../kernel/event-batch.ts';
-import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
-import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
-import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
-import { SLAB } from '../../kernel/slab-flags.ts';
+import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
+import { isKmallocCacheName } from '../../kernel/caches/kmalloc-caches.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
   hasFlag,
   objectOffset,
-} from '../../kernel/slub-report/checked-slab.ts';
-import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { SlubChecks } from '../../kernel/checks/slub-checks.ts';
 import {
   type ReportCause,
   type SlubReport,
   SlubReports,
-} from '../../kernel/slub-report/slub-reports.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { PlannedCache } from '../cache-plan.ts';
-import { NIL, NO_SLAB, type SlabTable } from '../slab-table.ts';
-import type { SlubModel } from '../slub-model.ts';
+} from '../../kernel/checks/slub-reports.ts';
+import type { CallTable, StringList } from '../../kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../kernel/events/event-batch.ts';
+import { EVENT_KIND, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { NonSlabAddresses } from '../../kernel/machine/non-slab-addresses.ts';
+import { SLAB } from '../../kernel/slub/slab-flags.ts';
+import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
+import type { PlannedCache } from '../machine/cache-plan.ts';
+import { NIL, NO_SLAB, type SlabTable } from '../model/slab-table.ts';
+import type { SlubModel } from '../model/slub-model.ts';
 import { type DoubtedSlab, FreeEvidence } from './free-evidence.ts';
 import { FreeReports } from './free-reports.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';

@@ -1,9 +1,9 @@
 // Whether a free of a free object is a mistake. Nothing else may explain it: no allocation that left no
 // event, no loss of events, no events of two CPUs out of order.
 
-import type { CallTable } from '../../kernel/dictionary.ts';
-import type { EventBatch } from '../../kernel/event-batch.ts';
-import { EVENT_KIND, isAlloc, isKmalloc } from '../../kernel/event-kind.ts';
+import type { CallTable } from '../../kernel/events/dictionary.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import { EVENT_KIND, isAlloc, isKmalloc } from '../../kernel/events/event-kind.ts';
 import { type ObjectTracks, TRACK } from './object-tracks.ts';
 import { type BelievedSlabs, UnseenAllocations } from './unseen-allocations.ts';
 

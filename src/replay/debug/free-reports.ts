@@ -2,10 +2,10 @@
 // free_consistency_checks(), mm/slab.h cache_from_obj(), mm/slab_common.c free_large_kmalloc()
 // (6.1.192; 6.12.117: mm/slub.c; 7.2: kmem_cache_free(), free_large_kmalloc() as slub.md 6.3 has them).
 
-import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
-import { pointerText, type SlubReports } from '../../kernel/slub-report/slub-reports.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { SlabTable } from '../slab-table.ts';
+import { type CheckedCache, objectOffset } from '../../kernel/checks/checked-slab.ts';
+import { pointerText, type SlubReports } from '../../kernel/checks/slub-reports.ts';
+import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
+import type { SlabTable } from '../model/slab-table.ts';
 import { OutlinedSlab } from './outlined-slab.ts';
 
 export class FreeReports {

@@ -2,10 +2,10 @@
 // than SLUB wrote to it or a free was wrong. Until then its memory is what SLUB itself put there,
 // which follows from the state of its objects, so nothing needs to be kept.
 
-import type { CheckedCache, CheckedSlab } from '../../kernel/slub-report/checked-slab.ts';
-import { objectOffset, UNTOLD_POINTER } from '../../kernel/slub-report/checked-slab.ts';
-import { initObject, setOrigSize, setupSlab } from '../../kernel/slub-report/object-memory.ts';
-import { NIL, type SlabTable } from '../slab-table.ts';
+import type { CheckedCache, CheckedSlab } from '../../kernel/checks/checked-slab.ts';
+import { objectOffset, UNTOLD_POINTER } from '../../kernel/checks/checked-slab.ts';
+import { initObject, setOrigSize, setupSlab } from '../../kernel/checks/object-memory.ts';
+import { NIL, type SlabTable } from '../model/slab-table.ts';
 
 const POINTER_BYTES = 8;
 

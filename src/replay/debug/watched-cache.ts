@@ -1,10 +1,10 @@
 // Which caches of a plan are watched, and with which debug flags.
 
-import { isBulkCache } from '../../kernel/bulk-caches.ts';
-import { SLAB, SLAB_DEBUG_FLAGS, SLAB_NEVER_MERGE } from '../../kernel/slab-flags.ts';
-import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { PlannedCache } from '../cache-plan.ts';
+import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
+import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
+import { SLAB, SLAB_DEBUG_FLAGS, SLAB_NEVER_MERGE } from '../../kernel/slub/slab-flags.ts';
+import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
+import type { PlannedCache } from '../machine/cache-plan.ts';
 
 /**
  * A cache with the flags that it has, else with those that are asked after: then the recording ran

@@ -1,8 +1,8 @@
 // Traced objects and a kernel's memory → what is scanned for references to what: the objects, as
 // kmemleak would have them, and the roots.
 
-import { addHi, addLo, hiOf, joinHalves, loOf } from '../address.ts';
-import type { Cpu } from '../per-cpu.ts';
+import { addHi, addLo, hiOf, joinHalves, loOf } from '../../base/address.ts';
+import type { Cpu } from '../kernel/per-cpu.ts';
 import type { Annotation } from './annotations.ts';
 import { indexObjects, ObjectIndex, type ObjectPages } from './object-index.ts';
 import { BLACK, GRAY, type ObjectColumns, ObjectList } from './object-list.ts';

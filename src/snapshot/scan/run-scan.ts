@@ -1,7 +1,7 @@
 // A plan → the references in memory, by as many threads as take part: each takes the next ranges until
 // none are left.
 
-import type { AddressSpace } from '../address-space.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import { ObjectIndex, type ObjectPages } from './object-index.ts';
 import type { ObjectColumns } from './object-list.ts';
 import { type FoundReferences, References } from './references.ts';

@@ -7,8 +7,8 @@ import {
   type CheckedSlab,
   objectAt,
   objectOffset,
-} from '../../kernel/slub-report/checked-slab.ts';
-import { pointerText, type SlubReport } from '../../kernel/slub-report/slub-reports.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { pointerText, type SlubReport } from '../../kernel/checks/slub-reports.ts';
 
 export interface SlabReport extends SlubReport {
   /** Found only because a damaged freelist makes free objects look allocated, or counts wrong. */

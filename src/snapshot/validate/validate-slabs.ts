@@ -1,9 +1,9 @@
 // A kernel's memory → SLUB's reports on every slab of every cache, and what each cache holds. The
 // kernel validates the slabs on its lists; here all slab pages are looked at, full ones included.
 
-import type { KernelConfig } from '../../kernel/kernel-config.ts';
+import type { KernelConfig } from '../../kernel/machine/kernel-config.ts';
 import { Findings } from '../findings.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 import { addSlab, type CacheOccupancy, emptyOccupancy } from '../slub-walk/occupancy.ts';
 import { physicalMemory, type SlubImage, walkSlabs } from '../slub-walk/walk-slabs.ts';

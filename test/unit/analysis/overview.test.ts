@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Analysis, buildAnalysis } from '../../../src/analysis/overview.ts';
-import type { ReplayedCache, ReplayFidelity } from '../../../src/analysis/replay-summary.ts';
-import { TraceStats } from '../../../src/kernel/trace-stats.ts';
+import { TraceStats } from '../../../src/kernel/events/trace-stats.ts';
+import type { ReplayedCache, ReplayFidelity } from '../../../src/run/replay-summary.ts';
 import {
   kernelFacts,
   knownCache,

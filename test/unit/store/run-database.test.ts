@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { InputError, StoreError } from '../../../src/base/errors.ts';
-import type { TraceInfo } from '../../../src/kernel/trace-info.ts';
+import type { TraceInfo } from '../../../src/kernel/events/trace-info.ts';
 import { openRunDatabase } from '../../../src/store/open-database.ts';
 import { RunDatabase } from '../../../src/store/run-database.ts';
 import { TestTrace } from '../../helpers/builders.ts';

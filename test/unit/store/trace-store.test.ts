@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { OutputError } from '../../../src/base/errors.ts';
-import { createBatch } from '../../../src/kernel/event-batch.ts';
+import { createBatch } from '../../../src/kernel/events/event-batch.ts';
 import { TraceStore } from '../../../src/store/trace-store.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { storeTrace, testFolder } from '../../helpers/stored.ts';

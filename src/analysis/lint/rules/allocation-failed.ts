@@ -1,6 +1,6 @@
 import { counted, formatCount } from '../../../base/bytes-format.ts';
-import { groupCalls, hasCalls } from '../../group-calls.ts';
-import { siteLabel } from '../../site-names.ts';
+import { groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import { siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 export const allocationFailed: LintRule = {

@@ -2,11 +2,11 @@
 // and frees both when the driver is unbound or its probe fails.
 
 import { counted } from '../../../base/bytes-format.ts';
-import { kmallocClassSize } from '../../../kernel/kmalloc-caches.ts';
-import { allocatesDevres, devresOverhead } from '../../../kernel/wrapper-functions.ts';
-import { type CallGroup, groupCalls, hasCalls } from '../../group-calls.ts';
-import type { ResolvedRun } from '../../resolved-run.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
+import { kmallocClassSize } from '../../../kernel/caches/kmalloc-caches.ts';
+import { allocatesDevres, devresOverhead } from '../../../kernel/caches/wrapper-functions.ts';
+import { type CallGroup, groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import type { ResolvedRun } from '../../../run/resolved-run.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** Functions that free them as they should. */

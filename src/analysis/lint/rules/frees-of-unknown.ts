@@ -1,6 +1,6 @@
 import { counted, formatCount } from '../../../base/bytes-format.ts';
-import { isFree } from '../../../kernel/event-kind.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
+import { isFree } from '../../../kernel/events/event-kind.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** Below this share of a site's frees, bulk allocations and events out of order explain them. */

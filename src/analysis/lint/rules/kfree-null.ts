@@ -1,6 +1,6 @@
 import { counted } from '../../../base/bytes-format.ts';
-import { durationSec, perSecond } from '../../run-summary.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
+import { durationSec, perSecond } from '../../../run/run-summary.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 1000;

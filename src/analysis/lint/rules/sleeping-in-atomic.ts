@@ -1,6 +1,6 @@
-import { IRQ_FLAG } from '../../../kernel/event-batch.ts';
-import { groupCalls, hasCalls } from '../../group-calls.ts';
-import { siteLabel } from '../../site-names.ts';
+import { IRQ_FLAG } from '../../../kernel/events/event-batch.ts';
+import { groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import { siteLabel } from '../../../run/site-names.ts';
 import type { CallSightings } from '../call-sightings.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 

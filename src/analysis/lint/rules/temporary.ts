@@ -1,11 +1,11 @@
 // Objects that are freed right away, again and again: nothing else was allocated on the CPU between.
 
 import { counted, formatBytes, formatCount } from '../../../base/bytes-format.ts';
-import { GFP } from '../../../kernel/gfp-flags.ts';
-import type { SiteAndCache } from '../../call-sites.ts';
-import type { CallGroup } from '../../group-calls.ts';
-import type { ResolvedRun } from '../../resolved-run.ts';
-import { durationSec } from '../../run-summary.ts';
+import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import type { SiteAndCache } from '../../../run/call-sites.ts';
+import type { CallGroup } from '../../../run/group-calls.ts';
+import type { ResolvedRun } from '../../../run/resolved-run.ts';
+import { durationSec } from '../../../run/run-summary.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_PER_SECOND = 1000;

@@ -1,8 +1,8 @@
 import { counted } from '../../../base/bytes-format.ts';
-import { ACCOUNTED } from '../../../kernel/dictionary.ts';
-import { GFP } from '../../../kernel/gfp-flags.ts';
-import { functionOf } from '../../../kernel/symbols.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
+import { ACCOUNTED } from '../../../kernel/events/dictionary.ts';
+import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import { functionOf } from '../../../kernel/symbols/symbols.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 100;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding, LintEvidence } from '../../../../src/analysis/lint/finding.ts';
 import { LINT_RULES, lintRun } from '../../../../src/analysis/lint/lint.ts';
 import { LintTracker } from '../../../../src/analysis/lint/lint-tracker.ts';
-import { PairTally } from '../../../../src/analysis/pair-tally.ts';
+import { PairTally } from '../../../../src/pairing/pair-tally.ts';
 import { kernelFacts, type ResolveOptions, resolve } from '../../../helpers/tracked.ts';
 
 interface LintOptions extends ResolveOptions {

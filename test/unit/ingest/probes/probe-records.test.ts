@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { BatchWriter } from '../../../../src/ingest/batch-writer.ts';
-import { EventFields } from '../../../../src/ingest/event-fields.ts';
+import { BatchWriter } from '../../../../src/ingest/events/batch-writer.ts';
+import { EventFields } from '../../../../src/ingest/events/event-fields.ts';
+import { parseEventFormat } from '../../../../src/ingest/events/event-format.ts';
 import { openProbes } from '../../../../src/ingest/probes/open-probes.ts';
-import { parseEventFormat } from '../../../../src/ingest/ring-buffer/event-format.ts';
-import { FolderSidecars } from '../../../../src/ingest/sidecar-files.ts';
-import { Dictionary } from '../../../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../../../src/kernel/event-batch.ts';
-import { EVENT_NAMES } from '../../../../src/kernel/event-kind.ts';
-import { emptyTraceInfo } from '../../../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../../../src/kernel/trace-stats.ts';
+import { Dictionary } from '../../../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../../../src/kernel/events/event-batch.ts';
+import { EVENT_NAMES } from '../../../../src/kernel/events/event-kind.ts';
+import { emptyTraceInfo } from '../../../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../../../src/kernel/events/trace-stats.ts';
+import { FolderSidecars } from '../../../../src/recording/sidecar-files.ts';
 import {
   ARM32,
   type Machine,

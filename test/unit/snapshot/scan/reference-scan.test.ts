@@ -2,7 +2,7 @@
 // update_refs(), scan_gray_list()).
 
 import { expect, test } from 'vitest';
-import { hiOf, loOf } from '../../../../src/snapshot/address.ts';
+import { hiOf, loOf } from '../../../../src/base/address.ts';
 import { parseAnnotations } from '../../../../src/snapshot/scan/annotations.ts';
 import { ScanBuilder } from '../../../../src/snapshot/scan/build-scan.ts';
 import { kmemleakChecksum } from '../../../../src/snapshot/scan/checksum.ts';
@@ -18,7 +18,7 @@ import {
   tracedObjects,
   whiteOf,
   zeroes,
-} from './scan-builders.ts';
+} from '../../../helpers/scan-builders.ts';
 
 const ROOT = 0xffffffff82000000n;
 const A = 0xffff888003a40000n;
