@@ -2,9 +2,9 @@
 
 import { toEventTime } from '../pairing/event-filter.ts';
 import type { DebugWatch } from '../replay/debug/debug-watch.ts';
-import type { SlubModel } from '../replay/model/slub-model.ts';
 import { ObservedReplay } from '../replay/observe/observed-replay.ts';
 import type { Simulation } from '../replay/simulate/simulation.ts';
+import type { SlubModel } from '../replay/slub-model.ts';
 import { readAgain, type SourceOptions } from './load-run.ts';
 import { type PreparedReplay, recordedModel } from './prepare-replay.ts';
 import type { ResolvedRun } from './resolved-run.ts';

@@ -13,9 +13,9 @@ import { learnNodes, type MemoryNodes } from '../replay/machine/memory-nodes.ts'
 import { PlaceFit } from '../replay/machine/place-fit.ts';
 import { strideLayouts } from '../replay/machine/stride-layouts.ts';
 import type { FreshOrder } from '../replay/model/fresh-order.ts';
-import { SlubModel } from '../replay/model/slub-model.ts';
 import { learnedOrders } from '../replay/observe/learned-orders.ts';
 import { OrderLearner } from '../replay/observe/order-learner.ts';
+import { SlubModel } from '../replay/slub-model.ts';
 import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
 import { openSidecars } from './open-sidecars.ts';
 import type { ResolvedRun } from './resolved-run.ts';

@@ -5,9 +5,9 @@ import { compareText } from '../base/format-address.ts';
 import type { KnownCache } from '../kernel/caches/known-cache.ts';
 import type { GeometryOrigin } from '../replay/machine/cache-plan.ts';
 import type { Machine } from '../replay/machine/machine.ts';
-import type { ModelCache, SlubModel } from '../replay/model/slub-model.ts';
 import type { Fidelity, MismatchCause } from '../replay/observe/fidelity.ts';
 import type { ObservedReplay } from '../replay/observe/observed-replay.ts';
+import type { ModelCache, SlubModel } from '../replay/slub-model.ts';
 
 /** The modelled kernel. */
 export interface ReplayedModel {

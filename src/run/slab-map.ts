@@ -3,7 +3,7 @@
 
 import { formatAddress } from '../base/format-address.ts';
 import type { ListedObjects, ListedSlabs } from '../replay/model/slab-cache.ts';
-import type { ModelCache, SlubModel } from '../replay/model/slub-model.ts';
+import type { ModelCache, SlubModel } from '../replay/slub-model.ts';
 
 export interface SlabMap {
   readonly cache: string;

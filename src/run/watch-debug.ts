@@ -7,7 +7,7 @@ import { nonSlabAddresses } from '../kernel/machine/non-slab-addresses.ts';
 import { SLAB } from '../kernel/slub/slab-flags.ts';
 import { cacheDebugFlags } from '../kernel/slub/slub-debug.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
-import type { SlubModel } from '../replay/model/slub-model.ts';
+import type { SlubModel } from '../replay/slub-model.ts';
 import { siteKey } from './live-verdicts.ts';
 import type { PreparedReplay } from './prepare-replay.ts';
 import type { ReplayReport, ReportedEvent } from './replay-report.ts';

@@ -12,8 +12,8 @@ import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/
 import { DebugWatch } from '../../src/replay/debug/debug-watch.ts';
 import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
 import { FollowerVotes, FreshOrder } from '../../src/replay/model/fresh-order.ts';
-import { SlubModel } from '../../src/replay/model/slub-model.ts';
 import { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
+import { SlubModel } from '../../src/replay/slub-model.ts';
 
 /** A cache besides those of kmalloc. */
 export interface NamedCache {

@@ -4,7 +4,7 @@
 import { SeededRandom } from '../../src/base/seeded-random.ts';
 import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
 import type { CacheCounts } from '../../src/replay/model/slab-cache.ts';
-import type { ModelCache, SlubModel } from '../../src/replay/model/slub-model.ts';
+import type { ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
 import { TestTrace } from './builders.ts';
 import { testModel } from './model-machine.ts';
 import { type NaiveObject, type NaiveShape, type NaiveSlab, NaiveSlub } from './naive-slub.ts';

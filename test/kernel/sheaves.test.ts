@@ -3,9 +3,9 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import type { ListedObjects } from '../../src/replay/model/slab-cache.ts';
-import type { SlubModel } from '../../src/replay/model/slub-model.ts';
 import type { Fidelity } from '../../src/replay/observe/fidelity.ts';
 import type { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
+import type { SlubModel } from '../../src/replay/slub-model.ts';
 import { observeRun } from '../../src/run/observe-run.ts';
 import { prepareReplay } from '../../src/run/prepare-replay.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';

@@ -132,7 +132,7 @@ test('whatever a recording shows, every free object is in one place', () => {
         if (kind === 'expected') machine.alloc(cpu);
         else if (kind === 'new' || slab === undefined) machine.arrive(cpu, object);
         else if (kind === 'free') machine.cache.model.free(cpu, slab, object);
-        else machine.adoptAt(cpu, slab, object);
+        else machine.tookAt(cpu, slab, object);
         checkPlaces(machine);
       }
     }),

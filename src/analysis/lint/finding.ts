@@ -2,7 +2,7 @@
 
 import { formatAddress } from '../../base/format-address.ts';
 import type { PairTally } from '../../pairing/pair-tally.ts';
-import type { SlubModel } from '../../replay/model/slub-model.ts';
+import type { SlubModel } from '../../replay/slub-model.ts';
 import type { SiteAndCache } from '../../run/call-sites.ts';
 import type { CallGroup } from '../../run/group-calls.ts';
 import type { ReplayReport } from '../../run/replay-report.ts';

@@ -1,7 +1,7 @@
 // The slabs of a cache at the end as a picture: each slab a row, each of its slots with its state and
 // with the call site that holds it. Emptiest slabs first: what they hold keeps their pages.
 
-import type { ModelCache, SlubModel } from '../../replay/model/slub-model.ts';
+import type { ModelCache, SlubModel } from '../../replay/slub-model.ts';
 import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { durationSec } from '../../run/run-summary.ts';

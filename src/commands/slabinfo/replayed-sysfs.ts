@@ -4,7 +4,7 @@
 import { buildSlabCache, type SlabCacheSysfs } from '../../kernel/caches/slab-cache-sysfs.ts';
 import { buildSlabSysfs, type SlabSysfs } from '../../kernel/caches/slab-sysfs.ts';
 import { SLAB } from '../../kernel/slub/slab-flags.ts';
-import type { ModelCache, SlubModel } from '../../replay/model/slub-model.ts';
+import type { ModelCache, SlubModel } from '../../replay/slub-model.ts';
 
 /** @param recorded the capture: its order, ids and aliases are kept */
 export function replayedSysfs(slub: SlubModel, recorded: SlabSysfs | undefined): SlabSysfs {

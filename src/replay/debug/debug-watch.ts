@@ -27,7 +27,7 @@ import { SLAB } from '../../kernel/slub/slab-flags.ts';
 import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
 import type { PlannedCache } from '../machine/cache-plan.ts';
 import { NIL, NO_SLAB, type SlabTable } from '../model/slab-table.ts';
-import type { SlubModel } from '../model/slub-model.ts';
+import type { SlubModel } from '../slub-model.ts';
 import { type DoubtedSlab, FreeEvidence } from './free-evidence.ts';
 import { FreeReports } from './free-reports.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
@@ -336,7 +336,7 @@ export class DebugWatch {
     const isListed = slab.isListed(object);
     slab.take(object);
     if (isListed && !checks.alloc(slab, slab.offset(object))) {
-      this.slub.caches[this.table.cache[slab.row]!]!.model.giveUp(slab.row);
+      this.slub.caches[this.table.cache[slab.row]!]!.model.passedOver(slab.row);
       return;
     }
     slab.fill(object, this.touched.request(call));

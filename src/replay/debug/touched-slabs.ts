@@ -3,7 +3,7 @@
 import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { GFP } from '../../kernel/events/gfp-flags.ts';
-import type { SlubModel } from '../model/slub-model.ts';
+import type { SlubModel } from '../slub-model.ts';
 import { type ObjectTracks, TRACK } from './object-tracks.ts';
 import { type Request, TouchedSlab } from './touched-slab.ts';
 

@@ -6,12 +6,20 @@
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { Barn } from './barn.ts';
 import { COMING, Sheaf } from './sheaf.ts';
-import type { SlabBacking } from './slab-backing.ts';
-import type { ListedObjects } from './slab-cache.ts';
+import type { ListedObjects, SlabCache } from './slab-cache.ts';
 import type { SlabTable } from './slab-table.ts';
 
 /** build_detached_freelist() gives up after so many objects of other slabs. */
 const LOOKAHEAD = 3;
+
+/** What fills sheaves and takes their objects back: the slabs behind them. */
+export interface SheafSource extends SlabCache {
+  /**
+   * Puts free objects on a sheaf, in the order in which the kernel takes them.
+   * @returns how many of `count` are lacking: they need new slabs
+   */
+  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number;
+}
 
 export class CpuSheaves {
   readonly main: Sheaf[];
@@ -19,13 +27,13 @@ export class CpuSheaves {
   readonly capacity: number;
   /** The main sheaf came with the latest `provide`: from the barn, or refilled. */
   isNewMain: boolean = false;
-  private readonly backing: SlabBacking;
+  private readonly backing: SheafSource;
   private readonly table: SlabTable;
   private readonly nodes: MemoryNodes;
   private readonly barns: Barn[];
 
   constructor(
-    backing: SlabBacking,
+    backing: SheafSource,
     table: SlabTable,
     nodes: MemoryNodes,
     cpus: number,

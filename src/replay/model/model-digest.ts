@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { compareText } from '../../base/format-address.ts';
+import type { ModelCache, SlubModel } from '../slub-model.ts';
 import type { SlabTable } from './slab-table.ts';
-import type { ModelCache, SlubModel } from './slub-model.ts';
 
 /** @returns 32 hex digits */
 export function modelDigest({ table, caches }: SlubModel): string {

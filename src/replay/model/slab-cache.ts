@@ -1,8 +1,7 @@
-// What a cache of the model does, whichever allocator generation it stands for. "Observed" replay
-// asks for the model's choice, compares it with the recorded object and then tells the model what was
-// really taken; "simulated" replay lets the model take its choice.
+// What a cache of the model does, whichever allocator generation it stands for: what SLUB does. What a
+// recording corrects of it is apart (observe/reconciled-cache.ts).
 
-import { NIL } from './slab-table.ts';
+import type { Decision } from './decision.ts';
 
 /** Sizes and limits of a cache; kernel names (struct kmem_cache). */
 export interface CacheShape {
@@ -25,48 +24,21 @@ export interface SlabCache {
   readonly shape: CacheShape;
   /** All CPUs take from one list, under its lock; their events are written outside of it. */
   readonly isShared?: true;
-  /**
-   * What `choose` found: a slab and an object in it, or NO_SLAB where a new slab is needed (of which
-   * sheaves may get some objects at once, see `firstOfNew`) or nothing is known.
-   */
-  choiceSlab: number;
-  choiceObject: number;
-  /** True where the choice is on the freelist of the CPU slab. */
-  choiceIsFast: boolean;
-
+  /** What `decide` or `alloc` found last. */
+  readonly decision: Decision;
   /**
    * Finds the object that an allocation on `cpu` would get now, without taking it.
    * @param node the node that was asked for, negative for none
    */
-  choose(cpu: number, node: number): void;
-  /** Allocates what `choose` finds, and leaves it there; false where a new slab is needed first. */
+  decide(cpu: number, node: number): void;
+  /** Decides, and takes the object; false where a new slab is needed first. */
   alloc(cpu: number, node: number): boolean;
   /**
-   * Objects that stand before `object` on the freelist of `cpu` (at most `max`), nearest to the head
-   * first; none where it is not on that list.
+   * A new slab has come (all its objects on `slab->freelist`) for the allocation on `cpu` that was
+   * decided last, which takes `object` of it.
    */
-  objectsBefore(cpu: number, slab: number, object: number, max: number): number[];
-  /** An object was allocated without an event, or its event is still to come. */
-  takeUnseen(slab: number, object: number): void;
-  /**
-   * The unused objects of a CPU slab turn out to be handed out in ascending order from `object` on
-   * (slabs of early boot are not shuffled): lower ones were allocated before the trace.
-   */
-  unshuffle(cpu: number, slab: number, object: number): void;
-  /** The kernel passes this slab over: what the model holds free in it was allocated unseen. */
-  giveUp(slab: number): void;
-  /** The kernel took another object than `choose` found: makes the state agree with that. */
-  adopt(cpu: number, node: number, slab: number, object: number): void;
-  /**
-   * A new slab has come (all its objects on `slab->freelist`) for an allocation on `cpu`, which now
-   * takes `object` of it.
-   */
-  useNewSlab(cpu: number, node: number, slab: number, object: number): void;
+  newSlab(cpu: number, node: number, slab: number, object: number): void;
   free(cpu: number, slab: number, object: number): void;
-  /** A slab that was there before the trace: all its objects are allocated as far as is known. */
-  addOldSlab(slab: number): void;
-  /** The slab's pages are gone although the model still has it: forgets it. */
-  drop(slab: number): void;
   count(): CacheCounts;
   /** Its lists as they are, for digests and slab maps. */
   lists(): CacheLists;
@@ -92,11 +64,6 @@ export interface ListedObjects {
 export interface CacheLists {
   readonly slabs: readonly ListedSlabs[];
   readonly objects: readonly ListedObjects[];
-}
-
-/** Where `choose` found that a new slab is needed: the place in its order of what it gives first. */
-export function firstOfNew({ choiceObject }: SlabCache): number {
-  return choiceObject === NIL ? 0 : choiceObject;
 }
 
 /** What a cache holds at a moment. */

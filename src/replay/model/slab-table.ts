@@ -118,6 +118,22 @@ export class SlabTable {
     this.inuse[row] = 0;
   }
 
+  /** These objects, in this order, are free and were never used; all others are allocated. */
+  fillUnseen(row: number, free: ArrayLike<number>): void {
+    for (let k = 0; k < free.length; k++) this.setOld(row, free[k]!);
+    this.fill(row, free);
+    this.inuse[row] = this.objects[row]! - free.length;
+  }
+
+  /** Objects that are not free. */
+  countAllocated(row: number): number {
+    let allocated = 0;
+    for (let object = 0; object < this.objects[row]!; object++) {
+      if (!this.isFree(row, object)) allocated++;
+    }
+    return allocated;
+  }
+
   /** A number, counted up from 0, that no other object has as long as the slab is there. */
   slot(row: number, object: number): number {
     return this.links[row]! + object;

@@ -8,11 +8,12 @@ import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
 import type { DebugWatch } from '../debug/debug-watch.ts';
 import { NOT_PLANNED } from '../machine/cache-plan.ts';
+import { FROM } from '../model/decision.ts';
 import type { FreshOrder } from '../model/fresh-order.ts';
-import { firstOfNew, type SlabCache } from '../model/slab-cache.ts';
 import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
-import type { SlubModel } from '../model/slub-model.ts';
+import type { SlubModel } from '../slub-model.ts';
 import { Fidelity, type MismatchCause } from './fidelity.ts';
+import type { ReconciledCache } from './reconciled-cache.ts';
 
 /** kmalloc(0) returns this; frees up to it are of no object. */
 const ZERO_SIZE_PTR = 0x10;
@@ -29,7 +30,7 @@ const MAX_REFUSALS = 25;
 
 /** A cache of the model with what the replay needs to know of it. */
 interface ReplayCache {
-  readonly model: SlabCache;
+  readonly model: ReconciledCache;
   readonly order: FreshOrder;
   readonly fidelity: Fidelity;
 }
@@ -126,23 +127,19 @@ export class ObservedReplay implements SlabWatcher {
       fidelity.slabMatches++;
       return;
     }
-    model.choose(cpu, node);
+    model.decide(cpu, node);
     if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, cache, object);
-    else if (this.isChoice(model, slab, object)) this.takeChoice(cache, cpu, node);
+    else if (model.decision.is(slab, object)) this.takeDecided(cache, cpu, node);
     else this.allocOther(batch, i, cache, cpu, node, slab, object);
   }
 
-  private isChoice(model: SlabCache, slab: number, object: number): boolean {
-    return model.choiceSlab === slab && model.choiceObject === object;
-  }
-
   /** The model and the kernel agree. */
-  private takeChoice(cache: ReplayCache, cpu: number, node: number): void {
+  private takeDecided(cache: ReplayCache, cpu: number, node: number): void {
     const { model, fidelity } = cache;
     fidelity.slotMatches++;
     fidelity.slabMatches++;
-    if (model.choiceIsFast) fidelity.cpuSlabHits++;
-    if (this.refusals.size > 0) this.refusals.delete(model.choiceSlab);
+    if (model.decision.from === FROM.cpuFreelist) fidelity.cpuSlabHits++;
+    if (this.refusals.size > 0) this.refusals.delete(model.decision.slab);
     model.alloc(cpu, node);
   }
 
@@ -161,20 +158,20 @@ export class ObservedReplay implements SlabWatcher {
     const isFirstUse = table.isFree(slab, object) && !table.wasUsed(slab, object);
     const isAscending = isFirstUse && object > 0 && this.lastFresh.get(slab) === object - 1;
     if (!isAscending && this.takeEarlier(batch, i, cache, cpu, slab, object)) {
-      model.choose(cpu, node);
-      if (this.isChoice(model, slab, object)) {
-        this.takeChoice(cache, cpu, node);
+      model.decide(cpu, node);
+      if (model.decision.is(slab, object)) {
+        this.takeDecided(cache, cpu, node);
         return;
       }
     }
     if (this.allocOnOwner(cache, cpu, node, slab, object)) return;
-    if (model.choiceSlab === slab) fidelity.slabMatches++;
+    if (model.decision.slab === slab) fidelity.slabMatches++;
     const cause = this.causeOf(model, slab, object);
     fidelity.mismatches[cause]++;
     if (cause === 'freshOrder' && isAscending) model.unshuffle(cpu, slab, object);
     if (isFirstUse) this.lastFresh.set(slab, object);
-    const refused = model.choiceSlab;
-    model.adopt(cpu, node, slab, object);
+    const refused = model.decision.slab;
+    model.took(cpu, node, slab, object);
     if (refused !== slab) this.refuse(model, refused);
   }
 
@@ -194,9 +191,9 @@ export class ObservedReplay implements SlabWatcher {
     const on = table.on[slab]!;
     const owner = table.cpu[slab]!;
     if ((on !== ON.cpuSlab && on !== ON.cpuPartial) || owner === cpu) return false;
-    model.choose(owner, node);
-    if (!this.isChoice(model, slab, object)) {
-      model.choose(cpu, node);
+    model.decide(owner, node);
+    if (!model.decision.is(slab, object)) {
+      model.decide(cpu, node);
       return false;
     }
     fidelity.mismatches.migration++;
@@ -227,7 +224,7 @@ export class ObservedReplay implements SlabWatcher {
       const event = this.allocationAhead(batch, i, slab, earlier, cache);
       if (event < 0) areSwapped = false;
       else this.early.add(event);
-      model.takeUnseen(slab, earlier);
+      model.takenUnseen(slab, earlier);
     }
     return areSwapped;
   }
@@ -254,21 +251,21 @@ export class ObservedReplay implements SlabWatcher {
     return -1;
   }
 
-  private causeOf(model: SlabCache, slab: number, object: number): MismatchCause {
+  private causeOf(model: ReconciledCache, slab: number, object: number): MismatchCause {
     const { table } = this;
     if (!table.isFree(slab, object)) return 'unseenFree';
-    if (model.choiceSlab === NO_SLAB) return 'noneFree';
-    if (model.choiceSlab !== slab) return 'otherSlab';
+    if (model.decision.slab === NO_SLAB) return 'noneFree';
+    if (model.decision.slab !== slab) return 'otherSlab';
     return table.wasUsed(slab, object) ? 'unseenAlloc' : 'freshOrder';
   }
 
-  private refuse(model: SlabCache, slab: number): void {
+  private refuse(model: ReconciledCache, slab: number): void {
     if (slab === NO_SLAB || this.table.cache[slab] !== model.id) return;
     if (this.table.on[slab] === ON.none) return;
     const count = (this.refusals.get(slab) ?? 0) + 1;
     this.refusals.set(slab, count);
     if (count < MAX_REFUSALS) return;
-    model.giveUp(slab);
+    model.passedOver(slab);
     this.refusals.delete(slab);
   }
 
@@ -276,21 +273,21 @@ export class ObservedReplay implements SlabWatcher {
     const { table, cpu } = this;
     const node = this.calls.node(batch.call[i]!);
     const { model, fidelity, order } = cache;
-    const isExpected = model.choiceSlab === NO_SLAB;
+    const isExpected = model.decision.slab === NO_SLAB;
     if (isExpected) fidelity.slabMatches++;
     else fidelity.mismatches.newSlab++;
     if (!order.isSequential) fidelity.undetermined++;
-    else if (isExpected && object === firstOfNew(model)) fidelity.slotMatches++;
+    else if (isExpected && object === model.decision.firstOfNew) fidelity.slotMatches++;
     const slab = this.addSlab(cache, batch.ptrLo[i]!, batch.ptrHi[i]!);
     this.lastFresh.set(slab, object);
     table.fill(slab, order.from(order.isSequential ? 0 : object));
     this.watch?.alloc(batch, i, slab, object);
-    const refused = model.choiceSlab;
-    model.useNewSlab(cpu, node, slab, object);
+    const refused = model.decision.slab;
+    model.newSlab(cpu, node, slab, object);
     // In ascending order what lies below was allocated before, unseen; of a cache with debug checks
     // nothing is concluded that a report would then rest on.
     const isKnown = order.isSequential && model.isShared === undefined;
-    for (let lower = 0; isKnown && lower < object; lower++) model.takeUnseen(slab, lower);
+    for (let lower = 0; isKnown && lower < object; lower++) model.takenUnseen(slab, lower);
     this.refuse(model, refused);
   }
 

@@ -9,10 +9,9 @@ import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
 import { getOrder } from '../../kernel/slub/slub-order.ts';
 import { NOT_PLANNED } from '../machine/cache-plan.ts';
-import { firstOfNew } from '../model/slab-cache.ts';
 import { NO_SLAB, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
 import { SlabUsage } from '../model/slab-usage.ts';
-import type { ModelCache, SlubModel } from '../model/slub-model.ts';
+import type { ModelCache, SlubModel } from '../slub-model.ts';
 import { PageSource } from './page-source.ts';
 
 /** Any number does: it only decides where the random orders of new slabs begin. */
@@ -99,8 +98,8 @@ export class SimulatedReplay implements SlabWatcher {
   /** Allocates what the model chooses: `takenSlab`, `takenObject`. */
   private take({ model, order, plan }: ModelCache, cpu: number, node: number): void {
     if (model.alloc(cpu, node)) {
-      this.takenSlab = model.choiceSlab;
-      this.takenObject = model.choiceObject;
+      this.takenSlab = model.decision.slab;
+      this.takenObject = model.decision.object;
       return;
     }
     const { table } = this;
@@ -108,10 +107,12 @@ export class SimulatedReplay implements SlabWatcher {
     const { lo, hi } = this.pages.take(geometry.order);
     const ofNode = node >= 0 ? node : this.slub.nodes.nodeOfCpu(cpu);
     const slab = table.add(model.id, lo, hi, geometry.order, geometry.objsPerSlab, ofNode);
-    const first = order.isSequential ? firstOfNew(model) : this.random.below(geometry.objsPerSlab);
+    const first = order.isSequential
+      ? model.decision.firstOfNew
+      : this.random.below(geometry.objsPerSlab);
     table.fill(slab, order.from(first));
     this.usage.changePages(model.id, this.bytesOf(geometry.order));
-    model.useNewSlab(cpu, node, slab, first);
+    model.newSlab(cpu, node, slab, first);
     this.takenSlab = slab;
     this.takenObject = first;
   }

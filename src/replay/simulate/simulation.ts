@@ -8,7 +8,7 @@ import type { CachePlan } from '../machine/cache-plan.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { FreshOrder } from '../model/fresh-order.ts';
-import { SlubModel } from '../model/slub-model.ts';
+import { SlubModel } from '../slub-model.ts';
 import { SimulatedReplay } from './simulated-replay.ts';
 
 /** Any number does, see SimulatedReplay. */

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { NOT_PLANNED } from '../../../../src/replay/machine/cache-plan.ts';
 import { FreshOrder } from '../../../../src/replay/model/fresh-order.ts';
-import { modelledCpus, type SlubModel } from '../../../../src/replay/model/slub-model.ts';
 import type { Fidelity } from '../../../../src/replay/observe/fidelity.ts';
 import { ObservedReplay } from '../../../../src/replay/observe/observed-replay.ts';
+import { modelledCpus, type SlubModel } from '../../../../src/replay/slub-model.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import {
   type ModelOptions,

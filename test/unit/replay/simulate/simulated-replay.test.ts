@@ -4,8 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import { NOT_PLANNED } from '../../../../src/replay/machine/cache-plan.ts';
 import { modelDigest } from '../../../../src/replay/model/model-digest.ts';
-import type { SlubModel } from '../../../../src/replay/model/slub-model.ts';
 import { SimulatedReplay } from '../../../../src/replay/simulate/simulated-replay.ts';
+import type { SlubModel } from '../../../../src/replay/slub-model.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import { ModelMachine, type TestCacheShape, testModel } from '../../../helpers/model-machine.ts';
 

@@ -209,7 +209,7 @@ describe('what a recording teaches', () => {
     const machine = fullSlabs({ cpuPartialSlabs: 2 });
     machine.free(1, 'A0', 'B0', 'C0', 'D0', 'E0');
     machine.alloc();
-    machine.adopt(0, 'A0');
+    machine.took(0, 'A0');
     expect(machine.lists()).toEqual({
       cpu0: 'A: |',
       'cpu0 partial': 'C(0) D(0)',
@@ -220,7 +220,7 @@ describe('what a recording teaches', () => {
 
   test('a live object: it was freed unseen, and the slab is the CPU’s now', () => {
     const machine = fullSlabs();
-    machine.adopt(1, 'A1');
+    machine.took(1, 'A1');
     expect(machine.lists()).toEqual({ cpu0: 'F: 1 |', cpu1: 'A: |' });
     expect(machine.cache.model.count().allocated).toBe(11);
   });
@@ -229,7 +229,7 @@ describe('what a recording teaches', () => {
     const machine = new ModelMachine({ objsPerSlab: 3 });
     machine.allocs(4);
     machine.free(1, 'A0');
-    machine.adopt(0, 'A0');
+    machine.took(0, 'A0');
     expect(machine.lists()).toEqual({ cpu0: 'A: |' });
     expect(machine.cache.model.count()).toMatchObject({ slabs: 2, allocated: 6 });
   });
@@ -237,15 +237,15 @@ describe('what a recording teaches', () => {
   test('objects in front of the one that was taken', () => {
     const { cache, table } = new ModelMachine({ objsPerSlab: 5 });
     const { model } = cache;
-    model.choose(0, -1);
+    model.decide(0, -1);
     const slab = table.add(0, 0, 0xffff8880, 0, 5, 0);
     table.fill(slab, [3, 1, 4, 0, 2]);
-    model.useNewSlab(0, -1, slab, 3);
+    model.newSlab(0, -1, slab, 3);
     expect(model.objectsBefore(0, slab, 0, 8)).toEqual([1, 4]);
     expect(model.objectsBefore(0, slab, 0, 1)).toEqual([]); // too many
     expect(model.objectsBefore(1, slab, 0, 8)).toEqual([]); // not its slab
     expect(model.objectsBefore(0, slab, 3, 8)).toEqual([]); // not free
-    model.takeUnseen(slab, 4);
+    model.takenUnseen(slab, 4);
     expect(table.listed(slab, 1)).toEqual([1, 0, 2]);
     // The rest goes up in order from 1 on: 0 was taken unseen.
     model.unshuffle(0, slab, 1);
@@ -265,8 +265,8 @@ describe('what a recording teaches', () => {
     const [slab] = machine.find('A0');
     expect(model.objectsBefore(0, slab, 0, 3)).toEqual([4, 5, 1]);
     expect(model.objectsBefore(0, slab, 0, 2)).toEqual([]); // too many
-    for (const object of [4, 5, 1]) model.takeUnseen(slab, object);
-    machine.adopt(0, 'A0');
+    for (const object of [4, 5, 1]) model.takenUnseen(slab, object);
+    machine.took(0, 'A0');
     expect(machine.lists()).toEqual({ cpu0: 'A: |' });
     expect(model.count().allocated).toBe(6);
   });
@@ -286,7 +286,7 @@ describe('what a recording teaches', () => {
   ])(
     '%s that is passed over for good is full; one whose pages are gone is forgotten',
     (_, object, rest) => {
-      for (const act of ['giveUp', 'drop'] as const) {
+      for (const act of ['passedOver', 'drop'] as const) {
         const machine = fullSlabs({ cpuPartialSlabs: 1 });
         machine.free(0, 'A0', 'B0');
         const [slab] = machine.find(object);

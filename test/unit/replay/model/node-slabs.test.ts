@@ -2,6 +2,7 @@
 // alloc_single_from_new_slab(), free_to_partial_list(); every step is on the node's list.
 
 import { describe, expect, test } from 'vitest';
+import { FROM } from '../../../../src/replay/model/decision.ts';
 import { ModelMachine } from '../../../helpers/model-machine.ts';
 
 const SHAPE = { objsPerSlab: 2, debug: true };
@@ -13,7 +14,7 @@ describe('a cache with debug flags', () => {
     expect(machine.lists()).toEqual({ node0: 'A(1 2)' });
     expect([machine.alloc(1), machine.alloc(0)]).toEqual(['A1', 'A2']);
     expect(machine.lists()).toEqual({});
-    expect(machine.cache.model.choiceIsFast).toBe(false);
+    expect(machine.cache.model.decision.from === FROM.cpuFreelist).toBe(false);
   });
 
   test('puts a full slab at the tail when something is freed in it', () => {
@@ -71,9 +72,9 @@ describe('a cache with debug flags', () => {
     machine.allocs(7);
     machine.free(0, 'A2', 'B1', 'B0');
     expect(machine.lists()).toEqual({ node0: 'C(1 2) A(2) B(0 1)' });
-    machine.adopt(0, 'B1');
+    machine.took(0, 'B1');
     expect(machine.lists()).toEqual({ node0: 'B(0) C(1 2) A(2)' });
-    machine.adopt(0, 'A2');
+    machine.took(0, 'A2');
     expect(machine.lists()).toEqual({ node0: 'B(0) C(1 2)' });
   });
 
@@ -82,7 +83,7 @@ describe('a cache with debug flags', () => {
     machine.allocs(4);
     machine.free(0, 'A0', 'B1');
     const { model } = machine.cache;
-    model.giveUp(machine.find('A0')[0]);
+    model.passedOver(machine.find('A0')[0]);
     model.drop(machine.find('B0')[0]);
     machine.oldSlab();
     expect(machine.lists()).toEqual({});

@@ -4,14 +4,15 @@
 // own, bulk frees fill the main one), the other is an interrupt while a CPU works on its sheaves.
 
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
+import { CpuSheaves } from '../model/cpu-sheaves.ts';
+import { Decision, FROM } from '../model/decision.ts';
+import type { FreshOrder } from '../model/fresh-order.ts';
+import { COMING, type Sheaf } from '../model/sheaf.ts';
+import type { CacheCounts, CacheLists, CacheShape } from '../model/slab-cache.ts';
+import { NO_SLAB, type SlabTable } from '../model/slab-table.ts';
 import { AllocationLog } from './allocation-log.ts';
 import { ComingSlabs } from './coming-slabs.ts';
-import { CpuSheaves } from './cpu-sheaves.ts';
-import type { FreshOrder } from './fresh-order.ts';
-import { COMING, type Sheaf } from './sheaf.ts';
-import type { SlabBacking } from './slab-backing.ts';
-import type { CacheCounts, CacheLists, CacheShape, SlabCache } from './slab-cache.ts';
-import { NIL, NO_SLAB, type SlabTable } from './slab-table.ts';
+import type { ReconciledCache, SlabBacking } from './reconciled-cache.ts';
 
 /** Deeper in the main sheaf nothing waits for its event: what is above was allocated unseen. */
 const MAX_SWAPPED = 3;
@@ -22,12 +23,10 @@ const LARGE_SLAB = 32;
 /** Of slabs of so many objects hardly any order is learned. */
 const HUGE_SLAB = 128;
 
-export class SheafCache implements SlabCache {
+export class SheafCache implements ReconciledCache {
   readonly id: number;
   readonly shape: CacheShape;
-  choiceSlab: number = NO_SLAB;
-  choiceObject: number = NIL;
-  choiceIsFast: boolean = false;
+  readonly decision: Decision = new Decision();
   private readonly backing: SlabBacking;
   private readonly table: SlabTable;
   private readonly nodes: MemoryNodes;
@@ -35,14 +34,14 @@ export class SheafCache implements SlabCache {
   private readonly coming: ComingSlabs;
   /** From the first unseen free on. */
   private log: AllocationLog | undefined = undefined;
-  /** By CPU: an object that was probably freed unseen, and is the next; NO_SLAB: none. */
+  /** The decided object was probably freed unseen: it is on no sheaf of the model. */
   private isGuess = false;
   /** By CPU: slot of the object of its latest allocation where that was the first of it; -1. */
   private readonly lastFresh: Int32Array;
   /** By CPU: objects freed since its latest allocation. */
   private readonly freed: Uint32Array;
   /** By CPU: slot of the top that the latest unexpected allocation left there. */
-  private readonly passedOver: Int32Array;
+  private readonly topPassedOver: Int32Array;
   /** By CPU: what was passed over had all been freed since the allocation before. */
   private readonly wasFreed: Uint8Array;
 
@@ -63,68 +62,68 @@ export class SheafCache implements SlabCache {
     this.coming = new ComingSlabs(backing, table, order, this.sheaves, cpus);
     this.lastFresh = new Int32Array(cpus).fill(-1);
     this.freed = new Uint32Array(cpus);
-    this.passedOver = new Int32Array(cpus).fill(-1);
+    this.topPassedOver = new Int32Array(cpus).fill(-1);
     this.wasFreed = new Uint8Array(cpus);
   }
 
   /**
    * Brings an object to the main sheaf where it has none, as the allocation will do.
-   * An object of a slab that is still to come is a choice of NO_SLAB; `choiceObject` is its place in
-   * the order of that slab.
+   * Of an object of a slab that is still to come the decision has no slab, and for the object its
+   * place in the order of that slab.
    */
-  choose(cpu: number, node: number): void {
+  decide(cpu: number, node: number): void {
+    const { sheaves, decision } = this;
     this.isGuess = false;
     if (!this.usesSheaves(cpu, node)) {
-      this.backing.choose(cpu, node);
-      this.setChoice(this.backing.choiceSlab, this.backing.choiceObject);
-      this.choiceIsFast = false;
+      this.backing.decide(cpu, node);
+      const { from, slab, object } = this.backing.decision;
+      decision.set(from, slab, object);
       return;
     }
-    const { sheaves } = this;
     if (sheaves.main[cpu]!.size === 0) {
       sheaves.provide(cpu);
       if (sheaves.isNewMain) this.coming.changedMain(cpu);
     }
-    this.choiceIsFast = true;
     this.isGuess = this.hasGuess(cpu);
     const main = sheaves.main[cpu]!;
-    if (this.isGuess) this.setChoice(main.guess.slab, main.guess.object);
-    else if (main.topSlab === NO_SLAB) this.setChoice(NO_SLAB, NIL);
-    else this.setChoice(main.topSlab === COMING ? NO_SLAB : main.topSlab, main.topObject);
+    if (this.isGuess) decision.set(FROM.cpuFreelist, main.guess.slab, main.guess.object);
+    else if (main.topSlab === NO_SLAB) decision.needsNewSlab();
+    else if (main.topSlab === COMING) decision.set(FROM.newSlab, NO_SLAB, main.topObject);
+    else decision.set(FROM.cpuFreelist, main.topSlab, main.topObject);
   }
 
   alloc(cpu: number, node: number): boolean {
-    this.choose(cpu, node);
-    if (this.choiceSlab === NO_SLAB) return false;
+    this.decide(cpu, node);
+    const { slab, object } = this.decision;
+    if (slab === NO_SLAB) return false;
     if (!this.usesSheaves(cpu, node)) return this.backing.alloc(cpu, node);
-    const { choiceSlab, choiceObject } = this;
-    if (this.isGuess) this.takeFreedUnseen(cpu, choiceSlab, choiceObject);
+    if (this.isGuess) this.takeFreedUnseen(cpu, slab, object);
     else this.sheaves.main[cpu]!.size--;
-    this.noteAlloc(cpu, choiceSlab, choiceObject);
+    this.noteAlloc(cpu, slab, object);
     return true;
   }
 
   objectsBefore(): number[] {
-    return []; // swapped events are dealt with in `adopt`
+    return []; // swapped events are dealt with in `took`
   }
 
-  takeUnseen(slab: number, object: number): void {
+  takenUnseen(slab: number, object: number): void {
     if (this.table.isHeld(slab, object)) {
       this.sheaves.remove(slab, object);
       this.table.setAllocated(slab, object);
-    } else this.backing.takeUnseen(slab, object);
+    } else this.backing.takenUnseen(slab, object);
   }
 
   /** Slabs of early boot have shown their order before anything is taken from a sheaf again. */
   unshuffle(): void {}
 
-  /** What does not fit is dealt with in `adopt`. */
-  giveUp(): void {}
+  /** What does not fit is dealt with in `took`. */
+  passedOver(): void {}
 
-  adopt(cpu: number, node: number, slab: number, object: number): void {
+  took(cpu: number, node: number, slab: number, object: number): void {
     const { table, coming, sheaves } = this;
     if (!this.usesSheaves(cpu, node)) {
-      this.takeUnseen(slab, object);
+      this.takenUnseen(slab, object);
       return;
     }
     if (this.isDescending(cpu, slab, object) && coming.unshuffle(cpu, slab, object)) {
@@ -141,9 +140,9 @@ export class SheafCache implements SlabCache {
     this.noteAlloc(cpu, slab, object);
   }
 
-  useNewSlab(cpu: number, node: number, slab: number, object: number): void {
+  newSlab(cpu: number, node: number, slab: number, object: number): void {
     if (!this.usesSheaves(cpu, node)) {
-      this.backing.useNewSlab(cpu, node, slab, object);
+      this.backing.newSlab(cpu, node, slab, object);
       return;
     }
     this.coming.open(cpu, slab, object);
@@ -151,7 +150,7 @@ export class SheafCache implements SlabCache {
   }
 
   free(cpu: number, slab: number, object: number): void {
-    if (this.table.isFree(slab, object)) this.takeUnseen(slab, object); // it was allocated unseen
+    if (this.table.isFree(slab, object)) this.takenUnseen(slab, object); // it was allocated unseen
     if (this.table.node[slab] !== this.nodes.nodeOfCpu(cpu)) this.backing.free(cpu, slab, object);
     else {
       this.sheaves.put(cpu, slab, object);
@@ -162,7 +161,7 @@ export class SheafCache implements SlabCache {
   drop(slab: number): void {
     const { table } = this;
     for (let object = 0; object < table.objects[slab]!; object++) {
-      if (table.isHeld(slab, object)) this.takeUnseen(slab, object);
+      if (table.isHeld(slab, object)) this.takenUnseen(slab, object);
     }
     this.backing.drop(slab);
   }
@@ -196,11 +195,6 @@ export class SheafCache implements SlabCache {
   /** Allocations for another node go to its slabs. */
   private usesSheaves(cpu: number, node: number): boolean {
     return node < 0 || node === this.nodes.nodeOfCpu(cpu);
-  }
-
-  private setChoice(slab: number, object: number): void {
-    this.choiceSlab = slab;
-    this.choiceObject = object;
   }
 
   /** Both this object and the one above it, which was taken before, are taken for the first time. */
@@ -265,11 +259,11 @@ export class SheafCache implements SlabCache {
     const at = main.indexOf(slab, object);
     const above = main.size - 1 - at;
     const top = above > 0 && main.topSlab >= 0 ? table.slot(main.topSlab, main.topObject) : -1;
-    if (top >= 0 && this.passedOver[cpu] === top) {
+    if (top >= 0 && this.topPassedOver[cpu] === top) {
       if (this.wasFreed[cpu] === 1) sheaves.bypassAbove(cpu, main, at);
       else sheaves.forgetAbove(main, at);
     } else if (above <= Math.max(this.freed[cpu]!, MAX_SWAPPED)) {
-      this.passedOver[cpu] = top;
+      this.topPassedOver[cpu] = top;
       this.wasFreed[cpu] = above <= this.freed[cpu]! ? 1 : 0;
     } else sheaves.forgetAbove(main, at);
     main.removeAt(at);
@@ -308,7 +302,7 @@ export class SheafCache implements SlabCache {
       sheaves.forgetAll(cpu);
       sheaves.provide(cpu);
     }
-    this.takeUnseen(slab, object);
+    this.takenUnseen(slab, object);
   }
 
   private dropUnknown(sheaf: Sheaf): void {

@@ -3,8 +3,8 @@
 // that has just turned out to be such tells the next.
 
 import { AddressMap } from '../../base/address-map.ts';
-import type { Guess } from './sheaf.ts';
-import { NO_SLAB, type SlabTable } from './slab-table.ts';
+import type { Guess } from '../model/sheaf.ts';
+import { NO_SLAB, type SlabTable } from '../model/slab-table.ts';
 
 const LENGTH = 4096;
 /** So often the other direction must be right before it is taken, where the present one was. */

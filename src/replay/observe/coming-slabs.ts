@@ -3,11 +3,11 @@
 // the order of new slabs it tells the others. How many objects a slab gave is known only as far as the
 // model knows what older slabs had left; what does not fit later corrects it.
 
-import type { CpuSheaves } from './cpu-sheaves.ts';
-import type { FreshOrder } from './fresh-order.ts';
-import { COMING, type Sheaf } from './sheaf.ts';
-import type { SlabBacking } from './slab-backing.ts';
-import { NIL, NO_SLAB, type SlabTable } from './slab-table.ts';
+import type { CpuSheaves } from '../model/cpu-sheaves.ts';
+import type { FreshOrder } from '../model/fresh-order.ts';
+import { COMING, type Sheaf } from '../model/sheaf.ts';
+import { NIL, NO_SLAB, type SlabTable } from '../model/slab-table.ts';
+import type { SlabBacking } from './reconciled-cache.ts';
 
 export class ComingSlabs {
   private readonly backing: SlabBacking;
@@ -199,7 +199,8 @@ export class ComingSlabs {
   private expect(cpu: number): void {
     const { sheaves } = this;
     if (!sheaves.isNewMain) sheaves.forgetAll(cpu);
-    if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB) this.backing.giveUp(this.slab[cpu]!);
+    if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB)
+      this.backing.passedOver(this.slab[cpu]!);
     const main = sheaves.provide(cpu);
     this.changedMain(cpu);
     if (main.topSlab === COMING) return;
@@ -288,7 +289,7 @@ export class ComingSlabs {
     const { table } = this;
     if (!table.isFree(slab, object)) return;
     if (!table.isHeld(slab, object)) {
-      this.backing.takeUnseen(slab, object);
+      this.backing.takenUnseen(slab, object);
       return;
     }
     for (const sheaf of this.sheaves.all()) {

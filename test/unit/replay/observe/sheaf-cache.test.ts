@@ -3,6 +3,7 @@
 // debian-plain-618 show them).
 
 import { describe, expect, test } from 'vitest';
+import { FROM } from '../../../../src/replay/model/decision.ts';
 import {
   ModelMachine,
   type ModelOptions,
@@ -41,7 +42,7 @@ describe('a cache with sheaves', () => {
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A0 B0 A1' });
     expect(m.cache.model.count()).toMatchObject({ slabs: 2, activeObjects: 4, allocated: 1 });
     expect(m.allocs(3)).toEqual(['A0', 'B0', 'A1']);
-    expect(m.cache.model.choiceIsFast).toBe(true);
+    expect(m.cache.model.decision.from === FROM.cpuFreelist).toBe(true);
   });
 
   test('keeps a full sheaf as its spare one, gives the next one to the barn', () => {
@@ -126,8 +127,8 @@ describe('what a recording shows', () => {
   test('a live object: a sheaf of objects that were freed unseen came from the barn', () => {
     const m = machine({ objsPerSlab: 2, sheafCapacity: 2 });
     m.allocs(2);
-    m.adopt(0, 'A1');
-    m.adopt(0, 'A0');
+    m.took(0, 'A1');
+    m.took(0, 'A0');
     expect(m.sheaves()).toEqual({});
     expect(m.allocs(2)).toEqual(['B1', 'B0']); // the refill that was expected at first
     expect(m.cache.model.count()).toMatchObject({ slabs: 2, allocated: 4 });
@@ -136,8 +137,8 @@ describe('what a recording shows', () => {
   test('objects freed unseen come in the order of their allocation', () => {
     const m = machine({ objsPerSlab: 4, sheafCapacity: 4 });
     m.allocs(4);
-    for (const object of ['A0', 'A1', 'A2', 'A3']) m.adopt(0, object);
-    m.adopt(0, 'A3');
+    for (const object of ['A0', 'A1', 'A2', 'A3']) m.took(0, object);
+    m.took(0, 'A3');
     expect(m.allocs(2)).toEqual(['A2', 'A1']);
     // Nothing is guessed where something was freed upon it; then it is again.
     m.free(0, 'A3');
@@ -147,9 +148,9 @@ describe('what a recording shows', () => {
   test('the opposite order is believed once it was seen', () => {
     const m = machine({ objsPerSlab: 4, sheafCapacity: 4 });
     m.allocs(4);
-    for (const object of ['A0', 'A1', 'A2', 'A3']) m.adopt(0, object);
-    m.adopt(0, 'A0');
-    m.adopt(0, 'A1'); // the one that was allocated after it
+    for (const object of ['A0', 'A1', 'A2', 'A3']) m.took(0, object);
+    m.took(0, 'A0');
+    m.took(0, 'A1'); // the one that was allocated after it
     expect(m.allocs(2)).toEqual(['A2', 'A3']);
   });
 
@@ -157,7 +158,7 @@ describe('what a recording shows', () => {
     const m = machine({ objsPerSlab: 6, sheafCapacity: 6 });
     expect(m.allocs(8).slice(6)).toEqual(['B5', 'B4']);
     m.free(0, 'A0', 'A1');
-    m.adopt(0, 'B3');
+    m.took(0, 'B3');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A1 A0 B2 B1 B0' });
     expect(m.allocs(3)).toEqual(['A1', 'A0', 'B2']);
   });
@@ -166,8 +167,8 @@ describe('what a recording shows', () => {
     const m = machine({ objsPerSlab: 6, sheafCapacity: 6 });
     m.allocs(8);
     m.free(0, 'A0', 'A1');
-    m.adopt(0, 'B3');
-    m.adopt(0, 'B2');
+    m.took(0, 'B3');
+    m.took(0, 'B2');
     expect(m.lists()).toEqual({ node0: 'A(1 0)' });
     expect(m.sheaves()).toEqual({ mainSheaf0: 'B1 B0' });
   });
@@ -175,7 +176,7 @@ describe('what a recording shows', () => {
   test('objects high above the one that was taken were allocated unseen', () => {
     const m = machine({ objsPerSlab: 6, sheafCapacity: 6 });
     expect(m.alloc()).toBe('A5');
-    m.adopt(0, 'A0');
+    m.took(0, 'A0');
     expect(m.sheaves()).toEqual({});
     expect(m.cache.model.count().allocated).toBe(6);
     m.free(0, 'A3'); // so it was
@@ -191,9 +192,9 @@ describe('what a recording shows', () => {
       spareSheaf0: 'A1 A0',
       barnSheaf0: 'B1 B0',
     });
-    m.adopt(0, 'A1');
+    m.took(0, 'A1');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A0', barnSheaf0: 'B1 B0' });
-    m.adopt(0, 'B1');
+    m.took(0, 'B1');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'B0' });
     expect(m.cache.model.count().allocated).toBe(5);
   });
@@ -201,14 +202,14 @@ describe('what a recording shows', () => {
   test('a slab of a sheaf of another CPU: the task has moved', () => {
     const m = machine({ objsPerSlab: 2, sheafCapacity: 2 });
     expect(m.alloc(1)).toBe('A1');
-    m.adopt(0, 'A0');
+    m.took(0, 'A0');
     expect(m.sheaves()).toEqual({});
   });
 
   test('objects one below the other: a slab of early boot, filled in ascending order', () => {
     const m = machine({ objsPerSlab: 40, sheafCapacity: 10 });
     m.arrive(0, 17);
-    m.adopt(0, 'A16');
+    m.took(0, 'A16');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A15 A14 A13 A12 A11 A10' });
     expect(m.allocs(7)).toEqual(['A15', 'A14', 'A13', 'A12', 'A11', 'A10', 'A29']);
   });
@@ -216,7 +217,7 @@ describe('what a recording shows', () => {
   test('a slab whose order is not known: the object takes the place of the expected one', () => {
     const m = machine({ objsPerSlab: 200, sheafCapacity: 2 });
     expect(m.allocs(3)).toEqual(['A1', 'A0', 'A3']);
-    m.adopt(0, 'A150');
+    m.took(0, 'A150');
     expect(m.sheaves()).toEqual({});
     expect(m.cache.model.count().allocated).toBe(4);
     expect(m.allocs(2)).toEqual(['A5', 'A4']);
