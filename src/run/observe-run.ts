@@ -30,12 +30,11 @@ export async function observeRun(
 ): Promise<ObservedRun> {
   const { run } = prepared.loaded;
   const slub = recordedModel(prepared);
-  const observed = new ObservedReplay(run.dictionary.calls, slub);
   const watch = watchDebug(prepared, slub, watchesAll);
-  observed.watch = watch;
-  observed.onGone = (cpu, lo, hi) => {
+  const onGone = (cpu: number, lo: number, hi: number): void => {
     for (const simulation of beside) simulation.replay.free(cpu, lo, hi);
   };
+  const observed = new ObservedReplay(run.dictionary.calls, slub, { watch, onGone });
   await readAgain(source, endOf(source, run), (batch) => {
     observed.add(batch);
     for (const simulation of beside) simulation.add(batch);

@@ -143,8 +143,7 @@ export function replayWithDebug(
         dictionary.strings.get(dictionary.sites.text(site)),
       ),
   });
-  const observed = new ObservedReplay(dictionary.calls, slub);
-  observed.watch = watch;
+  const observed = new ObservedReplay(dictionary.calls, slub, { watch });
   observed.add(batch);
   return { reports: watch.reports(), writesLeftOut: watch.writesLeftOut, slub };
 }

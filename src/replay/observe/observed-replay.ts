@@ -35,6 +35,23 @@ interface ReplayCache {
   readonly fidelity: Fidelity;
 }
 
+/** What follows the replay of each event. */
+export interface ReplayListeners {
+  /** Debug checks. */
+  readonly watch?: DebugWatch;
+  /** An object is gone with its slab although no event freed it. */
+  readonly onGone?: (cpu: number, lo: number, hi: number) => void;
+}
+
+/** An allocation that the model did not expect: which object the kernel gave to whom. */
+interface Taken {
+  readonly cache: ReplayCache;
+  readonly cpu: number;
+  readonly node: number;
+  readonly slab: number;
+  readonly object: number;
+}
+
 export class ObservedReplay implements SlabWatcher {
   /** Allocations of known caches at addresses where none of their objects can start. */
   misplaced: number = 0;
@@ -52,9 +69,15 @@ export class ObservedReplay implements SlabWatcher {
   private readonly lastFresh = new Map<number, number>();
   /** By slab: how often it was chosen and passed over. */
   private readonly refusals = new Map<number, number>();
+  private readonly watch: DebugWatch | undefined;
+  private readonly onGone: ReplayListeners['onGone'];
+  /** Of the event at hand. */
+  private cpu = 0;
 
-  constructor(calls: CallTable, slub: SlubModel) {
+  constructor(calls: CallTable, slub: SlubModel, { watch, onGone }: ReplayListeners = {}) {
     this.calls = calls;
+    this.watch = watch;
+    this.onGone = onGone;
     this.slub = slub;
     this.table = slub.table;
     this.caches = slub.caches.map(({ model, order }) => ({
@@ -64,13 +87,6 @@ export class ObservedReplay implements SlabWatcher {
     }));
     slub.table.watch(this);
   }
-
-  /** Told of each object that is gone with its slab although no event freed it. */
-  onGone: ((cpu: number, lo: number, hi: number) => void) | undefined = undefined;
-  /** Told of what happens to objects, where debug checks are wanted. */
-  watch: DebugWatch | undefined = undefined;
-  /** Of the event at hand. */
-  private cpu = 0;
 
   /** How well the model agrees, by number of the cache. */
   fidelityOf(cache: number): Fidelity {
@@ -128,9 +144,13 @@ export class ObservedReplay implements SlabWatcher {
       return;
     }
     model.decide(cpu, node);
-    if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, cache, object);
-    else if (model.decision.is(slab, object)) this.takeDecided(cache, cpu, node);
-    else this.allocOther(batch, i, cache, cpu, node, slab, object);
+    if (slab !== NO_SLAB && model.decision.is(slab, object)) {
+      this.takeDecided(cache, cpu, node);
+      return;
+    }
+    const taken = { cache, cpu, node, slab, object };
+    if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, taken);
+    else this.allocOther(batch, i, taken);
   }
 
   /** The model and the kernel agree. */
@@ -144,27 +164,20 @@ export class ObservedReplay implements SlabWatcher {
   }
 
   /** The kernel took another object of a known slab. */
-  private allocOther(
-    batch: EventBatch,
-    i: number,
-    cache: ReplayCache,
-    cpu: number,
-    node: number,
-    slab: number,
-    object: number,
-  ): void {
+  private allocOther(batch: EventBatch, i: number, taken: Taken): void {
     const { table } = this;
+    const { cache, cpu, node, slab, object } = taken;
     const { model, fidelity } = cache;
     const isFirstUse = table.isFree(slab, object) && !table.wasUsed(slab, object);
     const isAscending = isFirstUse && object > 0 && this.lastFresh.get(slab) === object - 1;
-    if (!isAscending && this.takeEarlier(batch, i, cache, cpu, slab, object)) {
+    if (!isAscending && this.takeEarlier(batch, i, taken)) {
       model.decide(cpu, node);
       if (model.decision.is(slab, object)) {
         this.takeDecided(cache, cpu, node);
         return;
       }
     }
-    if (this.allocOnOwner(cache, cpu, node, slab, object)) return;
+    if (this.allocOnOwner(taken)) return;
     if (model.decision.slab === slab) fidelity.slabMatches++;
     const cause = this.causeOf(model, slab, object);
     fidelity.mismatches[cause]++;
@@ -179,13 +192,7 @@ export class ObservedReplay implements SlabWatcher {
    * True where another CPU would have given exactly this object: the task was moved between the
    * allocation and its event, and the allocation is that CPU's.
    */
-  private allocOnOwner(
-    cache: ReplayCache,
-    cpu: number,
-    node: number,
-    slab: number,
-    object: number,
-  ): boolean {
+  private allocOnOwner({ cache, cpu, node, slab, object }: Taken): boolean {
     const { table } = this;
     const { model, fidelity } = cache;
     const on = table.on[slab]!;
@@ -208,20 +215,13 @@ export class ObservedReplay implements SlabWatcher {
    * list); the others without an event.
    * @returns true where all in front of it were taken by events that follow
    */
-  private takeEarlier(
-    batch: EventBatch,
-    i: number,
-    cache: ReplayCache,
-    cpu: number,
-    slab: number,
-    object: number,
-  ): boolean {
+  private takeEarlier(batch: EventBatch, i: number, { cache, cpu, slab, object }: Taken): boolean {
     const { model } = cache;
     if (!this.table.isFree(slab, object)) return false;
     const before = model.objectsBefore(cpu, slab, object, MAX_EARLIER);
     let areSwapped = before.length > 0;
     for (const earlier of before) {
-      const event = this.allocationAhead(batch, i, slab, earlier, cache);
+      const event = this.allocationAhead(batch, i, cache, slab, earlier);
       if (event < 0) areSwapped = false;
       else this.early.add(event);
       model.takenUnseen(slab, earlier);
@@ -233,9 +233,9 @@ export class ObservedReplay implements SlabWatcher {
   private allocationAhead(
     batch: EventBatch,
     i: number,
+    cache: ReplayCache,
     slab: number,
     object: number,
-    cache: ReplayCache,
   ): number {
     const { table } = this;
     const { shape, isShared } = cache.model;
@@ -254,7 +254,7 @@ export class ObservedReplay implements SlabWatcher {
   private causeOf(model: ReconciledCache, slab: number, object: number): MismatchCause {
     const { table } = this;
     if (!table.isFree(slab, object)) return 'unseenFree';
-    if (model.decision.slab === NO_SLAB) return 'noneFree';
+    if (model.decision.from === FROM.newSlab) return 'noneFree';
     if (model.decision.slab !== slab) return 'otherSlab';
     return table.wasUsed(slab, object) ? 'unseenAlloc' : 'freshOrder';
   }
@@ -269,11 +269,11 @@ export class ObservedReplay implements SlabWatcher {
     this.refusals.delete(slab);
   }
 
-  private allocFromNewSlab(batch: EventBatch, i: number, cache: ReplayCache, object: number): void {
-    const { table, cpu } = this;
-    const node = this.calls.node(batch.call[i]!);
+  private allocFromNewSlab(batch: EventBatch, i: number, taken: Taken): void {
+    const { table } = this;
+    const { cache, cpu, node, object } = taken;
     const { model, fidelity, order } = cache;
-    const isExpected = model.decision.slab === NO_SLAB;
+    const isExpected = model.decision.from === FROM.newSlab;
     if (isExpected) fidelity.slabMatches++;
     else fidelity.mismatches.newSlab++;
     if (!order.isSequential) fidelity.undetermined++;
@@ -341,7 +341,7 @@ export class ObservedReplay implements SlabWatcher {
   }
 
   private dropSlab(slab: number): void {
-    this.tellGone(slab);
+    this.reportGone(slab);
     this.watch?.slabLost(slab);
     this.caches[this.table.cache[slab]!]!.model.drop(slab);
   }
@@ -351,7 +351,7 @@ export class ObservedReplay implements SlabWatcher {
     this.refusals.delete(slab);
   }
 
-  private tellGone(slab: number): void {
+  private reportGone(slab: number): void {
     if (this.onGone === undefined) return;
     const { table } = this;
     const { redLeftPad, slabSize } = this.caches[table.cache[slab]!]!.model.shape;

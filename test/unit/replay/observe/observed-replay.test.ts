@@ -58,10 +58,11 @@ function observe(
       cacheOfCall,
     },
   );
-  const replay = new ObservedReplay(calls, slub);
   const gone: string[] = [];
   const letter = (address: string): string => String.fromCharCode(65 + Number(address) / 0x10000);
-  replay.onGone = (_cpu, lo) => gone.push(`${letter(String(lo & ~0xffff))}${(lo & 0xffff) / 64}`);
+  const replay = new ObservedReplay(calls, slub, {
+    onGone: (_cpu, lo) => gone.push(`${letter(String(lo & ~0xffff))}${(lo & 0xffff) / 64}`),
+  });
   for (const batch of batches) replay.add(batch);
   const total = replay.total();
   const found = slub.caches[0];
