@@ -1,7 +1,7 @@
 // The sheaves of a cache: main and spare of each CPU, a barn for each node. What the kernel does with
 // them: mm/slub.c alloc_from_pcs(), free_to_pcs(), __pcs_replace_empty_main(),
-// __pcs_replace_full_main(), refill_sheaf(), sheaf_flush_unused() of 6.18 and 7.2. Their source is not
-// at hand: the rules are those of the sheets, and the recordings of these kernels agree with them.
+// __pcs_replace_full_main(), refill_sheaf(), sheaf_flush_unused() of 6.18 and 7.2, as recordings of
+// 6.18.15 and 7.2.13 show them.
 
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { Barn } from './barn.ts';
@@ -25,7 +25,7 @@ export class CpuSheaves {
   readonly main: Sheaf[];
   readonly spare: (Sheaf | undefined)[];
   readonly capacity: number;
-  /** The main sheaf came with the latest `provide`: from the barn, or refilled. */
+  /** The main sheaf came with the latest `pcsReplaceEmptyMain`: from the barn, or refilled. */
   isNewMain: boolean = false;
   private readonly backing: SheafSource;
   private readonly table: SlabTable;
@@ -53,11 +53,11 @@ export class CpuSheaves {
   }
 
   /**
-   * A main sheaf that has an object: the spare one, one of the barn, or refilled from slabs.
+   * __pcs_replace_empty_main(): a main sheaf that has an object: the spare one, one of the barn, or refilled from slabs.
    * Model: 6.18 refills only for allocations that may sleep, others then take one object of a slab;
    * here all refill.
    */
-  provide(cpu: number): Sheaf {
+  pcsReplaceEmptyMain(cpu: number): Sheaf {
     const main = this.main[cpu]!;
     if (main.size > 0) return main;
     const spare = this.spare[cpu];
@@ -73,10 +73,10 @@ export class CpuSheaves {
     return main;
   }
 
-  /** A freed object comes to the main sheaf. */
-  put(cpu: number, slab: number, object: number): void {
+  /** free_to_pcs(): a freed object comes to the main sheaf. */
+  freeToPcs(cpu: number, slab: number, object: number): void {
     const main = this.main[cpu]!;
-    const sheaf = main.isFull ? this.replaceFull(cpu, main) : main;
+    const sheaf = main.isFull ? this.pcsReplaceFullMain(cpu, main) : main;
     this.table.setHeld(slab, object, true);
     sheaf.push(slab, object);
   }
@@ -163,20 +163,21 @@ export class CpuSheaves {
     return lists;
   }
 
-  private replaceFull(cpu: number, main: Sheaf): Sheaf {
+  /** __pcs_replace_full_main() */
+  private pcsReplaceFullMain(cpu: number, main: Sheaf): Sheaf {
     const spare = this.spare[cpu];
     const barn = this.barnOf(cpu);
     if (spare?.isFull === true && barn.hasRoom) {
       barn.full.push(main);
       return this.setMain(cpu, barn.takeEmpty());
     }
-    if (spare?.isFull === true) this.flush(cpu, spare);
+    if (spare?.isFull === true) this.sheafFlushUnused(cpu, spare);
     this.spare[cpu] = main;
     return this.setMain(cpu, spare ?? barn.takeEmpty());
   }
 
-  /** All objects of a sheaf go back to their slabs, those of one slab together, the top first. */
-  private flush(cpu: number, sheaf: Sheaf): void {
+  /** sheaf_flush_unused(): all objects of a sheaf go back to their slabs, those of one slab together, the top first. */
+  private sheafFlushUnused(cpu: number, sheaf: Sheaf): void {
     const { slabs, objects } = sheaf;
     while (sheaf.size > 0) {
       const slab = sheaf.topSlab;

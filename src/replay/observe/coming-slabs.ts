@@ -1,7 +1,27 @@
-// New slabs behind sheaves. A refill takes the objects of new slabs in one go, before the recording
-// shows any of them: the one that is allocated first is the last that was put on the sheaf, and with
-// the order of new slabs it tells the others. How many objects a slab gave is known only as far as the
-// model knows what older slabs had left; what does not fit later corrects it.
+// New slabs behind sheaves, in an observed replay. A refill takes the objects of new slabs in one go,
+// before the recording shows any of them. So a main sheaf may hold objects that are still to come: of
+// each only its place in the order of its slab is known (COMING). The top is taken first:
+//
+//                bottom                                                    top
+//   main sheaf   A3  A1  | place 0  place 1  place 2 | place 0 ... place 15
+//                known   | of the second new slab    | all of the first one
+//
+// The allocation that takes the top shows the address of the first new slab, and the order of new
+// slabs then tells the others. What the model believes, and what it does when it was wrong:
+//
+//   belief                           made by              confirmed by          refuted by, and then
+//   the sheaf lacked N objects,      CpuSheaves, a refill  newSlab: a new slab   newSlab, none expected: all
+//   they are of new slabs            expectNewSlabs       confirmKnown: one     sheaves were used up unseen,
+//                                                         that others know      expectNewSlabs
+//   the latest new slab gave         confirm              its objects come in   gaveMore: one further up its
+//   as many as the sheaf lacked                           their order           order comes; gaveFewer: the
+//                                                                               next new slab comes too early
+//   the first main sheaf of a        changedMain          the next main sheaf   refilledTwice: it was refilled
+//   CPU was empty                    (mains = 1)          (mains = 2)           from the same slab again
+//   the order of the slab            FreshOrder           its objects come in   exchangeTop: two change places;
+//   is known                                              that order            unshuffle: it is ascending
+//
+// A correction is made only where nothing else has happened to the objects that it moves.
 
 import type { CpuSheaves } from '../model/cpu-sheaves.ts';
 import type { FreshOrder } from '../model/fresh-order.ts';
@@ -39,30 +59,31 @@ export class ComingSlabs {
     this.mains = new Uint8Array(cpus);
   }
 
-  /** A new slab appears with `object`, where the main sheaf has one that is to come, or has not. */
-  open(cpu: number, slab: number, object: number): void {
+  /** A new slab appears with `object`; the main sheaf may have one that is to come, or not. */
+  newSlab(cpu: number, slab: number, object: number): void {
     const { sheaves } = this;
-    if (sheaves.main[cpu]!.topSlab !== COMING && !this.correctFewer(cpu)) this.expect(cpu);
-    this.take(cpu, slab, object);
+    if (sheaves.main[cpu]!.topSlab !== COMING && !this.gaveFewer(cpu)) this.expectNewSlabs(cpu);
+    this.confirm(cpu, slab, object);
   }
 
   /**
-   * The slab that was to come is one that is known already: by another CPU, or by a free. Its objects
-   * that were not seen yet are the ones.
+   * The expected slab turns out to be one that is known already, from another CPU or from a free. Its
+   * objects that were not seen yet are those on the sheaf.
+   * @returns false where no slab is expected, or the object was used before
    */
-  openKnown(cpu: number, slab: number, object: number): boolean {
+  confirmKnown(cpu: number, slab: number, object: number): boolean {
     const { table } = this;
     const main = this.sheaves.main[cpu]!;
     if (main.topSlab !== COMING || table.wasUsed(slab, object)) return false;
     const place = main.topObject;
     const sequence = this.order.around(object, place);
     main.size--;
-    this.takeOver(slab, object);
+    this.displace(slab, object);
     for (let k = place - 1, at = main.size - 1; k >= 0; k--, at--) {
       if (at < 0 || main.slabs[at] !== COMING || main.objects[at] !== k) break;
       const other = sequence[k]!;
       if (table.wasUsed(slab, other)) continue;
-      this.takeOver(slab, other);
+      this.displace(slab, other);
       table.setHeld(slab, other, false);
       main.slabs[at] = slab;
       main.objects[at] = other;
@@ -70,23 +91,23 @@ export class ComingSlabs {
     return true;
   }
 
-  /** The latest new slab has given more objects to the main sheaf than was thought. */
-  correctMore(cpu: number, slab: number, object: number): boolean {
+  /** The latest new slab has given more objects to the main sheaf than the model believed. */
+  gaveMore(cpu: number, slab: number, object: number): boolean {
     const main = this.sheaves.main[cpu]!;
     if (main.topSlab !== COMING || this.slab[cpu] !== slab) return false;
     const popped = this.place[cpu]! + 1;
     const given = Math.min(this.backing.shape.objsPerSlab, main.size + popped);
     if (given <= popped) return false;
     if (this.order.around(this.first[cpu]!, given - 1)[given - 1 - popped] !== object) return false;
-    if (!this.correct(cpu, 0, given - popped)) return false;
+    if (!this.setGiven(cpu, 0, given - popped)) return false;
     main.size--;
     return true;
   }
 
   /**
-   * The first main sheaf, thought to be new, held fewer objects and was refilled from the same slab.
+   * The first main sheaf was not empty: it took fewer objects, and was refilled from the same slab.
    */
-  refillFirst(cpu: number, slab: number, object: number): boolean {
+  refilledTwice(cpu: number, slab: number, object: number): boolean {
     const { table, sheaves } = this;
     const main = sheaves.main[cpu]!;
     if (this.mains[cpu] !== 1 || this.slab[cpu] !== slab) return false;
@@ -179,7 +200,7 @@ export class ComingSlabs {
     return true;
   }
 
-  /** Told of each main sheaf that is refilled or comes from the barn. */
+  /** To be called for each main sheaf that is refilled or comes from the barn. */
   changedMain(cpu: number): void {
     if (this.mains[cpu]! < 2) this.mains[cpu]!++;
   }
@@ -188,28 +209,28 @@ export class ComingSlabs {
    * The latest new slab has given fewer objects to the main sheaf than was thought: those below them
    * are of slabs that come now, the lowest of one that was there before.
    */
-  private correctFewer(cpu: number): boolean {
+  private gaveFewer(cpu: number): boolean {
     const main = this.sheaves.main[cpu]!;
     let run = 0;
     while (run < main.size && main.slabs[main.size - 1 - run] === this.slab[cpu]) run++;
-    return run > 0 && this.correct(cpu, run, 0);
+    return run > 0 && this.setGiven(cpu, run, 0);
   }
 
   /** What the model has in sheaves was allocated unseen: the kernel has refilled. */
-  private expect(cpu: number): void {
+  private expectNewSlabs(cpu: number): void {
     const { sheaves } = this;
     if (!sheaves.isNewMain) sheaves.forgetAll(cpu);
     if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB)
       this.backing.passedOver(this.slab[cpu]!);
-    const main = sheaves.provide(cpu);
+    const main = sheaves.pcsReplaceEmptyMain(cpu);
     this.changedMain(cpu);
     if (main.topSlab === COMING) return;
     sheaves.forgetAbove(main, -1);
     main.pushComing(sheaves.capacity, this.backing.shape.objsPerSlab);
   }
 
-  /** The slab that was to come is this one. */
-  private take(cpu: number, slab: number, object: number): void {
+  /** The expected slab is this one. */
+  private confirm(cpu: number, slab: number, object: number): void {
     const { table } = this;
     const main = this.sheaves.main[cpu]!;
     const place = main.topObject;
@@ -236,7 +257,7 @@ export class ComingSlabs {
    * The latest new slab has `held` objects in the main sheaf instead of the topmost `run`. Only where
    * nothing else happened to it.
    */
-  private correct(cpu: number, run: number, held: number): boolean {
+  private setGiven(cpu: number, run: number, held: number): boolean {
     const { table } = this;
     const { objsPerSlab } = this.backing.shape;
     const main = this.sheaves.main[cpu]!;
@@ -285,7 +306,7 @@ export class ComingSlabs {
   }
 
   /** An object that was not seen yet leaves the place where it was thought to be. */
-  private takeOver(slab: number, object: number): void {
+  private displace(slab: number, object: number): void {
     const { table } = this;
     if (!table.isFree(slab, object)) return;
     if (!table.isHeld(slab, object)) {

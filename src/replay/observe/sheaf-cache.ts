@@ -81,7 +81,7 @@ export class SheafCache implements ReconciledCache {
       return;
     }
     if (sheaves.main[cpu]!.size === 0) {
-      sheaves.provide(cpu);
+      sheaves.pcsReplaceEmptyMain(cpu);
       if (sheaves.isNewMain) this.coming.changedMain(cpu);
     }
     this.isGuess = this.hasGuess(cpu);
@@ -132,7 +132,7 @@ export class SheafCache implements ReconciledCache {
     }
     const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
     if (isInMain) this.takeFromMain(cpu, slab, object);
-    else if (!coming.correctMore(cpu, slab, object) && !coming.openKnown(cpu, slab, object)) {
+    else if (!coming.gaveMore(cpu, slab, object) && !coming.confirmKnown(cpu, slab, object)) {
       if (table.isHeld(slab, object)) this.takeFromOther(cpu, slab, object);
       else if (table.isFree(slab, object)) this.takeFromSlab(cpu, slab, object);
       else this.takeFreedUnseen(cpu, slab, object);
@@ -145,7 +145,7 @@ export class SheafCache implements ReconciledCache {
       this.backing.newSlab(cpu, node, slab, object);
       return;
     }
-    this.coming.open(cpu, slab, object);
+    this.coming.newSlab(cpu, slab, object);
     this.noteAlloc(cpu, slab, object);
   }
 
@@ -153,7 +153,7 @@ export class SheafCache implements ReconciledCache {
     if (this.table.isFree(slab, object)) this.takenUnseen(slab, object); // it was allocated unseen
     if (this.table.node[slab] !== this.nodes.nodeOfCpu(cpu)) this.backing.free(cpu, slab, object);
     else {
-      this.sheaves.put(cpu, slab, object);
+      this.sheaves.freeToPcs(cpu, slab, object);
       this.freed[cpu]!++;
     }
   }
@@ -296,11 +296,11 @@ export class SheafCache implements ReconciledCache {
   /** An object of a slab: the kernel has refilled its main sheaf. */
   private takeFromSlab(cpu: number, slab: number, object: number): void {
     const { sheaves } = this;
-    if (this.coming.refillFirst(cpu, slab, object)) return;
+    if (this.coming.refilledTwice(cpu, slab, object)) return;
     if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     if (!sheaves.isNewMain) {
       sheaves.forgetAll(cpu);
-      sheaves.provide(cpu);
+      sheaves.pcsReplaceEmptyMain(cpu);
     }
     this.takenUnseen(slab, object);
   }
