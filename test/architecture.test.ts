@@ -28,6 +28,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   ingest: ['csv-parse', 'fzstd'],
   snapshot: ['fzstd'],
   store: ['better-sqlite3'],
+  // The last two are bundled into dist/ by the build.
   render: ['cli-table3', 'd3-hierarchy', 'uplot'],
   commands: ['commander', 'hyparquet-writer', 'pprof-format'],
   cli: ['commander'],

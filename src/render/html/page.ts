@@ -22,7 +22,6 @@ export interface Page {
 }
 
 export function renderPage({ title, subtitle, sections, data }: Page, assets: PageAssets): string {
-  const scripts = assets.scripts.map((text) => html`<script>${rawHtml(text)}</script>\n`);
   const links = sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a> `);
   const parts = sections.map(
     ({ id, title: name, body }) =>
@@ -32,7 +31,7 @@ export function renderPage({ title, subtitle, sections, data }: Page, assets: Pa
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy(assets.scripts)}">
+<meta http-equiv="Content-Security-Policy" content="${policy(assets.script)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
@@ -49,20 +48,19 @@ export function renderPage({ title, subtitle, sections, data }: Page, assets: Pa
 <noscript><p class="note">Without JavaScript the charts over time and by call chain and the slab map stay empty, and tables keep their order. All else is here.</p></noscript>
 ${parts}</main>
 <script type="application/json" id="data">${scriptJson(data)}</script>
-${scripts}</body>
+<script>${rawHtml(assets.script)}</script>
+</body>
 </html>
 `.text;
 }
 
-/** Nothing from anywhere; of scripts only those whose hashes it names. */
-function policy(scripts: readonly string[]): string {
-  const hashes = scripts.map(
-    (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
-  );
+/** Nothing from anywhere; of scripts only the page's own. */
+function policy(script: string): string {
+  const hash = createHash('sha256').update(script).digest('base64');
   return [
     "default-src 'none'",
     "style-src 'unsafe-inline'",
-    `script-src ${hashes.length === 0 ? "'none'" : hashes.join(' ')}`,
+    `script-src 'sha256-${hash}'`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');

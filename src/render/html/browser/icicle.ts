@@ -1,12 +1,10 @@
 // Call chains as an icicle: callers above what they call, as wide as what they allocated. A click makes
 // a box the whole width. Two sides show as the difference between them.
 
-import type * as Hierarchy from 'd3-hierarchy';
+import { type HierarchyRectangularNode, hierarchy, partition } from 'd3-hierarchy';
 import { formatBytes, formatBytesChange, formatShare } from '../../../base/bytes-format.ts';
 import type { ChainsData } from '../page-data.ts';
 import { choice, element, searchField } from './elements.ts';
-
-declare const d3: typeof Hierarchy;
 
 const ROW_HEIGHT = 20;
 /** Narrower boxes are not drawn, and narrower ones than the second have no name. */
@@ -22,7 +20,7 @@ interface Frame {
   now: number;
 }
 
-type Box = Hierarchy.HierarchyRectangularNode<Frame>;
+type Box = HierarchyRectangularNode<Frame>;
 
 const ORDERS = ['callers first', 'cache first'] as const;
 const WIDTHS = ['change', 'new', 'base'] as const;
@@ -115,7 +113,7 @@ class Icicle {
       frame.now += now;
       frame.base += this.isCompared ? first : 0;
     });
-    const tree = d3.hierarchy(top, ({ children }) => [...children.values()]);
+    const tree = hierarchy(top, ({ children }) => [...children.values()]);
     tree.sum((frame) => this.weigh(frame)).sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
     const sums = (node: typeof tree): void => {
       for (const child of node.children ?? []) {
@@ -125,7 +123,7 @@ class Icicle {
       }
     };
     sums(tree);
-    return d3.partition<Frame>()(tree);
+    return partition<Frame>()(tree);
   }
 
   private weigh({ base, now }: Frame): number {

@@ -1,13 +1,11 @@
 // Live bytes over time, a band for each cache on top of the other, with marks for the peak and for
 // findings. Drag to look closer, double-click for all of it.
 
-import type UPlot from 'uplot';
+import uPlot from 'uplot';
 import { formatBytes } from '../../../base/bytes-format.ts';
 import type { TimeChartData, TimeMarker } from '../page-data.ts';
 import { element } from './elements.ts';
 import { onThemeChange, resolveColor } from './theme.ts';
-
-declare const uPlot: typeof UPlot;
 
 const HEIGHT = 340;
 /** Powers of two, so that the axis has round numbers. */
@@ -57,7 +55,7 @@ export function drawTimeChart(place: HTMLElement, data: TimeChartData): void {
     });
   };
   show(null);
-  let chart: UPlot | undefined;
+  let chart: uPlot | undefined;
   const draw = (): void => {
     chart?.destroy();
     chart = new uPlot(optionsOf(data, place.clientWidth, show), stack(data), canvas);
@@ -71,7 +69,7 @@ function optionsOf(
   data: TimeChartData,
   width: number,
   show: (index: number | null | undefined) => void,
-): UPlot.Options {
+): uPlot.Options {
   const axis = {
     stroke: resolveColor('var(--muted)'),
     grid: { stroke: resolveColor('var(--line)'), width: 1 },
@@ -113,14 +111,14 @@ function optionsOf(
 }
 
 /** A step holds until the next moment. */
-function steps(): UPlot.Series.PathBuilder {
+function steps(): uPlot.Series.PathBuilder {
   const build = uPlot.paths.stepped;
   if (build === undefined) throw new Error('uPlot has no stepped paths');
   return build({ align: 1 });
 }
 
 /** Sums from the axis up, the largest first. */
-function stack({ times, bands }: TimeChartData): UPlot.AlignedData {
+function stack({ times, bands }: TimeChartData): uPlot.AlignedData {
   const sums: number[][] = [];
   let below: readonly number[] = times.map(() => 0);
   for (const { bytes } of bands) {
@@ -136,7 +134,7 @@ function colorOf(band: number, { bands }: TimeChartData): string {
   return (isLast ? COLORS.at(-1) : COLORS[band]) ?? COLORS[0];
 }
 
-function drawMarkers({ ctx, bbox, valToPos }: UPlot, markers: readonly TimeMarker[]): void {
+function drawMarkers({ ctx, bbox, valToPos }: uPlot, markers: readonly TimeMarker[]): void {
   ctx.save();
   ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
   markers.forEach(({ time, kind }, i) => {

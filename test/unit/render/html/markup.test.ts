@@ -1,10 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { runInNewContext } from 'node:vm';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { bundleModules } from '../../../../src/render/html/bundle.ts';
+import { describe, expect, test } from 'vitest';
 import { renderDataTable } from '../../../../src/render/html/data-table.ts';
 import { html, rawHtml, scriptJson } from '../../../../src/render/html/markup.ts';
 
@@ -71,22 +65,4 @@ describe('tables', () => {
     expect(table(2)).not.toContain('<code>d</code>');
     expect(table(3)).toContain('<td>1 other thing</td>');
   });
-});
-
-test('modules become one script that keeps their names apart', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'slabreplay-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
-  write('base.js', 'const SIZE = 3;\nexport function size() {\n    return SIZE;\n}\n');
-  write(
-    'other.js',
-    "import { size } from './base.js';\nconst SIZE = 4;\nexport const both = () => [size(), SIZE];\n",
-  );
-  write(
-    'main.js',
-    "import { size } from './base.js';\nimport { both } from './other.js';\nresult = [size(), ...both()];\n//# sourceMappingURL=main.js.map\n",
-  );
-  const context = { result: [] as number[] };
-  runInNewContext(bundleModules(pathToFileURL(join(folder, 'main.js'))), context);
-  expect([...context.result]).toEqual([3, 3, 4]);
 });
