@@ -131,7 +131,7 @@ describe('replay as text', () => {
     );
     const whatIf = await outputOf(['replay', STACKS, '--csv', '--slub-debug', 'Z']);
     expect(whatIf).toMatch(/^cache,objects,slab_size,changed_slab_size,order,changed_order,/);
-    expect(whatIf).toMatch(/^kmalloc-64,\d+,64,192,0,0,64,21,/m); // slub.md 9
+    expect(whatIf).toMatch(/^kmalloc-64,\d+,64,192,0,0,64,21,/m);
   });
 
   test.each([

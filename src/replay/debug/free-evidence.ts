@@ -19,7 +19,7 @@ export interface FreeEvidenceInput {
    * a second CPU shows it; else -Infinity.
    */
   readonly bootedTs: number;
-  /** Told of the slabs in which frees were taken for mistakes that are none after all. */
+  /** Called with the slabs in which frees looked wrong and were not. */
   readonly withdraw: (slabs: BelievedSlabs) => void;
 }
 

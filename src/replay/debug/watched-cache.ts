@@ -8,7 +8,7 @@ import type { PlannedCache } from '../machine/cache-plan.ts';
 
 /**
  * A cache with the flags that it has, else with those that are asked after: then the recording ran
- * without them, its objects lie elsewhere than they would, and only the events tell anything.
+ * without them, its objects are elsewhere than they would be, and only the events show anything.
  */
 export function watchedCache(
   { name, geometry }: PlannedCache,

@@ -43,7 +43,7 @@ export interface CachePlan {
 }
 
 export const NOT_PLANNED = {
-  /** Nothing tells the cache, or its geometry. */
+  /** The cache or its geometry is not known. */
   unknown: -1,
   /** Page-backed kmalloc. */
   large: -2,
@@ -52,7 +52,7 @@ export const NOT_PLANNED = {
 /** What the first pass over the events found. */
 export interface RecordedCalls {
   readonly dictionary: Dictionary;
-  /** Name of the cache that each call allocates from; undefined where nothing tells. */
+  /** Name of the cache that each call allocates from; undefined where it is not known. */
   readonly cacheNames: readonly (string | undefined)[];
 }
 
@@ -108,7 +108,7 @@ class Planner {
     this.kmallocSpecs = new Map(specs.map((spec) => [spec.name, spec]));
   }
 
-  /** @param objectSize what its events print, for caches of which /proc/slabinfo alone tells */
+  /** @param objectSize what its events print, for caches that only /proc/slabinfo has */
   addRecorded(known: KnownCache, objectSize: number | null = null): number {
     const { name, slabSize, order } = known;
     const cache = { ...known, objectSize: known.objectSize ?? objectSize };
@@ -136,7 +136,7 @@ class Planner {
     if (spec.objectSize > 0) this.addComputed(spec);
   }
 
-  /** The cache of a name, made from what tells of it where it is new. */
+  /** The cache of a name; a new one is made from what is recorded of it. */
   find(name: string, facts: KernelFacts, calls: CallTable, call: number): number {
     const found = this.numbers.get(name);
     if (found !== undefined) return found;

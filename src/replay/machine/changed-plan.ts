@@ -17,7 +17,7 @@ import type { Machine } from './machine.ts';
 /** Call sites whose objects get a cache of their own. */
 export interface DedicatedCache {
   readonly name: string;
-  /** By call: true where its objects are to lie in it. */
+  /** By call: true where its objects belong in it. */
   readonly calls: ReadonlySet<number>;
 }
 

@@ -21,7 +21,7 @@ export interface Machine {
   readonly build: KmallocBuild;
   /** Which of them serves a request: as recorded, else as its kernel makes them. */
   readonly classes: KmallocClasses;
-  /** CONFIG_SLAB_FREELIST_RANDOM; undefined where no configuration tells. */
+  /** CONFIG_SLAB_FREELIST_RANDOM; undefined where no configuration is known. */
   readonly isRandom: boolean | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface MachineOptions {
   readonly cpus?: number | undefined;
 }
 
-/** Whose rules are taken where nothing tells the kernel: the newest that was read in full. */
+/** Whose rules are taken where the kernel is not known: the newest that was read in full. */
 const ASSUMED_RELEASE = '6.12';
 
 /** The recorded machine, from its files and the trace's own header. */

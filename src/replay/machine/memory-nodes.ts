@@ -8,7 +8,7 @@ export interface MemoryNodes {
   readonly nodeOfCpu: (cpu: number) => number;
 }
 
-/** Allocated objects: where they lie and on which CPU they were allocated. */
+/** Allocated objects: where they are and on which CPU they were allocated. */
 export interface ObjectPlaces {
   readonly length: number;
   lo(i: number): number;
@@ -19,7 +19,7 @@ export interface ObjectPlaces {
 const ONE_NODE: MemoryNodes = { count: 1, nodeOf: () => 0, nodeOfCpu: () => 0 };
 
 /**
- * The nodes of a machine. A CPU is of the node in which most of what it allocated lies.
+ * The nodes of a machine. A CPU belongs to the node that has most of what it allocated.
  * @param zoneinfo /proc/zoneinfo; without it all memory is one node
  */
 export function learnNodes(

@@ -1,4 +1,4 @@
-// Whether the objects of kmalloc are as large as on a machine, and lie where it puts them. So a trace
+// Whether the objects of kmalloc are as large as on a machine, and where it puts them. So a trace
 // that nothing is known of beside it shows whether it can be one of caches with debug flags. CSV need
 // not give bytes_alloc, and then has the size of the class: there the addresses decide.
 
@@ -38,7 +38,7 @@ export class PlaceFit {
     );
   }
 
-  /** True where hardly any object is of another size or lies elsewhere. */
+  /** True where hardly any object has another size or is elsewhere. */
   get fits(): boolean {
     return this.elsewhere <= this.objects * MOST_ELSEWHERE;
   }

@@ -1,5 +1,5 @@
-// Where the objects of a call lie in their slabs, as far as it can be told before caches have names:
-// caches whose objects take as many bytes lie alike.
+// Where the objects of a call are in their slabs, as far as that is known before caches have names:
+// caches whose objects take as many bytes are laid out alike.
 
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';

@@ -313,7 +313,7 @@ export class CpuSlabs implements SlabCache {
     return node < 0 || this.table.node[slab] === node;
   }
 
-  /** Slabs of c->partial in front of the one that is taken are of other nodes: they go back there. */
+  /** Slabs of c->partial in front of the taken one are of other nodes and go back there. */
   private flushOtherNodes(cpu: number, until: number): void {
     const list = this.cpuPartial[cpu]!;
     for (let slab = list.head; slab !== NO_SLAB && slab !== until; slab = list.head) {

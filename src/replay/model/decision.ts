@@ -24,7 +24,7 @@ export class Decision {
   slab: number = NO_SLAB;
   /**
    * NIL where a new slab is needed; of which sheaves may have taken objects already, then the place
-   * in its order of the one that is given.
+   * in its order of the object that is given.
    */
   object: number = NIL;
 

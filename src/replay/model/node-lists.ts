@@ -28,7 +28,7 @@ export class NodeLists {
 
   /**
    * The slab that an allocation takes, or NO_SLAB: get_partial(), get_any_partial().
-   * @param node the node that was asked for, negative for none: then the CPU's own, and another one
+   * @param node the requested node, negative for none: then the CPU's own, and another one
    *   only where it has more slabs than it must keep
    */
   getPartial(cpu: number, node: number): number {

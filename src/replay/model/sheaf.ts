@@ -20,7 +20,7 @@ export class Guess {
 
 export class Sheaf {
   size: number = 0;
-  /** What may lie on the top without having been freed with an event. */
+  /** What may be on the top without having been freed with an event. */
   readonly guess: Guess = new Guess();
   readonly slabs: Int32Array;
   readonly objects: Uint16Array;

@@ -28,7 +28,7 @@ export interface SlabCache {
   readonly decision: Decision;
   /**
    * Finds the object that an allocation on `cpu` would get now, without taking it.
-   * @param node the node that was asked for, negative for none
+   * @param node the requested node, negative for none
    */
   decide(cpu: number, node: number): void;
   /** Decides, and takes the object; false where a new slab is needed first. */

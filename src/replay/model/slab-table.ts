@@ -1,4 +1,4 @@
-// Every slab of the model, as columns: where it lies in memory, which list it is on, and its objects
+// Every slab of the model, as columns: where it is in memory, which list it is on, and its objects
 // with their freelist links (struct slab in mm/slab.h; a free object's link is at s->offset in it).
 // An object is named by its slab's row and its index. Rows and link space are used again.
 
@@ -28,7 +28,7 @@ const HELD = 4;
 
 const TWO_32 = 4294967296;
 
-/** Is told before a slab is forgotten. */
+/** Called before a slab is forgotten. */
 export interface SlabWatcher {
   slabRemoved(row: number): void;
 }
@@ -151,7 +151,7 @@ export class SlabTable {
     this.unused.push(row);
   }
 
-  /** The slab in whose pages an address lies, or NO_SLAB. */
+  /** The slab in whose pages an address is, or NO_SLAB. */
   find(lo: number, hi: number): number {
     const { pageShift } = this;
     return this.pages.get(((lo >>> pageShift) | (hi << (32 - pageShift))) >>> 0, hi >>> pageShift);

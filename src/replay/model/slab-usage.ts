@@ -1,4 +1,4 @@
-// What the caches of a model take and what was asked for, now and when slab memory was highest.
+// What the caches of a model take and what was requested, now and when slab memory was highest.
 
 /** A figure of each cache. */
 export class UsageColumn {
@@ -36,7 +36,7 @@ export class SlabUsage {
   /** Bytes of slabs. */
   readonly slabBytes: UsageColumn;
   readonly objects: UsageColumn;
-  /** Bytes that were asked for, of the allocated objects. */
+  /** Requested bytes of the allocated objects. */
   readonly requested: UsageColumn;
   /** Grows with each new peak. */
   private peak = 0;

@@ -1,6 +1,6 @@
 // The latest allocations of a cache in their order. What kfree_rcu() and bulk frees give back without
 // an event comes in that order as well, mostly, or in the opposite one: a look-back from the object
-// that has just turned out to be such tells the next.
+// that has just turned out to be such shows the next.
 
 import { AddressMap } from '../../base/address-map.ts';
 import type { Guess } from '../model/sheaf.ts';
@@ -58,7 +58,7 @@ export class AllocationLog {
     guess.otherObject = other < 0 ? 0 : this.objects[other]!;
   }
 
-  /** Where the nearest object stands that the same CPU allocated and that still is; -1: nowhere. */
+  /** Where the nearest object is that the same CPU allocated and that still is; -1: nowhere. */
   private neighbour(from: number, step: number): number {
     if (from < 0) return -1;
     const { table } = this;

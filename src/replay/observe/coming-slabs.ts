@@ -7,7 +7,7 @@
 //                known   | of the second new slab    | all of the first one
 //
 // The allocation that takes the top shows the address of the first new slab, and the order of new
-// slabs then tells the others. What the model believes, and what it does when it was wrong:
+// slabs then gives the others. What the model believes, and what it does when it was wrong:
 //
 //   belief                           made by              confirmed by          refuted by, and then
 //   the sheaf lacked N objects,      CpuSheaves, a refill  newSlab: a new slab   newSlab, none expected: all

@@ -57,7 +57,7 @@ export class ObservedReplay implements SlabWatcher {
   misplaced: number = 0;
   /** Allocations of page-backed kmalloc, which the model does not have. */
   large: number = 0;
-  /** Allocations of which nothing tells the cache. */
+  /** Allocations whose cache is not known. */
   unknownCache: number = 0;
   private readonly calls: CallTable;
   private readonly slub: SlubModel;
@@ -284,7 +284,7 @@ export class ObservedReplay implements SlabWatcher {
     this.watch?.alloc(batch, i, slab, object);
     const refused = model.decision.slab;
     model.newSlab(cpu, node, slab, object);
-    // In ascending order what lies below was allocated before, unseen; of a cache with debug checks
+    // In ascending order what is below was allocated before, unseen; of a cache with debug checks
     // nothing is concluded that a report would then rest on.
     const isKnown = order.isSequential && model.isShared === undefined;
     for (let lower = 0; isKnown && lower < object; lower++) model.takenUnseen(slab, lower);
@@ -357,7 +357,7 @@ export class ObservedReplay implements SlabWatcher {
     const { redLeftPad, slabSize } = this.caches[table.cache[slab]!]!.model.shape;
     for (let object = 0; object < table.objects[slab]!; object++) {
       if (table.isFree(slab, object)) continue;
-      const lo = table.baseLo[slab]! + redLeftPad + object * slabSize; // a slab lies within 4 GiB
+      const lo = table.baseLo[slab]! + redLeftPad + object * slabSize; // a slab is within 4 GiB
       this.onGone(this.cpu, lo, table.baseHi[slab]!);
     }
   }

@@ -12,7 +12,7 @@ import { NIL } from '../model/slab-table.ts';
 
 const PAGE_SHIFT = 12;
 
-/** Where objects of a stride lie in their slabs. */
+/** Where objects of a stride are in their slabs. */
 export interface StrideLayout {
   /** Bytes of a slab. */
   readonly slabBytes: number;
@@ -36,7 +36,7 @@ export class OrderLearner {
   private seenEnd = 0;
   private readonly votes: (FollowerVotes | undefined)[] = [];
 
-  /** @param layoutsOf how the objects of a call may lie; none where they are in no slab */
+  /** @param layoutsOf how the objects of a call may be laid out; none where they are in no slab */
   constructor(calls: CallTable, layoutsOf: (call: number) => readonly StrideLayout[]) {
     this.calls = calls;
     this.layoutsOf = layoutsOf;

@@ -1,4 +1,4 @@
-// Addresses for the slabs of a simulated replay. They stand for nothing but themselves: pages that
+// Addresses for the slabs of a simulated replay. They mean nothing outside of it: pages that
 // come back are given out again, last come first, as the page allocator's own lists do.
 
 const TWO_32 = 2 ** 32;

@@ -58,7 +58,7 @@ export class SimulatedReplay implements SlabWatcher {
     }
   }
 
-  /** Frees what a recorded pointer stands for; objects from before the recording are not there. */
+  /** Frees the object of a recorded pointer; objects from before the recording are not there. */
   free(recordedCpu: number, lo: number, hi: number): void {
     const handle = this.live.delete(lo, hi);
     if (handle < 0) {

@@ -41,7 +41,7 @@ describe('alignment', () => {
   });
 });
 
-describe('kmalloc caches by flags (design sheet slub.md, section 9)', () => {
+describe('kmalloc caches by flags', () => {
   const OLD = [8, 64, 8, 8, 512, 1024, 4096];
   const NEW = [8, 64, 32, 64, 512, 1024, 4096];
   test.each([

@@ -1,4 +1,4 @@
-// Sequences worked out by hand from mm/slub.c (6.1.192, 6.12.117; 5.10 by the sheets): each test names
+// Sequences worked out by hand from mm/slub.c (6.1.192, 6.12.117; 5.10.262): each test names
 // the function that decides. `A: 1 2 | 0` is a CPU slab with the CPU's freelist and the slab's own.
 
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 // Caches with sheaves, worked out by hand: 7.2's, which refill from the node's list, and 6.18's, which
-// refill from CPU slabs (slub.md 3.8; the order of a refill and of a flush as debian-plain-7x and
+// refill from CPU slabs (alloc_from_pcs(), free_to_pcs() of 7.2.13; the order of a refill and of a flush as debian-plain-7x and
 // debian-plain-618 show them).
 
 import { describe, expect, test } from 'vitest';
