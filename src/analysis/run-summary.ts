@@ -2,6 +2,7 @@
 
 import { isAlloc } from '../kernel/event-kind.ts';
 import type { ClockUnit } from '../kernel/trace-info.ts';
+import type { Stat } from '../kernel/trace-stats.ts';
 import { OUTCOME } from './paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 
@@ -140,6 +141,8 @@ function notesOf(run: ResolvedRun): string[] {
   const damaged: ReadonlySet<string> = new Set(DAMAGED);
   const first = stats.list().find(({ name }) => damaged.has(name))?.firstPosition ?? '';
   if (first !== '') notes.push(`The first damaged record is ${first}.`);
+  const steps = stats.list().find(({ name }) => name === 'backward_steps');
+  if (steps !== undefined) notes.push(stepsText(steps));
   if (stats.get('truncated') > 0) notes.push('The input ends too early; what could be read was.');
   const inferred = names.inferred.reduce(
     (count, guess, call) => (guess ? count + (tallies.calls.allocs[call] ?? 0) : count),
@@ -147,6 +150,12 @@ function notesOf(run: ResolvedRun): string[] {
   );
   if (inferred > 0) notes.push(`The cache of ${inferred} allocations is inferred.`);
   return [...notes, ...run.facts.notes, ...run.symbolNotes];
+}
+
+function stepsText({ count, firstPosition }: Stat): string {
+  const where = firstPosition.replace(/^(CPU \d+), /, 'of $1 stepped back ');
+  const more = count > 1 ? `, the first of ${count} such steps` : '';
+  return `The clock ${where}${more}. Events keep the times and the order that each CPU gave them.`;
 }
 
 /** The birthday bound for 32-bit hashes. */

@@ -28,6 +28,8 @@ pipeline(unpacked, process.stdout).catch((error) => {
 });
 `;
 
+const require = createRequire(import.meta.url);
+
 /** What the decoder's numbers mean (xz-embedded, enum xz_ret). */
 const DECODER_ERRORS: Record<string, string> = {
   '3': 'not enough memory',
@@ -56,8 +58,7 @@ function xzProgram(): Program {
       // not in this folder
     }
   }
-  const decoder = createRequire(import.meta.url).resolve('xz-decompress');
-  return { file: process.execPath, args: ['-e', DECODER, decoder] };
+  return { file: process.execPath, args: ['-e', DECODER, require.resolve('xz-decompress')] };
 }
 
 /** Messages in English; one thread, so that memory does not grow with the size of a block. */

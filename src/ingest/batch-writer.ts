@@ -2,9 +2,11 @@
 // back, because the stack of an event stands after it in the trace (often behind events of other
 // CPUs) and is added to it when it comes.
 
+import { formatDuration } from '../base/bytes-format.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { Dictionary } from '../kernel/dictionary.ts';
 import { BATCH_CAPACITY, createBatch, type EventBatch } from '../kernel/event-batch.ts';
+import type { TraceInfo } from '../kernel/trace-info.ts';
 import type { TraceStats } from '../kernel/trace-stats.ts';
 
 /** Takes full batches and gives back empty ones, so that buffers are used again. */
@@ -22,6 +24,7 @@ export class BatchWriter {
   readonly dictionary: Dictionary;
   readonly stats: TraceStats;
   private readonly outlet: BatchOutlet;
+  private readonly info: TraceInfo;
   private current: EventBatch;
   private held: EventBatch | undefined;
   /** Events in batches before `current`. */
@@ -32,10 +35,12 @@ export class BatchWriter {
   private lastEvent: Float64Array = new Float64Array(64).fill(-1);
   private lastTs: Float64Array = new Float64Array(64).fill(-Infinity);
 
-  constructor(dictionary: Dictionary, stats: TraceStats, outlet: BatchOutlet) {
+  /** @param info has the origin of times before the first event comes */
+  constructor(dictionary: Dictionary, stats: TraceStats, outlet: BatchOutlet, info: TraceInfo) {
     this.dictionary = dictionary;
     this.stats = stats;
     this.outlet = outlet;
+    this.info = info;
     this.current = outlet.obtain();
     this.current.length = 0;
   }
@@ -80,8 +85,10 @@ export class BatchWriter {
     ptrHi: number,
     cpu: number,
   ): void {
-    if (ts < this.lastTs[cpu]!) {
-      this.stats.add('backward_steps', 1, `event ${this.count - 1}`);
+    const step = this.lastTs[cpu]! - ts;
+    if (step > 0) {
+      const isFirst = this.stats.get('backward_steps') === 0;
+      this.stats.add('backward_steps', 1, isFirst ? this.describeStep(cpu, step) : '');
       return;
     }
     // kfree(NULL) may well be called twice in one tick of the clock, no object twice the same way.
@@ -98,6 +105,15 @@ export class BatchWriter {
     ) {
       this.stats.add('duplicate_records', 1, `event ${this.count - 1}`);
     }
+  }
+
+  /** `CPU 1, by 3.0 ms at 0.008 s`: from which time on which CPU a step led back how far. */
+  private describeStep(cpu: number, step: number): string {
+    const { clockUnit, originNs } = this.info;
+    const from = originNs + BigInt(Math.round(this.lastTs[cpu]!));
+    return clockUnit === 'ns'
+      ? `CPU ${cpu}, by ${formatDuration(step)} at ${(Number(from) / 1e9).toFixed(3)} s`
+      : `CPU ${cpu}, by ${step} at ${from}`;
   }
 
   /** Adds a stack to the last event of a CPU. */

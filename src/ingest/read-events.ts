@@ -54,10 +54,11 @@ export async function readEvents(
   try {
     const format = named ?? (await detectFormat(input.head, input.path));
     info = emptyTraceInfo(format.name);
-    writer = new BatchWriter(dictionary, stats, {
-      emit: (batch) => control.emit(batch, info),
+    const outlet = {
+      emit: (batch: EventBatch) => control.emit(batch, info),
       obtain: () => control.obtain(),
-    });
+    };
+    writer = new BatchWriter(dictionary, stats, outlet, info);
     reader = await format.open(input, writer, info);
   } catch (error) {
     await opened.close();

@@ -10,7 +10,7 @@ import {
 } from '../kernel/kmalloc-caches.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/known-cache.ts';
 import { parseZoneSpans } from '../kernel/numa.ts';
-import { type ProcSlabinfo, parseProcSlabinfo } from '../kernel/proc-slabinfo.ts';
+import { type ProcSlabinfo, readRecordedSlabinfo } from '../kernel/proc-slabinfo.ts';
 import {
   type Checked,
   checkProcSlabinfo,
@@ -78,10 +78,15 @@ export function readSlabSysfs(sidecars: SidecarFiles): Checked<SlabSysfs> | unde
   return checkSlabSysfs(parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? ''));
 }
 
-/** The same of slabinfo.txt. */
+/**
+ * The same of slabinfo.txt.
+ * @throws TraceFormatError where its lines are not those of slabinfo
+ */
 export function readProcSlabinfo(sidecars: SidecarFiles): Checked<ProcSlabinfo> | undefined {
   const text = sidecars.text('slabinfo.txt');
-  return text === undefined ? undefined : checkProcSlabinfo(parseProcSlabinfo(text));
+  if (text === undefined) return undefined;
+  const path = sidecars.taken.get('slabinfo.txt') ?? 'slabinfo.txt';
+  return checkProcSlabinfo(readRecordedSlabinfo(text, path));
 }
 
 /** The page size that a recording names (pagesize.txt). */

@@ -34,7 +34,21 @@ export function defaultKmallocSizes(pageSize: number, minimum = 8): number[] {
 
 const KMALLOC_NAME = /^(dma-)?kmalloc-(cg-|rcl-)?(\d+)(k?)$/;
 
-/** The classes that a list of recorded cache names shows; undefined where it shows none. */
+/** Of ARCH_KMALLOC_MINALIGN: no machine's smallest class is larger. */
+const LARGEST_MINIMUM = 256;
+
+/** True where every power of two from a smallest class to two pages is there. */
+function isWhole(sizes: ReadonlySet<number>, pageSize: number): boolean {
+  const smallest = Math.min(...sizes);
+  if (smallest > LARGEST_MINIMUM) return false;
+  for (let size = smallest; size <= pageSize * 2; size *= 2) if (!sizes.has(size)) return false;
+  return true;
+}
+
+/**
+ * The classes that a list of recorded cache names shows; undefined where it shows none, or only
+ * some (what someone picked out of slabinfo): that a class is not in such a list says nothing.
+ */
 export function kmallocClassesOf(
   names: Iterable<string>,
   pageSize: number,
@@ -51,7 +65,7 @@ export function kmallocClassesOf(
     kinds.dma ||= dma !== undefined;
     kinds.short ||= k === 'k';
   }
-  if (sizes.size === 0) return undefined;
+  if (!isWhole(sizes, pageSize)) return undefined;
   return {
     sizes: [...sizes].sort((a, b) => a - b),
     maxCacheSize: pageSize * 2,

@@ -1,6 +1,6 @@
 // A capture of /sys/kernel/slab becomes the machine's caches and their aliases.
 // Two sidecars of a recording (docs: recording folder): `slab_sysfs.txt` has a line
-// `/sys/kernel/slab/<cache>/<attr>=<value>` for each file in a real directory, `slab_sysfs_links.txt`
+// `/sys/kernel/slab/<cache>/<attr>=<value>` (or `:`, as grep prints it) for each file in a real directory, `slab_sysfs_links.txt`
 // a line `/sys/kernel/slab/<alias> -> <id>` for each symlink. Truth: mm/slub.c sysfs_slab_add(),
 // sysfs_slab_alias(). The order of either file is kept.
 
@@ -77,7 +77,7 @@ function parseAttributes(text: string): Directories {
   let files: Map<string, string> | undefined;
   let attribute = '';
   for (const line of linesOf(text)) {
-    const path = pathBelowSlab(line);
+    const path = pathBelowSlab(line) ?? relativePath(line);
     if (path === undefined) {
       if (files !== undefined && isSlabText(attribute)) {
         files.set(attribute, `${files.get(attribute) ?? ''}\n${line}`);
@@ -85,20 +85,25 @@ function parseAttributes(text: string): Directories {
       continue;
     }
     const slash = path.indexOf('/');
-    const equals = path.indexOf('=', slash + 1);
-    if (slash <= 0 || equals < 0 || path.startsWith('.')) {
+    // `grep -H . /sys/kernel/slab/*/*` puts a colon between path and value.
+    const end = slash + 1 + path.slice(slash + 1).search(/[=:]/);
+    if (slash <= 0 || end <= slash || path.startsWith('.')) {
       badLines++;
       files = undefined;
       continue;
     }
     const id = path.slice(0, slash);
-    attribute = path.slice(slash + 1, equals);
+    const value = path.slice(end + 1);
+    attribute = path.slice(slash + 1, end);
     files = directories.get(id);
     if (files === undefined) {
       files = new Map();
       directories.set(id, files);
     }
-    if (isSlabAttribute(attribute)) files.set(attribute, path.slice(equals + 1));
+    if (!isSlabAttribute(attribute)) continue;
+    // grep puts the path before each line of a text.
+    const before = isSlabText(attribute) ? files.get(attribute) : undefined;
+    files.set(attribute, before === undefined ? value : `${before}\n${value}`);
   }
   return { directories, badLines };
 }
@@ -120,6 +125,12 @@ function parseLinks(text: string): { aliases: SlabAlias[]; badLines: number } {
 function pathBelowSlab(line: string): string | undefined {
   const prefix = PREFIXES.find((p) => line.startsWith(p));
   return prefix === undefined ? undefined : line.slice(prefix.length);
+}
+
+/** `kmalloc-64/slabs:755 N0=755`, of a grep in /sys/kernel/slab itself. */
+function relativePath(line: string): string | undefined {
+  const [, path, attribute = ''] = /^(?:\.\/)?([^\s/][^/]*\/(\w+)[=:].*)$/.exec(line) ?? [];
+  return isSlabAttribute(attribute) ? path : undefined;
 }
 
 function* linesOf(text: string): Generator<string> {

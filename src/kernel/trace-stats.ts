@@ -54,7 +54,7 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
   bad_page: {
     severity: 'error',
     source: 'ingest',
-    text: 'ring-buffer pages that contradict their header or their neighbours',
+    text: 'ring-buffer pages that contradict their header, or repeat an earlier page',
   },
   truncated: {
     severity: 'data_loss',
@@ -70,7 +70,7 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
   backward_steps: {
     severity: 'info',
     source: 'trace',
-    text: 'events that stand after a later one of their CPU',
+    text: 'places where the clock of a CPU steps back',
   },
   stack_without_event: {
     severity: 'info',

@@ -19,7 +19,10 @@ const RATE_INTERVAL = 1e9;
 
 export interface Ingested {
   readonly path: string;
+  /** Events of the recording, as `analyze` counts them. */
   readonly events: number;
+  /** Of these, the ones that are not about slab memory, which no database holds. */
+  readonly notStored: number;
 }
 
 /** @throws OutputError where the database cannot be written; nothing stays under its name then */
@@ -63,7 +66,6 @@ export async function keepDatabase(
 }
 
 async function fill(store: TraceStore, options: SourceOptions, path: string): Promise<Ingested> {
-  let events = 0;
   const extra: { tasks?: TaskTally; pairs?: PairTally; bins?: RateBins } = {};
   const loaded = await loadRun(
     options,
@@ -72,10 +74,7 @@ async function fill(store: TraceStore, options: SourceOptions, path: string): Pr
       () => (extra.pairs = new PairTally()),
       (dictionary) => (extra.bins = new RateBins(dictionary.calls, RATE_INTERVAL)),
     ],
-    (batch: EventBatch, originNs: bigint) => {
-      store.addBatch(batch, originNs);
-      events += batch.length;
-    },
+    (batch: EventBatch, originNs: bigint) => store.addBatch(batch, originNs),
   );
   const { run, series, origin, sidecars } = loaded;
   extra.bins?.flush();
@@ -83,7 +82,7 @@ async function fill(store: TraceStore, options: SourceOptions, path: string): Pr
   for (const { table, rows } of resultRows(run, analysis, extra)) store.addRows(table, rows);
   store.addRows('sidecar', sidecarRows(sidecars));
   store.finish();
-  return { path, events };
+  return { path, events: analysis.events.total, notStored: run.stats.get('other_events') };
 }
 
 function* sidecarRows(sidecars: SidecarFiles): Generator<[string, string, Buffer]> {

@@ -272,3 +272,21 @@ test.each(['csv', 'sqlite-rows'])('an export to %s that is ended leaves nothing'
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect([code, readdirSync(into), readdirSync(tmp)]).toEqual([130, [], []]);
 });
+
+test.each([
+  BOOT,
+  STACKS,
+  'traces/leak-example',
+  ...readdirSync(join(ROOT, 'traces/tutorial'))
+    .filter((name) => name.endsWith('.csv'))
+    .map((name) => `traces/tutorial/${name}`),
+])('analyze and ingest count the events of %s alike', async (source) => {
+  const { events } = await jsonOf<{ events: { total: number } }>([
+    'analyze',
+    source,
+    '--no-replay',
+  ]);
+  const into = join(temporaryFolder(), 'run.db');
+  const { stderr } = await runCli(['ingest', source, '-o', into]);
+  expect(stderr).toContain(`run.db: ${events.total.toLocaleString('en-US')} events`);
+});

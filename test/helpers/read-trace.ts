@@ -50,6 +50,7 @@ export interface TraceRead {
   /** Where each was met first, by name. */
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
+  readonly batches: readonly EventBatch[];
   event(i: number): PlainEvent;
   events(): PlainEvent[];
 }
@@ -134,10 +135,11 @@ async function readInput(input: TraceInput, options: ReadOptions): Promise<Trace
   const stats = new TraceStats();
   const dictionary = new Dictionary();
   const batches: EventBatch[] = [];
-  const writer = new BatchWriter(dictionary, stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     obtain: () => createBatch(),
-  });
+  };
+  const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);
   try {
     while (await reader.step());
@@ -155,7 +157,7 @@ class PlainTrace implements TraceRead {
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
   private readonly dictionary: Dictionary;
-  private readonly batches: readonly EventBatch[];
+  readonly batches: readonly EventBatch[];
   private readonly starts: number[] = [];
   private readonly nameSite: (hi: number, lo: number) => string;
   private readonly sites = new Map<number, string>();

@@ -33,10 +33,11 @@ async function hold(input: TraceInput, most = Infinity): Promise<Held> {
   const format = await detectFormat(input.head, input.path);
   const info = emptyTraceInfo(format.name);
   const batches: EventBatch[] = [];
-  const writer = new BatchWriter(dictionary, stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     obtain: () => createBatch(),
-  });
+  };
+  const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);
   while (batches.length < most && (await reader.step()));
   reader.close();

@@ -19,8 +19,13 @@ export function registerIngest(program: Command): void {
 async function run(source: string, options: IngestOptions): Promise<void> {
   const { ingestRun } = await import('../../pipeline/ingest-run.ts');
   const shared = await sourceOptions(source, options);
-  const { events } = await ingestRun(shared, options.out, options.force === true);
-  if (!options.quiet) {
-    process.stderr.write(`slabreplay: ${options.out}: ${events.toLocaleString('en-US')} events\n`);
-  }
+  const { events, notStored } = await ingestRun(shared, options.out, options.force === true);
+  if (options.quiet) return;
+  const rest =
+    notStored === 0
+      ? ''
+      : `, ${notStored.toLocaleString('en-US')} of them not about slab memory, so not stored`;
+  process.stderr.write(
+    `slabreplay: ${options.out}: ${events.toLocaleString('en-US')} events${rest}\n`,
+  );
 }

@@ -64,7 +64,7 @@ export class EventOutput {
     const { writer } = this;
     const { stats } = writer;
     const steps = stats.get('backward_steps');
-    const position = `event ${writer.count}`;
+    const position = `CPU ${rows.cpu[i]!}, by ${this.lastTs - ts} ns at event ${writer.count}`;
     writer.add(ts, call, task, rows.ptrLo[i]!, rows.ptrHi[i]!, rows.cpu[i]!, rows.flags[i]!);
     if (stats.get('backward_steps') === steps) stats.add('backward_steps', 1, position);
   }

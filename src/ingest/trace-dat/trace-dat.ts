@@ -53,6 +53,14 @@ function openTraceDat(
   if (file.truncated) stats.add('truncated', 1, `byte ${file.size}`);
   const header = readTraceDatHeader(file, input.path);
   const buffer = chooseBuffer(header, file, input);
+  // Data that are cut off themselves are counted where they end.
+  if (
+    header.cut &&
+    !file.truncated &&
+    buffer.cpus.every(({ offset, size }) => offset + size <= file.size)
+  ) {
+    stats.add('truncated', 1, `byte ${file.size}`);
+  }
   const { options } = header;
   info.clock = clockOf(header, buffer, input);
   info.clockUnit = options.tscToNs === undefined ? clockUnitOf(info.clock) : 'ns';

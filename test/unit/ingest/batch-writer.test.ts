@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { BatchWriter } from '../../../src/ingest/batch-writer.ts';
 import { Dictionary } from '../../../src/kernel/dictionary.ts';
 import { BATCH_CAPACITY, createBatch, type EventBatch } from '../../../src/kernel/event-batch.ts';
+import { emptyTraceInfo } from '../../../src/kernel/trace-info.ts';
 import { TraceStats } from '../../../src/kernel/trace-stats.ts';
 
 interface Written {
@@ -13,10 +14,12 @@ interface Written {
 function start(): Written {
   const stats = new TraceStats();
   const batches: EventBatch[] = [];
-  const writer = new BatchWriter(new Dictionary(), stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     obtain: () => createBatch(),
-  });
+  };
+  const info = { ...emptyTraceInfo('test'), originNs: 8_000_000n };
+  const writer = new BatchWriter(new Dictionary(), stats, outlet, info);
   return { writer, stats, batches };
 }
 
@@ -80,7 +83,10 @@ test('steps back in the time of one CPU are counted, of several CPUs not', () =>
   writer.add(5, 1, 0, 2, 0, 1, 0);
   expect(counts(stats)).toEqual({});
   writer.add(9, 1, 0, 3, 0, 0, 0);
-  expect(counts(stats)).toEqual({ backward_steps: 1 });
+  writer.add(4, 1, 0, 4, 0, 0, 0);
+  expect(stats.list()).toEqual([
+    { name: 'backward_steps', count: 2, firstPosition: 'CPU 0, by 1 ns at 0.008 s' },
+  ]);
 });
 
 test('an event that repeats the one before on its CPU is counted', () => {

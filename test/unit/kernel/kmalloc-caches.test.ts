@@ -117,10 +117,12 @@ describe('the cache of a request', () => {
 });
 
 describe('the classes that recorded names show', () => {
+  const powers = '128 256 512 1k 2k 4k 8k'.split(' ').map((size) => `kmalloc-${size}`);
+
   test('are sizes and kinds', () => {
-    const names = ['dentry', 'kmalloc-64', 'kmalloc-1k', 'kmalloc-96', 'kmalloc-cg-64', ':0000128'];
+    const names = ['dentry', 'kmalloc-64', ...powers, 'kmalloc-96', 'kmalloc-cg-64', ':0000128'];
     expect(kmallocClassesOf(names, 4096)).toEqual({
-      sizes: [64, 96, 1024],
+      sizes: [64, 96, 128, 256, 512, 1024, 2048, 4096, 8192],
       maxCacheSize: 8192,
       hasCgroup: true,
       hasReclaim: false,
@@ -130,7 +132,7 @@ describe('the classes that recorded names show', () => {
   });
 
   test('have reclaimable and dma kinds where there are such names', () => {
-    const classes = kmallocClassesOf(['kmalloc-8', 'kmalloc-rcl-8', 'dma-kmalloc-8'], 4096);
+    const classes = kmallocClassesOf([...powers, 'kmalloc-rcl-128', 'dma-kmalloc-128'], 4096);
     expect(classes).toMatchObject({ hasReclaim: true, hasDma: true, hasCgroup: false });
   });
 
@@ -146,4 +148,17 @@ test('names of kmalloc caches are told from others', () => {
   expect([...kmalloc, ...special].filter((name) => !isKmallocCacheName(name))).toEqual([]);
   const others = ['dentry', 'kmalloc_buckets', 'memdup_user-64', 'kmalloc-', 'xkmalloc-8'];
   expect(others.filter(isKmallocCacheName)).toEqual([]);
+});
+
+test('a part of the classes is no evidence that the others are not there', () => {
+  for (const names of [
+    ['kmalloc-1k'],
+    ['kmalloc-64', 'kmalloc-128'],
+    ['kmalloc-4k', 'kmalloc-8k'],
+  ]) {
+    expect(kmallocClassesOf(names, 4096)).toBeUndefined();
+  }
+  const arm64 = [128, 256, 512].map((size) => `kmalloc-${size}`);
+  const large = [1, 2, 4, 8].map((size) => `kmalloc-${size}k`);
+  expect(kmallocClassesOf([...arm64, ...large], 4096)?.sizes[0]).toBe(128);
 });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseProcSlabinfo } from '../../../src/kernel/proc-slabinfo.ts';
+import { parseProcSlabinfo, readRecordedSlabinfo } from '../../../src/kernel/proc-slabinfo.ts';
 import { pickAlias, resolveSlabCacheNames } from '../../../src/kernel/slab-cache-names.ts';
 import { parseSlabSysfs } from '../../../src/kernel/slab-sysfs.ts';
 import { recording } from '../../helpers/data.ts';
@@ -174,3 +174,28 @@ test.skipIf(captured.length === 0).each(captured)(
     }
   },
 );
+
+const LINE = 'kmalloc-64 219 240 64 64 1 : tunables 0 0 0 : slabdata 4 4 0\n';
+
+test.each([
+  ['whole', HEADING + LINE, 1],
+  ['grepped, with a prompt', `root@box:~# grep kmalloc /proc/slabinfo\n${LINE}`, 1],
+  ['empty', '\n', 0],
+])('a recorded slabinfo that is %s is read', (_, text, caches) => {
+  expect(readRecordedSlabinfo(text, 'slabinfo.txt').caches.length).toBe(caches);
+});
+
+test.each([
+  [
+    'version 1.1',
+    'slabinfo - version: 1.1 (SMP)\nsize-64 64 118 64 2 2 1 :  252 126\n',
+    'version 1.1',
+  ],
+  ['wrapped', `${HEADING}${LINE.replaceAll(' : ', ' \n: ').repeat(3)}`, '9 of its lines'],
+  ['no slabinfo', ' Active / Total Objects (% used) : 1 / 2 (50%)\n', '1 of its lines'],
+])('a recorded slabinfo that is %s is an error', (_, text, words) => {
+  expect(() => readRecordedSlabinfo(text, 'rec/slabinfo.txt')).toThrow(
+    `rec/slabinfo.txt: not /proc/slabinfo: `,
+  );
+  expect(() => readRecordedSlabinfo(text, 'rec/slabinfo.txt')).toThrow(words);
+});

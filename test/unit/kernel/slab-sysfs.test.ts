@@ -162,3 +162,35 @@ test('arbitrary text never throws', () => {
     { seed: 1, numRuns: 500 },
   );
 });
+
+describe('what grep prints', () => {
+  const files = [
+    ['slabs', '755 N0=755'],
+    ['object_size', '64'],
+    ['slabs_cpu_partial', '128(4) C0=32(1) C1=96(3)'],
+    ['ctor', 'ctor_c+0x0/0x40 [labbug]'],
+  ];
+  const capture = (start: string, separator: string): string =>
+    [':A-0000064', 'my cache']
+      .flatMap((id) => files.map(([name, value]) => `${start}${id}/${name}${separator}${value}\n`))
+      .join('');
+  const plain = parseSlabSysfs(capture('/sys/kernel/slab/', '='));
+
+  test.each([
+    ['grep -H . /sys/kernel/slab/*/*', '/sys/kernel/slab/', ':'],
+    ['grep -r . in the folder', '', ':'],
+    ['grep -r . ./ in the folder', './', ':'],
+    ['the same with =', '', '='],
+  ])('%s', (_, start, separator) => {
+    expect(plain.byId.get(':A-0000064')).toMatchObject({ slabs: 755, objectSize: 64 });
+    expect(parseSlabSysfs(capture(start, separator))).toEqual(plain);
+  });
+
+  test('the path stands before each line of a text', () => {
+    const path = '/sys/kernel/slab/kmalloc-64/alloc_calls';
+    const lines = ['     12 foo+0x1/0x2 age=1', '      3 bar/baz=2 age=5'];
+    const read = parseSlabSysfs(lines.map((line) => `${path}:${line}\n`).join(''));
+    expect(read).toEqual(parseSlabSysfs(`${path}=${lines.join('\n')}\n`));
+    expect(read.badLines).toBe(0);
+  });
+});

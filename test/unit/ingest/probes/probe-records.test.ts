@@ -61,10 +61,12 @@ class Rig {
   ) {
     const long = machine.longSize;
     this.machine = machine;
-    this.writer = new BatchWriter(this.dictionary, this.stats, {
-      emit: (batch) => this.batches.push(batch),
+    const outlet = {
+      emit: (batch: EventBatch) => this.batches.push(batch),
       obtain: () => createBatch(),
-    });
+    };
+    const info = emptyTraceInfo('test');
+    this.writer = new BatchWriter(this.dictionary, this.stats, outlet, info);
     const ip: [string, number] = ['unsigned long __probe_ip', long];
     const texts = [
       format(1, 'kmalloc_p', [ip, ['u64 size', 8], ['u32 flags', 4]]),
@@ -91,7 +93,6 @@ class Rig {
     const sidecars = new FolderSidecars([]);
     if (kallsyms !== '') sidecars.offer('kallsyms.txt', Buffer.from(kallsyms));
     const probes = openProbes(formats, machine, { sidecars, maps }, this.writer);
-    const info = emptyTraceInfo('test');
     this.fields = new EventFields(formats, machine, this.writer, new Map(), info, probes);
   }
 
