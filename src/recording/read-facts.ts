@@ -94,7 +94,10 @@ export function readSlabSysfs(sidecars: SidecarFiles): Checked<SlabSysfs> | unde
   return checkSlabSysfs(parseSlabSysfs(text, sidecars.text('slab_sysfs_links.txt') ?? ''));
 }
 
-/** The same of slabinfo.txt. */
+/**
+ * The same of slabinfo.txt.
+ * @throws TraceFormatError where its lines are not those of slabinfo
+ */
 export function readProcSlabinfo(sidecars: SidecarFiles): Checked<ProcSlabinfo> | undefined {
   const text = sidecars.text('slabinfo.txt');
   if (text === undefined) return undefined;
