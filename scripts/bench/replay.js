@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 const [dist, source, runs = '5'] = process.argv.slice(2);
 const { BATCH_COLUMNS } = await import(join(dist, 'kernel/events/event-batch.js'));
-const { parseSlubDebug } = await import(join(dist, 'kernel/slub/slub-debug.js'));
+const { parseSlubDebug } = await import(join(dist, 'kernel/slub/slub-debug-option.js'));
 const { readAgain } = await import(join(dist, 'run/load-run.js'));
 const { prepareReplay, recordedModel } = await import(join(dist, 'run/prepare-replay.js'));
 const { watchDebug } = await import(join(dist, 'run/watch-debug.js'));

@@ -5,7 +5,7 @@ import type { ReportCause } from '../kernel/checks/slub-reports.ts';
 import { configNumber, isConfigured, parseKernelConfig } from '../kernel/machine/kernel-config.ts';
 import { nonSlabAddresses } from '../kernel/machine/non-slab-addresses.ts';
 import { SLAB } from '../kernel/slub/slab-flags.ts';
-import { cacheDebugFlags } from '../kernel/slub/slub-debug.ts';
+import { cacheDebugFlags } from '../kernel/slub/slub-debug-option.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import { siteKey } from './live-verdicts.ts';

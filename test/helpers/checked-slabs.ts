@@ -6,9 +6,9 @@ import {
   objectOffset,
 } from '../../src/kernel/checks/checked-slab.ts';
 import { initObject, setOrigSize, setupSlab } from '../../src/kernel/checks/object-memory.ts';
+import { calculateSizes } from '../../src/kernel/slub/calculate-sizes.ts';
+import { rulesFor } from '../../src/kernel/slub/releases.ts';
 import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
-import { calculateSizes } from '../../src/kernel/slub/slub-layout.ts';
-import { rulesFor } from '../../src/kernel/slub/slub-rules.ts';
 
 export interface TestCache {
   readonly name: string;

@@ -7,7 +7,7 @@ import { createBatch, type EventBatch } from '../../src/kernel/events/event-batc
 import { EVENT_KIND, type EventKindName } from '../../src/kernel/events/event-kind.ts';
 import { nonSlabAddresses } from '../../src/kernel/machine/non-slab-addresses.ts';
 import { computeGeometry, specOfKmalloc } from '../../src/kernel/slub/cache-geometry.ts';
-import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub/slub-debug.ts';
+import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub/slub-debug-option.ts';
 import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { DebugWatch } from '../../src/replay/debug/debug-watch.ts';
 import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';

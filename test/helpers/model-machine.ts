@@ -2,8 +2,8 @@
 // they came, objects A0, A1 …, and its lists read as text.
 
 import type { CacheGeometry } from '../../src/kernel/slub/cache-geometry.ts';
+import { calculateSizes } from '../../src/kernel/slub/calculate-sizes.ts';
 import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
-import { calculateSizes } from '../../src/kernel/slub/slub-layout.ts';
 import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
 import type { MemoryNodes } from '../../src/replay/machine/memory-nodes.ts';

@@ -4,6 +4,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
 import type { SlabCacheSysfs } from '../../src/kernel/caches/slab-cache-sysfs.ts';
+import { parseSlubCmdline } from '../../src/kernel/slub/boot-options.ts';
 import {
   type CacheGeometry,
   computeGeometry,
@@ -11,8 +12,7 @@ import {
 } from '../../src/kernel/slub/cache-geometry.ts';
 import { recordedGeometry, specOfSysfs } from '../../src/kernel/slub/recorded-geometry.ts';
 import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from '../../src/kernel/slub/slab-flags.ts';
-import { parseSlubCmdline } from '../../src/kernel/slub/slub-cmdline.ts';
-import { parseSlubDebug } from '../../src/kernel/slub/slub-debug.ts';
+import { parseSlubDebug } from '../../src/kernel/slub/slub-debug-option.ts';
 import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { describeEachWith, describeWithData, isRecorded } from '../helpers/data.ts';
 import {

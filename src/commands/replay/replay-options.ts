@@ -1,8 +1,8 @@
 // What the command line says to `replay`: options become a change of the machine.
 
 import { UsageError } from '../../base/errors.ts';
-import { parseSlubDebug } from '../../kernel/slub/slub-debug.ts';
-import { SLUB_GENERATIONS, type SlubGeneration } from '../../kernel/slub/slub-rules.ts';
+import { SLUB_GENERATIONS, type SlubGeneration } from '../../kernel/slub/releases.ts';
+import { parseSlubDebug } from '../../kernel/slub/slub-debug-option.ts';
 import type { MachineChange } from '../../replay/machine/changed-machine.ts';
 
 export interface ReplayOptions {

@@ -8,9 +8,9 @@
 // and 7.2 make for memory allocation profiling, is left out.
 
 import { isConfigured, type KernelConfig } from '../machine/kernel-config.ts';
+import type { SlubCmdline } from '../slub/boot-options.ts';
+import type { SlubRules } from '../slub/releases.ts';
 import { SLAB } from '../slub/slab-flags.ts';
-import type { SlubCmdline } from '../slub/slub-cmdline.ts';
-import type { SlubRules } from '../slub/slub-rules.ts';
 import { defaultKmallocSizes, type KmallocClasses } from './kmalloc-caches.ts';
 
 /** 'copy': of 15 random or partition copies; 'bucket': of a user of kmem_buckets_create(). */

@@ -3,7 +3,7 @@
 // changed by hand.
 // Truth: order_objects(), oo_make() and MAX_OBJS_PER_PAGE in mm/slub.c (6.12.117).
 
-import { MAX_OBJS_PER_PAGE, MAX_ORDER, orderObjects } from '../slub/slub-order.ts';
+import { MAX_OBJS_PER_PAGE, MAX_ORDER, orderObjects } from '../slub/calculate-order.ts';
 import type { ProcSlabCache, ProcSlabinfo } from './proc-slabinfo.ts';
 import type { SlabCacheSysfs } from './slab-cache-sysfs.ts';
 import { buildSlabSysfs, type SlabSysfs } from './slab-sysfs.ts';

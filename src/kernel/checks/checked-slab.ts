@@ -2,8 +2,8 @@
 // (a model of the kernel, a snapshot) is not known here.
 
 import type { CacheGeometry } from '../slub/cache-geometry.ts';
+import type { SlubRules } from '../slub/releases.ts';
 import { SLAB } from '../slub/slab-flags.ts';
-import type { SlubRules } from '../slub/slub-rules.ts';
 
 const MAX_OBJS_PER_PAGE = 32767;
 

@@ -3,16 +3,21 @@
 // Truth: mm/slub.c do_kmem_cache_create() (6.12.117), kmem_cache_open() (6.1.192).
 
 import type { KmallocCache } from '../caches/kmalloc-set.ts';
-import { DEBUG_METADATA_FLAGS, SLAB_DEBUG_FLAGS } from './slab-flags.ts';
-import { cacheDebugFlags } from './slub-debug.ts';
+import {
+  calculateOrderObjects,
+  getOrder,
+  minOrderObjects,
+  orderObjects,
+} from './calculate-order.ts';
 import {
   calculateAlignment,
   calculateSizes,
   type LayoutRequest,
   type ObjectLayout,
-} from './slub-layout.ts';
-import { cpuPartial, cpuPartialSlabs, minPartial, sheafCapacity } from './slub-limits.ts';
-import { calculateOrderObjects, getOrder, minOrderObjects, orderObjects } from './slub-order.ts';
+} from './calculate-sizes.ts';
+import { cpuPartial, cpuPartialSlabs, minPartial, sheafCapacity } from './list-limits.ts';
+import { DEBUG_METADATA_FLAGS, SLAB_DEBUG_FLAGS } from './slab-flags.ts';
+import { cacheDebugFlags } from './slub-debug-option.ts';
 import type { SlubParameters } from './slub-parameters.ts';
 
 /** What the creator of a cache asks for. */

@@ -6,10 +6,10 @@ import { isKmallocCacheName } from '../caches/kmalloc-caches.ts';
 import type { KnownCache } from '../caches/known-cache.ts';
 import type { SlabCacheSysfs } from '../caches/slab-cache-sysfs.ts';
 import { type CacheGeometry, type CacheSpec, computeGeometry } from './cache-geometry.ts';
+import { minOrderObjects } from './calculate-order.ts';
+import { cpuPartialSlabs } from './list-limits.ts';
 import { flagsOfSysfs, SLAB } from './slab-flags.ts';
-import { cacheDebugFlags, defaultSlubDebug, type SlubDebug } from './slub-debug.ts';
-import { cpuPartialSlabs } from './slub-limits.ts';
-import { minOrderObjects } from './slub-order.ts';
+import { cacheDebugFlags, defaultSlubDebug, type SlubDebug } from './slub-debug-option.ts';
 import type { SlubParameters } from './slub-parameters.ts';
 
 /** Caches of debugging tools (SLAB_NOLEAKTRACE), which sysfs does not tell. */

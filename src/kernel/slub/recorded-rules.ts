@@ -1,10 +1,10 @@
 // Which rules a recorded kernel follows, by what its sysfs shows: releases with backports and unknown
-// releases differ from the table of slub-rules.ts. Truth: the recorded /sys/kernel/slab.
+// releases differ from the table of releases.ts. Truth: the recorded /sys/kernel/slab.
 
 import type { SlabCacheSysfs } from '../caches/slab-cache-sysfs.ts';
 import type { KernelConfig } from '../machine/kernel-config.ts';
+import { rulesFor, type SlubGeneration, type SlubRules } from './releases.ts';
 import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from './slab-flags.ts';
-import { rulesFor, type SlubGeneration, type SlubRules } from './slub-rules.ts';
 
 interface Shown {
   /** The recorded kernel that it is most like. */

@@ -6,11 +6,11 @@
 import type { SlabCacheSysfs } from '../caches/slab-cache-sysfs.ts';
 import { configNumber, isConfigured, type KernelConfig } from '../machine/kernel-config.ts';
 import { isAtLeast, parseRelease } from '../machine/kernel-version.ts';
+import { MAX_PAGE_ORDER, parseSlubCmdline } from './boot-options.ts';
+import { MAX_OBJS_PER_PAGE, MAX_ORDER, type OrderParameters } from './calculate-order.ts';
 import { rulesOfRecording } from './recorded-rules.ts';
-import { MAX_PAGE_ORDER, parseSlubCmdline } from './slub-cmdline.ts';
-import type { SlubDebug } from './slub-debug.ts';
-import { MAX_OBJS_PER_PAGE, MAX_ORDER, type OrderParameters } from './slub-order.ts';
-import type { SlubRules } from './slub-rules.ts';
+import type { SlubRules } from './releases.ts';
+import type { SlubDebug } from './slub-debug-option.ts';
 
 export interface SlubParameters extends OrderParameters {
   readonly rules: SlubRules;

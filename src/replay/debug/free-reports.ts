@@ -4,7 +4,7 @@
 
 import { type CheckedCache, objectOffset } from '../../kernel/checks/checked-slab.ts';
 import { pointerText, type SlubReports } from '../../kernel/checks/slub-reports.ts';
-import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
+import type { SlubRules } from '../../kernel/slub/releases.ts';
 import type { SlabTable } from '../model/slab-table.ts';
 import { OutlinedSlab } from './outlined-slab.ts';
 

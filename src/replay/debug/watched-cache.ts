@@ -2,8 +2,8 @@
 
 import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
 import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
+import type { SlubRules } from '../../kernel/slub/releases.ts';
 import { SLAB, SLAB_DEBUG_FLAGS, SLAB_NEVER_MERGE } from '../../kernel/slub/slab-flags.ts';
-import type { SlubRules } from '../../kernel/slub/slub-rules.ts';
 import type { PlannedCache } from '../machine/cache-plan.ts';
 
 /**

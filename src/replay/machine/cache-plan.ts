@@ -9,10 +9,10 @@ import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
 import { specOfCreation } from '../../kernel/slub/cache-creation.ts';
 import type { CacheGeometry, CacheSpec } from '../../kernel/slub/cache-geometry.ts';
 import { computeGeometry, specOfKmalloc } from '../../kernel/slub/cache-geometry.ts';
+import { calculateOrderObjects } from '../../kernel/slub/calculate-order.ts';
 import { recordedGeometry } from '../../kernel/slub/recorded-geometry.ts';
 import { DEBUG_METADATA_FLAGS } from '../../kernel/slub/slab-flags.ts';
-import { cacheDebugFlags } from '../../kernel/slub/slub-debug.ts';
-import { calculateOrderObjects } from '../../kernel/slub/slub-order.ts';
+import { cacheDebugFlags } from '../../kernel/slub/slub-debug-option.ts';
 import type { KernelFacts } from '../../recording/kernel-facts.ts';
 import type { Machine } from './machine.ts';
 

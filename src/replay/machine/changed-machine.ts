@@ -6,9 +6,9 @@ import {
   kmallocBuild,
   kmallocClassesOfBuild,
 } from '../../kernel/caches/kmalloc-set.ts';
-import type { SlubDebug } from '../../kernel/slub/slub-debug.ts';
+import { rulesFor, type SlubGeneration } from '../../kernel/slub/releases.ts';
+import type { SlubDebug } from '../../kernel/slub/slub-debug-option.ts';
 import type { SlubParameters } from '../../kernel/slub/slub-parameters.ts';
-import { rulesFor, type SlubGeneration } from '../../kernel/slub/slub-rules.ts';
 import type { Machine } from './machine.ts';
 
 /** What is to be different; undefined: as it was. */

@@ -8,8 +8,8 @@ import {
   kmallocClassesOfBuild,
 } from '../../kernel/caches/kmalloc-set.ts';
 import { isConfigured, parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
-import { parseSlubCmdline } from '../../kernel/slub/slub-cmdline.ts';
-import type { SlubDebug } from '../../kernel/slub/slub-debug.ts';
+import { parseSlubCmdline } from '../../kernel/slub/boot-options.ts';
+import type { SlubDebug } from '../../kernel/slub/slub-debug-option.ts';
 import { buildSlubParameters, type SlubParameters } from '../../kernel/slub/slub-parameters.ts';
 import type { KernelFacts } from '../../recording/kernel-facts.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';

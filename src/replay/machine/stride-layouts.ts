@@ -3,8 +3,8 @@
 
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import { calculateOrderObjects } from '../../kernel/slub/calculate-order.ts';
 import { recordedGeometry } from '../../kernel/slub/recorded-geometry.ts';
-import { calculateOrderObjects } from '../../kernel/slub/slub-order.ts';
 import type { SlubParameters } from '../../kernel/slub/slub-parameters.ts';
 import type { KernelFacts } from '../../recording/kernel-facts.ts';
 import type { StrideLayout } from '../observe/order-learner.ts';

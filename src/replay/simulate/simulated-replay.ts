@@ -7,7 +7,7 @@ import { SeededRandom } from '../../base/seeded-random.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
-import { getOrder } from '../../kernel/slub/slub-order.ts';
+import { getOrder } from '../../kernel/slub/calculate-order.ts';
 import { NOT_PLANNED } from '../machine/cache-plan.ts';
 import { NO_SLAB, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
 import { SlabUsage } from '../model/slab-usage.ts';

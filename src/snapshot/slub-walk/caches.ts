@@ -5,7 +5,7 @@ import { PAGE_SIZE, wrap64 } from '../../base/address.ts';
 import type { KernelImage } from '../kernel/kernel-image.ts';
 import { walkList } from '../kernel/kernel-list.ts';
 import { type KernelReader, MissingMemory } from '../kernel/kernel-reader.ts';
-import type { CacheOffsets, SlubLayout } from './slub-layout.ts';
+import type { CacheOffsets, SlubLayout } from './struct-layout.ts';
 
 /** Objects per slab and order, packed as struct kmem_cache_order_objects is. */
 interface OrderObjects {

@@ -10,7 +10,7 @@ import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { type Cpu, perCpuAddress } from '../kernel/per-cpu.ts';
 import type { NodePointers, SlubCache } from './caches.ts';
 import { SLOT } from './slab-view.ts';
-import type { SheafOffsets, SlubLayout } from './slub-layout.ts';
+import type { SheafOffsets, SlubLayout } from './struct-layout.ts';
 
 /** The kernel's largest sheaves hold some hundred objects. */
 const MAX_SHEAF = 65536;

@@ -9,7 +9,7 @@ import { walkList } from '../kernel/kernel-list.ts';
 import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { type Cpu, perCpuAddress } from '../kernel/per-cpu.ts';
 import type { SlubCache } from './caches.ts';
-import type { SlubLayout } from './slub-layout.ts';
+import type { SlubLayout } from './struct-layout.ts';
 
 export type SlabListKind = 'cpu' | 'cpu-partial' | 'partial' | 'full';
 

@@ -6,7 +6,7 @@ import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageNumber } from '../../base/addr
 import { isAtLeast, parseRelease } from '../../kernel/machine/kernel-version.ts';
 import type { KernelImage } from '../kernel/kernel-image.ts';
 import { MissingMemory } from '../kernel/kernel-reader.ts';
-import type { SlabOffsets } from './slub-layout.ts';
+import type { SlabOffsets } from './struct-layout.ts';
 
 /** Without KASLR, with 4 and 5 levels (Documentation/arch/x86/x86_64/mm.rst). */
 const VMEMMAP: Readonly<Record<4 | 5, bigint>> = {

@@ -26,7 +26,7 @@ import { FreelistWalk } from './freelist.ts';
 import { SheafObjects } from './sheaves.ts';
 import { SlabLists, type SlabPlace } from './slab-lists.ts';
 import { type ChainEnd, SLOT, type SlabView } from './slab-view.ts';
-import { type SlubLayout, slubLayout } from './slub-layout.ts';
+import { type SlubLayout, slubLayout } from './struct-layout.ts';
 import { eachSlabPage, type StructPage, vmemmapBase } from './struct-pages.ts';
 
 /** What a walk needs, read once; the walk itself may be repeated. */

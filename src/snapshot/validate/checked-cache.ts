@@ -8,9 +8,9 @@ import {
   type KernelVersion,
   parseRelease,
 } from '../../kernel/machine/kernel-version.ts';
+import { calculateSizes, type ObjectLayout } from '../../kernel/slub/calculate-sizes.ts';
+import { rulesFor, type SlubRules } from '../../kernel/slub/releases.ts';
 import { DEBUG_METADATA_FLAGS, SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slub/slab-flags.ts';
-import { calculateSizes, type ObjectLayout } from '../../kernel/slub/slub-layout.ts';
-import { rulesFor, type SlubRules } from '../../kernel/slub/slub-rules.ts';
 import type { KernelImage } from '../kernel/kernel-image.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 

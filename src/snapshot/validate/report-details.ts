@@ -15,7 +15,7 @@ import {
   type KernelVersion,
   parseRelease,
 } from '../../kernel/machine/kernel-version.ts';
-import type { ObjectLayout } from '../../kernel/slub/slub-layout.ts';
+import type { ObjectLayout } from '../../kernel/slub/calculate-sizes.ts';
 import type { KernelImage } from '../kernel/kernel-image.ts';
 import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { StackDepot } from '../kernel/stack-depot.ts';

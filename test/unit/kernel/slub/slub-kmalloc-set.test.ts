@@ -8,8 +8,8 @@ import {
   kmallocSizes,
 } from '../../../../src/kernel/caches/kmalloc-set.ts';
 import { parseKernelConfig } from '../../../../src/kernel/machine/kernel-config.ts';
+import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
 import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
-import { rulesFor } from '../../../../src/kernel/slub/slub-rules.ts';
 
 function build(release: string, over: Partial<KmallocMachine> = {}) {
   const { config } = over;

@@ -3,7 +3,7 @@
 // calculate_sizes() and calculate_order(), as the test vectors of the SLUB sheet have them (2 CPUs).
 
 import { describe, expect, test } from 'vitest';
-import { parseSlubDebug } from '../../../../src/kernel/slub/slub-debug.ts';
+import { parseSlubDebug } from '../../../../src/kernel/slub/slub-debug-option.ts';
 import { FolderSidecars } from '../../../../src/recording/sidecar-files.ts';
 import { type CachePlan, planRecorded } from '../../../../src/replay/machine/cache-plan.ts';
 import {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { CheckedSlab } from '../../../../src/kernel/checks/checked-slab.ts';
-import type { ObjectLayout } from '../../../../src/kernel/slub/slub-layout.ts';
+import type { ObjectLayout } from '../../../../src/kernel/slub/calculate-sizes.ts';
 import { SnapshotDetails } from '../../../../src/snapshot/validate/report-details.ts';
 import { TestKernel } from '../../../helpers/machine-builder.ts';
 

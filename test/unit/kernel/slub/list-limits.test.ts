@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
 import {
   cpuPartial,
   cpuPartialSlabs,
   minPartial,
   sheafCapacity,
-} from '../../../../src/kernel/slub/slub-limits.ts';
-import { rulesFor } from '../../../../src/kernel/slub/slub-rules.ts';
+} from '../../../../src/kernel/slub/list-limits.ts';
+import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
+import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
 
 test('min_partial is half the logarithm of the size, from 5 to 10', () => {
   expect([8, 192, 2048, 4095].map(minPartial)).toEqual([5, 5, 5, 5]);

@@ -10,8 +10,8 @@
 // nothing else is there.
 // Model: KASAN's own metadata (kasan_cache_create()) is not counted.
 
+import type { SlubRules } from './releases.ts';
 import { SLAB } from './slab-flags.ts';
-import type { SlubRules } from './slub-rules.ts';
 
 const WORD = 8;
 

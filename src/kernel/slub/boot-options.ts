@@ -3,9 +3,9 @@
 // setup_slub_debug(); mm/slab_common.c setup_slab_nomerge() (6.1.192, 6.12.117); lib/cmdline.c
 // next_arg() for the quotes, get_option() for numbers; mm/memcontrol.c cgroup_memory().
 
-import { defaultSlubDebug, readSlubDebug, type SlubDebug } from './slub-debug.ts';
-import { MAX_OBJS_PER_PAGE } from './slub-order.ts';
-import type { SlubRules } from './slub-rules.ts';
+import { MAX_OBJS_PER_PAGE } from './calculate-order.ts';
+import type { SlubRules } from './releases.ts';
+import { defaultSlubDebug, readSlubDebug, type SlubDebug } from './slub-debug-option.ts';
 
 export interface SlubCmdline {
   readonly debug: SlubDebug;

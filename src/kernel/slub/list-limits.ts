@@ -1,8 +1,8 @@
 // How many free slabs and objects a cache keeps: mm/slub.c set_min_partial(), set_cpu_partial(),
 // slub_set_cpu_partial() (5.10, 6.1.192, 6.12.117), calculate_sheaf_capacity() (since 7.0).
 
+import type { SlubRules } from './releases.ts';
 import { SLAB, SLAB_DEBUG_FLAGS } from './slab-flags.ts';
-import type { SlubRules } from './slub-rules.ts';
 
 const MIN_PARTIAL = 5;
 const MAX_PARTIAL = 10;

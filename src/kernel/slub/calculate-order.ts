@@ -3,7 +3,7 @@
 // (read in 6.1.192) and since 6.8 (6.12.117); of 4 KiB pages they differ for sizes from 10,928 to
 // 12,280 only.
 
-import type { SlubRules } from './slub-rules.ts';
+import type { SlubRules } from './releases.ts';
 
 /** What the order of a slab depends on beside the size of its objects. */
 export interface OrderParameters {

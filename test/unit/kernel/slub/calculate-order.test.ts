@@ -6,8 +6,8 @@ import {
   minObjectsOf,
   minOrderObjects,
   type OrderParameters,
-} from '../../../../src/kernel/slub/slub-order.ts';
-import { rulesFor } from '../../../../src/kernel/slub/slub-rules.ts';
+} from '../../../../src/kernel/slub/calculate-order.ts';
+import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
 
 function machine(release: string, cpus: number, other: Partial<OrderParameters> = {}) {
   return {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
 import {
   calculateAlignment,
   calculateSizes,
   type LayoutRequest,
   slabKsize,
-} from '../../../../src/kernel/slub/slub-layout.ts';
-import { rulesFor } from '../../../../src/kernel/slub/slub-rules.ts';
+} from '../../../../src/kernel/slub/calculate-sizes.ts';
+import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
+import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
 
 const { RED_ZONE: Z, POISON: P, STORE_USER: U, CONSISTENCY_CHECKS: F } = SLAB;
 const FZPU = F | Z | P | U;

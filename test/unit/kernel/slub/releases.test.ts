@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { parseSlabSysfs } from '../../../../src/kernel/caches/slab-sysfs.ts';
 import { parseKernelConfig } from '../../../../src/kernel/machine/kernel-config.ts';
 import { rulesOfRecording } from '../../../../src/kernel/slub/recorded-rules.ts';
+import { rulesFor, SLUB_GENERATIONS } from '../../../../src/kernel/slub/releases.ts';
 import {
   bootLogFault,
   buildSlubParameters,
   parseSlubBootLog,
 } from '../../../../src/kernel/slub/slub-parameters.ts';
-import { rulesFor, SLUB_GENERATIONS } from '../../../../src/kernel/slub/slub-rules.ts';
 
 describe('rules by release', () => {
   test.each(SLUB_GENERATIONS)('%s is its own generation', (generation) => {

@@ -9,7 +9,7 @@ import {
   readSlubDebug,
   slubDebugLetters,
   unmatchedNames,
-} from '../../../../src/kernel/slub/slub-debug.ts';
+} from '../../../../src/kernel/slub/slub-debug-option.ts';
 
 /** The letters that a cache gets. */
 function lettersFor(option: string, name: string, flags = 0): string {
