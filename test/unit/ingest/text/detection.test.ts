@@ -3,9 +3,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { detectFormat, loadFormats } from '../../../src/ingest/formats.ts';
-import { openInput } from '../../../src/ingest/open-input.ts';
-import { describeWithData, recording } from '../../helpers/data.ts';
+import { detectFormat, loadFormats } from '../../../../src/ingest/formats.ts';
+import { openInput } from '../../../../src/ingest/open-input.ts';
+import { describeWithData, recording } from '../../../helpers/data.ts';
 
 const TEXT_FORMATS = (await loadFormats()).filter((f) =>
   ['ftrace-text', 'trace-cmd-report', 'perf-script', 'babeltrace'].includes(f.name),
