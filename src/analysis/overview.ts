@@ -5,7 +5,7 @@ import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/events/event-kind.ts'
 import type { LiveSeries } from '../pairing/live-series.ts';
 import { groupCallSites } from '../run/call-sites.ts';
 import { type CallGroup, groupCalls, totalSums } from '../run/group-calls.ts';
-import type { ReplayedCache, ReplayFidelity } from '../run/replay-summary.ts';
+import type { ReplayedCache, ReplayedRun, ReplayFidelity } from '../run/replay-summary.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
 import {
   absoluteTime,
@@ -150,14 +150,6 @@ interface SlabMemory {
   /** Of it free slots, and what is left over behind the last slot. */
   readonly freeBytes: number;
   readonly tailBytes: number;
-}
-
-/** The run's replay through the SLUB model. */
-export interface ReplayedRun {
-  readonly fidelity: ReplayFidelity;
-  readonly caches: readonly ReplayedCache[];
-  /** False where only some tasks, CPUs or times were asked for: slabs are shared. */
-  readonly isWhole: boolean;
 }
 
 /** The allocations of these are the recording's own, not the machine's. */

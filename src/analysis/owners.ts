@@ -1,10 +1,10 @@
 // Who had which place when: the allocations and frees of a block, paired.
 
 import { formatAddress } from '../base/format-address.ts';
-import type { BlockEvents } from '../commands/history/block-events.ts';
 import { EVENT_KIND, isAlloc, isFree } from '../kernel/events/event-kind.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
 import { absoluteTime } from '../run/run-summary.ts';
+import type { BlockEvents } from './block-events.ts';
 
 /** An allocation or a free, in words. */
 export interface HistoryEvent {

@@ -1,10 +1,10 @@
 // A run read once, or twice: then its events have also gone through the SLUB model.
 
-import type { ReplayedRun } from '../analysis/overview.ts';
 import { NO_FILTER, selectsEverything } from '../pairing/event-filter.ts';
 import { canReadTwice } from '../recording/find-source.ts';
 import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
 import type { ObservedRun } from './observe-run.ts';
+import type { ReplayedRun } from './replay-summary.ts';
 
 export interface LoadedReplay {
   readonly loaded: LoadedRun;

@@ -89,6 +89,14 @@ interface KernelFigures {
   readonly cpuSlabs: number | null;
 }
 
+/** The run's replay through the SLUB model. */
+export interface ReplayedRun {
+  readonly fidelity: ReplayFidelity;
+  readonly caches: readonly ReplayedCache[];
+  /** False where only some tasks, CPUs or times were asked for: slabs are shared. */
+  readonly isWhole: boolean;
+}
+
 export function describeModel(machine: Machine, nodes: number): ReplayedModel {
   const { parameters } = machine;
   return {

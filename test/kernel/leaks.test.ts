@@ -5,9 +5,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import type { Leaks } from '../../src/analysis/leaks/leaks-result.ts';
+import { type LeaksOptions, leaksRun } from '../../src/analysis/leaks/leaks-run.ts';
 import { renderKmemleak } from '../../src/commands/leaks/leaks-kmemleak-text.ts';
-import type { Leaks } from '../../src/commands/leaks/leaks-result.ts';
-import { type LeaksOptions, leaksRun } from '../../src/commands/leaks/leaks-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 const DEFAULTS: LeaksOptions = {

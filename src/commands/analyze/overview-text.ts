@@ -1,24 +1,22 @@
 // The overview as text: can the numbers be trusted, where memory goes, who wastes it, who is busy,
 // what to look at next.
 
-import type { Analysis, CacheRow, CallSiteRow, Totals } from '../../analysis/overview.ts';
+import type { Analysis, CacheRow, CallSiteRow } from '../../analysis/overview.ts';
 import type { SizeAdvice } from '../../analysis/size-advice.ts';
-import { counted, formatBytes, formatCount, formatShare } from '../../base/bytes-format.ts';
+import { counted, formatBytes, formatCount } from '../../base/bytes-format.ts';
 import { shellWord } from '../../render/escape.ts';
-import { fidelityText } from '../../render/fidelity-text.ts';
+import { findingText, severityLine } from '../../render/finding-text.ts';
+import { lacksAllFrees, memoryRows, trustLines } from '../../render/overview-parts.ts';
 import {
   bareRate,
-  doubts,
   labelled,
   moment,
   nothingText,
   runLine,
   wrapped,
 } from '../../render/run-text.ts';
+import { siteText } from '../../render/site-text.ts';
 import { type Cell, type Column, cutRows, renderCsv, renderTable } from '../../render/table.ts';
-import type { Completeness } from '../../run/run-summary.ts';
-import type { FreeEvent } from '../../run/unrecorded-frees.ts';
-import { findingText, severityLine } from '../lint/lint-text.ts';
 
 /**
  * @param top rows of each table, 0 for all
@@ -46,68 +44,6 @@ function trust(analysis: Analysis): string {
   return `Can these numbers be trusted?\n${lines.join('')}`;
 }
 
-/** What makes the numbers exact or less than exact: a word and a sentence each. */
-export function trustLines({
-  completeness,
-  events,
-  callSites,
-  totals,
-  recorder,
-  fidelity,
-}: Analysis): [name: string, text: string][] {
-  const c = completeness;
-  const begin = c.startsAtBoot
-    ? 'the recording starts at boot'
-    : 'the recording starts on a running machine';
-  const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
-  const lines: [string, string][] = [
-    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
-  ];
-  const gaps = gapsText(c, totals, callSites);
-  if (gaps !== '') lines.push(['gaps', gaps]);
-  if (c.freesOfUnknown > 0) {
-    lines.push([
-      'older',
-      counted(
-        c.freesOfUnknown,
-        'free was of an object from before the recording, or allocated in bulk',
-        'frees were of objects from before the recording, or allocated in bulk',
-      ),
-    ]);
-  }
-  if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
-  if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
-    lines.push([
-      'recorder',
-      `${formatShare(recorder.bytesAlloc, totals.bytesAlloc)} of the bytes were allocated by ` +
-        `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
-    ]);
-  }
-  for (const line of doubts(c)) lines.push(['note', line]);
-  return lines;
-}
-
-/** Frees that were not recorded, and what of the live objects they put in doubt. */
-function gapsText(
-  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
-  { liveUncertain }: Totals,
-  callSites: readonly CallSiteRow[],
-): string {
-  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
-  if (unrecordedFrees.length > 0) return '';
-  if (allocsOfLive === 0 && liveUncertain === 0) return '';
-  let text = 'some call sites free by kfree_rcu only, which leaves no event';
-  if (allocsOfLive > 0) {
-    text = `at least ${counted(allocsOfLive, 'free')} left no event (kfree_rcu, bulk)`;
-  } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
-  if (liveUncertain === 0) return text;
-  const sites = callSites.filter((site) => site.liveUncertain > 0).length;
-  return (
-    `${text}; ${counted(liveUncertain, 'live object')} of ${counted(sites, 'call site')} ` +
-    `may be freed already and ${liveUncertain === 1 ? 'is' : 'are'} kept apart`
-  );
-}
-
 function memory(analysis: Analysis): string {
   const { totals, run, caches } = analysis;
   const at =
@@ -120,45 +56,6 @@ function memory(analysis: Analysis): string {
   ];
   const rows = memoryRows(analysis);
   return renderTable(columns, rows, { indent: 2 }) + kernelLine(caches, run.pageSize);
-}
-
-type MemoryRow = [name: string, end: number, peak: number | null, note: string];
-
-/** What the bytes at the end and at the peak consist of. */
-export function memoryRows({
-  totals,
-  memory: { end, peak, slabs },
-  completeness,
-}: Analysis): MemoryRow[] {
-  const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
-  const rows: MemoryRow[] = [
-    ['allocated', end.bytesAlloc, peak.bytesAlloc, counted(totals.liveObjects, 'object')],
-    ['requested', end.bytesReq, peak.bytesReq, ''],
-    ['wasted', end.rounding, null, `rounding up to size classes ${share(end.rounding)}`],
-  ];
-  if (end.padding > 0) {
-    rows.push(['', end.padding, null, `alignment in named caches ${share(end.padding)}`]);
-  }
-  if (end.metadata > 0) {
-    rows.push(['', end.metadata, null, `metadata of slub_debug or KASAN ${share(end.metadata)}`]);
-  }
-  if (slabs !== null) {
-    const free = completeness.startsAtBoot ? 'free slots in them' : 'free slots or older objects';
-    const of = (bytes: number): string => `(${formatShare(bytes, slabs.bytes)})`;
-    rows.push([
-      'in slabs',
-      slabs.bytes,
-      null,
-      `${counted(slabs.slabs, 'slab')} that the events show`,
-    ]);
-    rows.push(['', slabs.freeBytes, null, `${free} ${of(slabs.freeBytes)}`]);
-    rows.push(['', slabs.tailBytes, null, `slab tails ${of(slabs.tailBytes)}`]);
-  }
-  const uncertain = totals.liveUncertainBytesAlloc;
-  if (uncertain > 0) {
-    rows.push(['uncertain', uncertain, null, 'of the allocated, may be freed already']);
-  }
-  return rows;
 }
 
 /** What the kernel itself said of the same caches; older objects are in it too. */
@@ -180,7 +77,7 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
     .sort((a, b) => b.liveRounding - a.liveRounding);
   if (wasting.length === 0) return '';
   const hints = new Map<string, SizeAdvice>();
-  for (const a of advice) if (!hints.has(siteOf(a))) hints.set(siteOf(a), a);
+  for (const a of advice) if (!hints.has(siteText(a))) hints.set(siteText(a), a);
   const columns: Column[] = [
     { title: 'cache' },
     { title: 'call site' },
@@ -192,12 +89,12 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
   ];
   const rows = cutRows(wasting, top).map((site) => [
     site.cache ?? '?',
-    siteOf(site),
+    siteText(site),
     site.live,
     site.liveBytesAlloc - site.liveBytesWasted,
     site.liveBytesAlloc,
     site.liveRounding,
-    hints.get(siteOf(site))?.shrinkTo == null ? '' : '*',
+    hints.get(siteText(site))?.shrinkTo == null ? '' : '*',
   ]);
   let text = titled('Most wasted by rounding, at the end', columns, rows);
   const best = advice.find((a) => a.shrinkTo !== null);
@@ -205,7 +102,7 @@ function wasteTable({ advice, callSites }: Analysis, top: number): string {
     const saved = `${formatBytes(best.shrinkSavesNow)} now, ${formatBytes(best.shrinkSavesAtPeak)}`;
     text += wrapped(
       '  * ',
-      `asks for little more than the class below holds. Best: ${siteOf(best)} ` +
+      `asks for little more than the class below holds. Best: ${siteText(best)} ` +
         `(${best.bytesReq} -> ${best.classSize}); fitting ${best.shrinkTo} would save ${saved} at the peak`,
     );
   }
@@ -228,7 +125,7 @@ function heldTable(analysis: Analysis, top: number): string {
   ];
   const rows = cutRows(holding, top).map((site: CallSiteRow) => [
     site.cache ?? '?',
-    siteOf(site),
+    siteText(site),
     site.live,
     site.liveBytesAlloc,
     site.liveUncertain,
@@ -273,18 +170,6 @@ function findings({ findings: found }: Analysis, source: string): string {
   return text + (each.length === 0 ? '' : wrapped('  ', each.join(', ')));
 }
 
-/** True where no free of anything that it allocates is in the recording. */
-export function lacksAllFrees({ completeness, events }: Analysis): boolean {
-  const { unrecordedFrees } = completeness;
-  const isMissing = (event: FreeEvent, allocs: number): boolean =>
-    allocs === 0 || unrecordedFrees.includes(event);
-  return (
-    unrecordedFrees.length > 0 &&
-    isMissing('kfree', events.kmalloc) &&
-    isMissing('kmem_cache_free', events.kmemCacheAlloc)
-  );
-}
-
 function next(analysis: Analysis, source: string): string {
   const name = shellWord(source);
   if (lacksAllFrees(analysis)) {
@@ -297,15 +182,6 @@ function next(analysis: Analysis, source: string): string {
 function titled(title: string, columns: readonly Column[], rows: readonly Cell[][]): string {
   const named = columns.map((c, i) => (i === 0 ? { ...c, title: `  ${c.title}` } : c));
   return `${title}\n${renderTable(named, rows, { indent: 2 })}`;
-}
-
-function siteOf(row: {
-  symbol: string | null;
-  module: string | null;
-  site: string | null;
-}): string {
-  if (row.symbol === null) return row.site ?? '?';
-  return row.module === null ? row.symbol : `${row.symbol} [${row.module}]`;
 }
 
 /** The call sites, all of them, as CSV. */

@@ -8,9 +8,9 @@ import {
   crossingText,
   METRIC_TITLES,
   percentText,
-  subjectName,
   valueText,
 } from './compare-names.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison } from './judge/comparison.ts';
 
 interface Case {
@@ -55,7 +55,7 @@ function caseLines({ name, failure, error }: Case, suite: string): string[] {
 function gateCases({ gates }: Comparison): Case[] {
   return gates.map(({ spec, matched, rows }) => {
     if (matched === 0) return { name: spec, error: 'the gate matches no row' };
-    const lines = rows.map((row) => `${subjectName(row)} ${crossingText(row)}`);
+    const lines = rows.map((row) => `${subjectText(row)} ${crossingText(row)}`);
     return { name: spec, failure: rows.length === 0 ? undefined : { type: 'gate', lines } };
   });
 }
@@ -67,7 +67,7 @@ function rowCases(comparison: Comparison): Case[] {
     const change = `${changeText(row.delta, row.unit)} (${percentText(row)})`;
     const was = `${valueText(row.baseMedian, row.unit)} -> ${valueText(row.newMedian, row.unit)}`;
     return {
-      name: `${KINDS[row.subject]}${subjectName(row)}: ${METRIC_TITLES[row.metric]}`,
+      name: `${KINDS[row.subject]}${subjectText(row)}: ${METRIC_TITLES[row.metric]}`,
       failure: { type: 'regression', lines: [change, was, row.reason] },
     };
   });

@@ -12,8 +12,8 @@
 
 import { formatFixed } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
+import { siteText } from '../../render/site-text.ts';
 import { cutRows } from '../../render/table.ts';
-import { siteName } from './compare-names.ts';
 import type { Comparison, ComparisonRow } from './judge/comparison.ts';
 
 const BASE_WIDTH = 16;
@@ -50,7 +50,7 @@ function line(row: ComparisonRow): string {
 /** `live.kmalloc-8k`, `peak.docase+0x3bc[labbug]`: no blanks, so that fields can be split. */
 function statName(row: ComparisonRow): string {
   const { subject } = row;
-  const name = subject === 'cache' ? (row.cache ?? '?') : siteName(row).replace(' [', '[');
+  const name = subject === 'cache' ? (row.cache ?? '?') : siteText(row).replace(' [', '[');
   const key = subject === 'total' ? `total.${row.metric}` : `${subject}.${name}.${row.metric}`;
   return escapeText(key).replace(/\s/g, '_');
 }

@@ -14,11 +14,11 @@ import {
   percentText,
   placeText,
   spreadText,
-  subjectName,
   thresholdWords,
   valueText,
 } from './compare-names.ts';
 import { leadingRow, type MovedTable, metricsOf, movedTables } from './compare-subjects.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison, ComparisonRow } from './judge/comparison.ts';
 
 export interface MarkdownOptions {
@@ -57,7 +57,7 @@ function gateTable({ gates }: Comparison, top: number): string {
     }
     const rows = cutRows(gate.rows, top).map((row) => [
       ...first,
-      escapeMarkdown(subjectName(row)),
+      escapeMarkdown(subjectText(row)),
       escapeMarkdown(crossingText(row)),
     ]);
     const rest = gate.rows.length - rows.length;
@@ -93,7 +93,7 @@ function movedTable({ title, subjects }: MovedTable, top: number): string[] {
   const rows = shown.map((subject) => {
     const leading = leadingRow(subject);
     const cells = [
-      subjectName(subject.name),
+      subjectText(subject.name),
       ...metrics.map((metric) => {
         const row = subject.rows[metric];
         return row === undefined ? '' : changeText(row.delta, row.unit);

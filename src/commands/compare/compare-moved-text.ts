@@ -9,15 +9,9 @@ import {
   renderTable,
   TEXT_WIDTH,
 } from '../../render/table.ts';
-import {
-  changeText,
-  METRIC_TITLES,
-  objectsText,
-  percentText,
-  placeText,
-  subjectName,
-} from './compare-names.ts';
+import { changeText, METRIC_TITLES, objectsText, percentText, placeText } from './compare-names.ts';
 import { leadingRow, type MovedSubject, type MovedTable, metricsOf } from './compare-subjects.ts';
+import { subjectText } from './figures/subject.ts';
 
 /** @param top rows that are shown, 0 for all */
 export function renderMoved({ title, subjects }: MovedTable, top: number): string {
@@ -30,7 +24,7 @@ export function renderMoved({ title, subjects }: MovedTable, top: number): strin
   ];
   const cells = (noteOf: (subject: MovedSubject) => string): Cell[][] =>
     shown.map((subject) => [
-      subjectName(subject.name),
+      subjectText(subject.name),
       ...metrics.map((metric) => {
         const row = subject.rows[metric];
         return row === undefined ? '' : changeText(row.delta, row.unit);

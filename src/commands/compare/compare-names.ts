@@ -10,7 +10,7 @@ import {
   formatRate,
 } from '../../base/bytes-format.ts';
 import type { Metric } from './figures/metrics.ts';
-import type { SubjectName } from './figures/subject.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison, ComparisonRow } from './judge/comparison.ts';
 import type { CrossingRow, GateResult } from './judge/gates.ts';
 import type { Threshold } from './judge/threshold.ts';
@@ -24,18 +24,6 @@ export const METRIC_TITLES: Readonly<Record<Metric, string>> = {
   slabs: 'slabs',
   findings: 'findings',
 };
-
-/** `symbol+0xoff [module]`, else the address, else '?'. */
-export function siteName(row: Pick<SubjectName, 'symbol' | 'module' | 'site'>): string {
-  if (row.symbol === null) return row.site ?? '?';
-  return row.module === null ? row.symbol : `${row.symbol} [${row.module}]`;
-}
-
-/** What a row is about: `total`, the cache, the call site. Not escaped. */
-export function subjectName(row: SubjectName): string {
-  if (row.subject === 'total') return 'total';
-  return row.subject === 'cache' ? (row.cache ?? '?') : siteName(row);
-}
 
 /** `800 KB`, `23.5 MB/s`, `63,000/s`, `12` */
 export function valueText(value: number, unit: string): string {
@@ -128,7 +116,7 @@ export function answerOf({ rows, totals }: Comparison): string {
     new Set(
       rows
         .filter((row) => row.verdict === verdict && row.subject === subject)
-        .map((row) => subjectName(row)),
+        .map((row) => subjectText(row)),
     ).size;
   const part = (verdict: string, words: string): string | undefined => {
     const counts = [

@@ -4,7 +4,9 @@
 import { counted, formatBytesChange, formatCount } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
 import { labelled } from '../../render/run-text.ts';
-import { listed, METRIC_TITLES, siteName, subjectName, thresholdWords } from './compare-names.ts';
+import { siteText } from '../../render/site-text.ts';
+import { listed, METRIC_TITLES, thresholdWords } from './compare-names.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison, ComparisonRow, UncertainRow } from './judge/comparison.ts';
 
 export function renderRemarks(comparison: Comparison): string {
@@ -29,7 +31,7 @@ const MAX_NAMES = 3;
 
 function sitesText(sites: Comparison['newSites']): string {
   if (sites.length === 0) return 'none';
-  const names = sites.map((site) => escapeText(siteName(site)));
+  const names = sites.map((site) => escapeText(siteText(site)));
   return `${counted(sites.length, 'call site')}: ${listed(names, MAX_NAMES)}`;
 }
 
@@ -38,7 +40,7 @@ function noiseLines(rows: readonly ComparisonRow[]): string[] {
   const noise = rows.filter((row) => row.verdict === 'noise' && row.subject !== 'total');
   return [...groupBy(noise, (row) => row.reason)].map(([reason, group]) => {
     const metrics = [...groupBy(group, (row) => row.metric)].map(([metric, own]) => {
-      const names = own.map((row) => escapeText(subjectName(row)));
+      const names = own.map((row) => escapeText(subjectText(row)));
       return `${METRIC_TITLES[metric]} of ${listed(names, MAX_NAMES)}`;
     });
     return `${metrics.join('; ')}: ${reason}`;

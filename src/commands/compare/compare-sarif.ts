@@ -13,10 +13,10 @@ import {
   objectsText,
   percentText,
   placeText,
-  subjectName,
   valueText,
 } from './compare-names.ts';
 import type { Metric } from './figures/metrics.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison, ComparisonRow } from './judge/comparison.ts';
 
 const RULE_TEXTS: Readonly<Record<Metric, { readonly short: string; readonly help: string }>> = {
@@ -85,7 +85,7 @@ export function renderSarif(comparison: Comparison): string {
               physicalLocation: { artifactLocation: { uri }, region: { startLine: 1 } },
               logicalLocations: [
                 {
-                  name: escapeText(subjectName(row)),
+                  name: escapeText(subjectText(row)),
                   kind: row.subject === 'site' ? 'function' : 'resource',
                 },
               ],
@@ -115,7 +115,7 @@ function collectResults({ gates, rows }: Comparison): Result[] {
     for (const row of gate.rows) {
       const text = `${crossingText(row)} (gate ${gate.spec})`;
       const before = gated.get(rowKey(row))?.text;
-      const start = before ?? `${subjectName(row)}: ${METRIC_TITLES[row.metric]}`;
+      const start = before ?? `${subjectText(row)}: ${METRIC_TITLES[row.metric]}`;
       const joined = before === undefined ? `${start} ${text}` : `${start}; ${text}`;
       gated.set(rowKey(row), { row, level: 'error', text: joined });
     }
@@ -156,14 +156,14 @@ function fingerprintsOf(row: ComparisonRow): Record<string, string> {
 }
 
 function rowKey(row: ComparisonRow): string {
-  return escapeText(`${row.subject}:${subjectName(row)}:${row.metric}`);
+  return escapeText(`${row.subject}:${subjectText(row)}:${row.metric}`);
 }
 
 function regressionText(row: ComparisonRow): string {
   const was = `${valueText(row.baseMedian, row.unit)} -> ${valueText(row.newMedian, row.unit)}`;
   const objects = objectsText(row);
   const held = objects === '' ? '' : `; ${objects}${placeText(row)}`;
-  return `${subjectName(row)}: ${METRIC_TITLES[row.metric]} ${changeText(row.delta, row.unit)} (${percentText(row)}), ${was}${held}. ${row.reason}`;
+  return `${subjectText(row)}: ${METRIC_TITLES[row.metric]} ${changeText(row.delta, row.unit)} (${percentText(row)}), ${was}${held}. ${row.reason}`;
 }
 
 /** A path as a URI: a relative reference, or `file:` where it starts at the root. */

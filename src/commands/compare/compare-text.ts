@@ -15,11 +15,11 @@ import {
   METRIC_TITLES,
   percentText,
   spreadText,
-  subjectName,
   valueText,
 } from './compare-names.ts';
 import { renderRemarks } from './compare-remarks-text.ts';
 import { type MovedTable, movedTables } from './compare-subjects.ts';
+import { subjectText } from './figures/subject.ts';
 import type { ComparedRun, Comparison, ComparisonRow } from './judge/comparison.ts';
 
 export interface CompareTextOptions {
@@ -150,7 +150,7 @@ function gates({ gates: all }: Comparison, top: number): string {
     } else {
       text += `FAIL  ${escapeText(gate.spec)}   ${gate.crossed} of ${rows}${noise}\n`;
       for (const row of cutRows(gate.rows, top)) {
-        text += `        ${escapeText(subjectName(row))}   ${crossingText(row)}\n`;
+        text += `        ${escapeText(subjectText(row))}   ${crossingText(row)}\n`;
       }
       text += moreRows(gate.rows.length, top, 8);
     }

@@ -4,10 +4,11 @@
 import type { CallChains } from '../../analysis/call-chains.ts';
 import { counted, formatBytes, formatBytesChange, formatCount } from '../../base/bytes-format.ts';
 import type { PageAssets } from '../../render/html/assets.ts';
-import { chainsData } from '../../render/html/chart-data.ts';
+import { chainsData } from '../../render/html/chain-chart.ts';
 import { type DataColumn, renderDataTable } from '../../render/html/data-table.ts';
 import { html, type Markup } from '../../render/html/markup.ts';
 import { type PageSection, renderPage } from '../../render/html/page.ts';
+import { siteText } from '../../render/site-text.ts';
 import {
   answerOf,
   changeText,
@@ -17,9 +18,7 @@ import {
   objectsText,
   percentText,
   placeText,
-  siteName,
   spreadText,
-  subjectName,
   thresholdWords,
   valueText,
 } from './compare-names.ts';
@@ -32,6 +31,7 @@ import {
 } from './compare-subjects.ts';
 import { sideText } from './compare-text.ts';
 import type { Metric } from './figures/metrics.ts';
+import { subjectText } from './figures/subject.ts';
 import type { Comparison, ComparisonRow, OneSidedSite, UncertainRow } from './judge/comparison.ts';
 
 const MOST_ROWS = 400;
@@ -122,7 +122,7 @@ function gates({ gates: all }: Comparison): Markup | null {
     const what =
       gate.matched === 0
         ? 'matches no row'
-        : gate.rows.map((row) => `${subjectName(row)} ${crossingText(row)}`).join('; ');
+        : gate.rows.map((row) => `${subjectText(row)} ${crossingText(row)}`).join('; ');
     return html`<tr><td class="${state === 'PASS' ? 'good' : 'bad'}">${state}</td><td><code>${gate.spec}</code></td><td>${what}</td></tr>\n`;
   });
   return html`<h3>Gates</h3>
@@ -153,7 +153,7 @@ ${renderDataTable<MovedSubject>({
   most: MOST_ROWS,
   rows: subjects,
   columns: [
-    { title: 'name', value: ({ name }) => subjectName(name), isCode: true },
+    { title: 'name', value: ({ name }) => subjectText(name), isCode: true },
     ...metricsOf(subjects).map(metric),
     { title: 'what', value: noteOf },
   ],
@@ -176,7 +176,7 @@ ${renderDataTable<ComparisonRow>({
   most: MOST_ROWS,
   rows,
   columns: [
-    { title: 'name', value: (row) => subjectName(row), isCode: true },
+    { title: 'name', value: (row) => subjectText(row), isCode: true },
     { title: 'of', value: ({ subject }) => subject },
     { title: 'metric', value: ({ metric }) => METRIC_TITLES[metric] },
     {
@@ -218,7 +218,7 @@ function oneSided({ newSites, goneSites }: Comparison): Markup {
     most: MOST_ROWS,
     rows: sites,
     columns: [
-      { title: 'call site', value: (site) => siteName(site), isCode: true },
+      { title: 'call site', value: (site) => siteText(site), isCode: true },
       { title: '', value: ({ side }) => side },
       { title: 'caches', value: ({ caches }) => caches.join(', '), isCode: true },
       { title: 'allocs', value: ({ allocs }) => allocs, format: formatCount, isSum: true },
@@ -237,7 +237,7 @@ ${renderDataTable<UncertainRow>({
   most: MOST_ROWS,
   rows,
   columns: [
-    { title: 'name', value: (row) => subjectName(row), isCode: true },
+    { title: 'name', value: (row) => subjectText(row), isCode: true },
     { title: 'objects in base', value: (row) => mean(row.baseObjects), format: formatCount },
     { title: 'in new', value: (row) => mean(row.newObjects), format: formatCount },
     { title: 'bytes in base', value: (row) => mean(row.base), format: formatBytes },

@@ -4,6 +4,7 @@ import type { SizeAdvice } from '../../analysis/size-advice.ts';
 import { formatBytes, formatCount, formatShare } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
 import { nothingText, runLine, trustFooter } from '../../render/run-text.ts';
+import { siteText } from '../../render/site-text.ts';
 import {
   type Cell,
   type Column,
@@ -134,7 +135,7 @@ function keyCells(row: FragRow, by: FragBy): Cell[] {
     case 'cache':
       return [cache];
     case 'site':
-      return [cache, siteText(row) + lineText(row), row.bytesReqEach];
+      return [cache, escapeText(siteText(row)) + lineText(row), row.bytesReqEach];
     case 'size':
       return [cache, row.bytesReqEach];
     case 'directory':
@@ -176,7 +177,7 @@ function renderAdvice(advice: readonly SizeAdvice[], top: number): string {
     { title: 'in slabs', format: savings },
   ];
   const rows = cutRows(advice, top).map((a): Cell[] => [
-    siteText(a),
+    escapeText(siteText(a)),
     `${a.bytesReq}->${a.classSize}`,
     a.atPeak,
     a.shrinkTo,
@@ -203,13 +204,4 @@ function savings(value: Cell): string {
 /** ` fs/ext4/super.c:1316` */
 function lineText({ file, line }: FragRow): string {
   return file === null ? '' : ` ${escapeText(file)}:${line}`;
-}
-
-function siteText(row: {
-  symbol: string | null;
-  module: string | null;
-  site: string | null;
-}): string {
-  if (row.symbol === null) return row.site ?? '?';
-  return escapeText(row.module === null ? row.symbol : `${row.symbol} [${row.module}]`);
 }

@@ -1,5 +1,6 @@
 // The life of an address, or of every object that a kernel log reports on.
 
+import { BlockEvents } from '../../analysis/block-events.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
@@ -14,7 +15,6 @@ import {
   summarizeRun,
 } from '../../run/run-summary.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
-import { BlockEvents } from './block-events.ts';
 import {
   type AddressHistory,
   buildHistory,

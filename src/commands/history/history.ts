@@ -1,6 +1,7 @@
 // The life of an address: every owner of its place, who had the places beside it at a moment, and how
 // its page went between caches.
 
+import type { BlockEvents } from '../../analysis/block-events.ts';
 import {
   describeEvent,
   describeOwner,
@@ -14,7 +15,6 @@ import { formatAddress } from '../../base/format-address.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
-import type { BlockEvents } from './block-events.ts';
 import type { ReportMoment } from './report-moment.ts';
 import { type JoinedReport, joinReport } from './report-owner.ts';
 

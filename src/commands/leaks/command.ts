@@ -1,6 +1,7 @@
 // `slabreplay leaks SOURCE`: objects that nothing refers to, by a reference scan over a snapshot.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { LeaksOptions } from '../../analysis/leaks/leaks-run.ts';
 import {
   addFilterOptions,
   addOutputOptions,
@@ -11,7 +12,6 @@ import {
   sourceOptions,
 } from '../shared/options.ts';
 import { renderJson, warn, writeResult } from '../shared/output.ts';
-import type { LeaksOptions } from './leaks-run.ts';
 
 interface LeaksCommandOptions extends SharedOptions {
   readonly vmcore: string[];
@@ -84,7 +84,7 @@ function parseSeconds(value: string): number {
 }
 
 async function run(source: string, options: LeaksCommandOptions, command: Command): Promise<void> {
-  const { leaksRun, leaksReferrersRun } = await import('./leaks-run.ts');
+  const { leaksRun, leaksReferrersRun } = await import('../../analysis/leaks/leaks-run.ts');
   const from = await sourceOptions(source, options);
   const wanted: LeaksOptions = {
     vmcores: options.vmcore,

@@ -1,8 +1,8 @@
 // Leak candidates in the words of /sys/kernel/debug/kmemleak (print_unreferenced(), mm/kmemleak.c):
 // 6.1 with the address of each frame, 6.12 with a checksum instead, and per-CPU objects.
 
+import type { LeakCandidate, Leaks } from '../../analysis/leaks/leaks-result.ts';
 import { escapeText } from '../../render/escape.ts';
-import type { LeakCandidate, Leaks } from './leaks-result.ts';
 
 export interface KmemleakTextOptions {
   /** Jiffies in a second (CONFIG_HZ). */

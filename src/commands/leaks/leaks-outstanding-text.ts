@@ -1,5 +1,6 @@
 // Live objects by site with their ages and growth, as text and CSV. They are never called leaks.
 
+import type { Leaks } from '../../analysis/leaks/leaks-result.ts';
 import type { OutstandingGroup } from '../../analysis/outstanding.ts';
 import {
   counted,
@@ -9,8 +10,8 @@ import {
   formatRate,
 } from '../../base/bytes-format.ts';
 import { nothingText, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
+import { siteText } from '../../render/site-text.ts';
 import { type Cell, type Column, cutRows, renderCsv, renderTable } from '../../render/table.ts';
-import type { Leaks } from './leaks-result.ts';
 
 const AGES: readonly Column[] = [
   { title: '<1 s', name: 'age_1s', format: formatCount },
@@ -108,9 +109,7 @@ export function renderOutstandingCsv(leaks: Leaks): string {
 }
 
 function row(group: OutstandingGroup, ages: readonly number[]): Cell[] {
-  const { symbol, module, site } = group;
-  const place =
-    symbol === null ? (site ?? '?') : module === null ? symbol : `${symbol} [${module}]`;
+  const place = siteText(group);
   return [
     group.objects,
     group.bytesAlloc,

@@ -1,5 +1,11 @@
 // Leak candidates as text: the answer first, groups by place in the code, what was not told and why.
 
+import type {
+  LeakCandidate,
+  LeakGroup,
+  LeakReferrers,
+  Leaks,
+} from '../../analysis/leaks/leaks-result.ts';
 import {
   counted,
   formatBytes,
@@ -9,6 +15,7 @@ import {
 } from '../../base/bytes-format.ts';
 import { escapeText, shellWord } from '../../render/escape.ts';
 import { doubts, labelled, moment, runLine, wrapped } from '../../render/run-text.ts';
+import { siteText } from '../../render/site-text.ts';
 import {
   type Cell,
   type Column,
@@ -17,7 +24,6 @@ import {
   renderCsv,
   renderTable,
 } from '../../render/table.ts';
-import type { LeakCandidate, LeakGroup, LeakReferrers, Leaks } from './leaks-result.ts';
 
 export interface LeaksTextOptions {
   /** Rows of the table, 0 for all. */
@@ -147,9 +153,14 @@ function cachesText({ caches }: LeakGroup): string {
 }
 
 function groupSite({ symbol, module, site }: LeakGroup): string {
+  return leakSite(symbol, module, site);
+}
+
+/** The site as elsewhere; the freed initialisation code of a module has no symbol of its own. */
+function leakSite(symbol: string | null, module: string | null, site: string | null): string {
   if (symbol === null) return site ?? '(not in the events)';
-  if (module === null) return symbol;
-  return symbol.startsWith('.') ? `[${module} ${symbol}]` : `${symbol} [${module}]`;
+  if (module !== null && symbol.startsWith('.')) return `[${module} ${symbol}]`;
+  return siteText({ symbol, module, site });
 }
 
 function renderExample({ groups, candidates }: Leaks): string {
@@ -179,13 +190,7 @@ function renderObjects(candidates: readonly LeakCandidate[], top: number): strin
       c.address,
       c.size,
       c.cache ?? KIND_TEXT[c.kind],
-      c.symbol === null
-        ? (c.callSite ?? '(not in the events)')
-        : c.module === null
-          ? c.symbol
-          : c.symbol.startsWith('.')
-            ? `[${c.module} ${c.symbol}]`
-            : `${c.symbol} [${c.module}]`,
+      leakSite(c.symbol, c.module, c.callSite),
       c.comm === null ? '-' : `${c.comm}-${c.pid ?? '?'}`,
       c.ageSec,
     ]),

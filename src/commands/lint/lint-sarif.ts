@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Finding } from '../../analysis/lint/finding.ts';
 import type { Lint, LintRuleText } from '../../analysis/lint/lint-run.ts';
 import { escapeText } from '../../render/escape.ts';
-import { findingText } from './lint-text.ts';
+import { findingText } from '../../render/finding-text.ts';
 
 export function renderLintSarif({ run, findings, rules }: Lint): string {
   const uri = pathToFileURL(run.sources[0] ?? '').href;

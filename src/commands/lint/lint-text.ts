@@ -1,9 +1,9 @@
 // `lint` as text: the findings by rule, each with its count, its line of code and an example.
 
-import type { Finding, FindingSeverity } from '../../analysis/lint/finding.ts';
+import type { Finding } from '../../analysis/lint/finding.ts';
 import type { Lint } from '../../analysis/lint/lint-run.ts';
-import { counted } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
+import { findingText, severityLine } from '../../render/finding-text.ts';
 import { moment, nothingText, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
 import { cutRows, moreRows, renderCsv } from '../../render/table.ts';
 
@@ -27,24 +27,6 @@ export function renderLint(lint: Lint, top: number): string {
     text += wrapped('  why:  ', rule.help);
   }
   return text + trustFooter(completeness);
-}
-
-/** `1 error, 2 warnings, 5 notes` */
-export function severityLine(findings: readonly Finding[]): string {
-  const count = (severity: FindingSeverity): number =>
-    findings.filter((finding) => finding.severity === severity).length;
-  return (['error', 'warning', 'note'] as const)
-    .map((severity) => counted(count(severity), severity))
-    .join(', ');
-}
-
-/** `symbol+0x10 [module], kmalloc-64: what` */
-export function findingText(finding: Finding): string {
-  const { symbol, module, site, cache, message } = finding;
-  const place = symbol ?? site;
-  const named = place !== null && module !== null ? `${place} [${module}]` : place;
-  const where = [named, cache].filter((part) => part !== null).join(', ');
-  return escapeText(where === '' ? message : `${where}: ${message}`);
 }
 
 function findingLines(finding: Finding, hasTime: boolean): string {

@@ -9,6 +9,7 @@ import {
 } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
 import { bareRate, moment, nothingText, runLine, trustFooter } from '../../render/run-text.ts';
+import { siteText } from '../../render/site-text.ts';
 import {
   type Cell,
   type Column,
@@ -17,7 +18,7 @@ import {
   renderCsv,
   renderTable,
 } from '../../render/table.ts';
-import type { RateInterval, RateRow, Rates } from './rates.ts';
+import type { RateInterval, Rates } from './rates.ts';
 
 export function renderRates(rates: Rates, top: number): string {
   const nothing = nothingText(rates.run, rates.completeness);
@@ -111,9 +112,4 @@ export function renderRatesCsv(rates: Rates): string {
 
 function intervalText(rates: Rates): string {
   return rates.run.clockUnit === 'ns' ? formatSeconds(rates.interval) : `${rates.interval} units`;
-}
-
-function siteText(row: Pick<RateRow, 'symbol' | 'module' | 'site'>): string {
-  if (row.symbol === null) return row.site ?? '?';
-  return row.module === null ? row.symbol : `${row.symbol} [${row.module}]`;
 }

@@ -3,6 +3,7 @@
 
 import { buildCacheCurves } from '../../analysis/cache-curves.ts';
 import { buildCallChains, type CallChains } from '../../analysis/call-chains.ts';
+import type { Leaks } from '../../analysis/leaks/leaks-result.ts';
 import { loadLinted } from '../../analysis/lint/lint-run.ts';
 import { findOutstanding, type OutstandingGroup } from '../../analysis/outstanding.ts';
 import { type Analysis, buildAnalysis } from '../../analysis/overview.ts';
@@ -11,7 +12,6 @@ import { ToolError } from '../../base/errors.ts';
 import { LiveCurve } from '../../pairing/live-curve.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
 import type { SourceOptions } from '../../run/load-run.ts';
-import type { Leaks } from '../leaks/leaks-result.ts';
 import { buildLifetimes, type LifetimeHistogram } from './lifetime-histogram.ts';
 import { buildLiveBands, type LiveBands } from './live-bands.ts';
 import { buildSizeHistogram, type SizeClass } from './size-histogram.ts';
@@ -80,7 +80,7 @@ async function findLeaks(options: SourceOptions): Promise<ReportData['leaks']> {
     const found = await findVmcore({ source, sidecars });
     if (found === undefined) return undefined;
     if ('gone' in found) return found.gone;
-    const { leaksRun } = await import('../leaks/leaks-run.ts');
+    const { leaksRun } = await import('../../analysis/leaks/leaks-run.ts');
     const { leaks } = await leaksRun(options, {
       vmcores: [],
       outstanding: false,

@@ -6,14 +6,9 @@
 
 import { functionName } from '../../../analysis/function-name.ts';
 import { compareText } from '../../../base/format-address.ts';
+import { siteText } from '../../../render/site-text.ts';
 import type { CacheFigures, PairFigures, RunFigures } from './run-figures.ts';
-import {
-  type Measures,
-  type SiteMatch,
-  type Subject,
-  type SubjectName,
-  siteText,
-} from './subject.ts';
+import type { Measures, SiteMatch, Subject, SubjectName } from './subject.ts';
 
 /**
  * Lint rules that speak of an amount above a limit: equal runs differ in which sites lie just above

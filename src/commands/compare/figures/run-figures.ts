@@ -5,12 +5,13 @@
 
 import { functionName } from '../../../analysis/function-name.ts';
 import type { Finding } from '../../../analysis/lint/finding.ts';
-import type { Analysis, ReplayedRun } from '../../../analysis/overview.ts';
+import type { Analysis } from '../../../analysis/overview.ts';
 import { formatAddress } from '../../../base/format-address.ts';
 import { EVENT_NAMES, isAlloc } from '../../../kernel/events/event-kind.ts';
 import { groupCalls } from '../../../run/group-calls.ts';
 import { siteKey } from '../../../run/live-verdicts.ts';
 import { objectBytes } from '../../../run/object-size.ts';
+import type { ReplayedRun } from '../../../run/replay-summary.ts';
 import type { ResolvedRun } from '../../../run/resolved-run.ts';
 import type { Completeness, RunSummary } from '../../../run/run-summary.ts';
 import { type SiteName, siteLabel } from '../../../run/site-names.ts';

@@ -1,5 +1,7 @@
 // What is compared: the total, a cache, or a call site, with what it measured in every run.
 
+import { siteText } from '../../../render/site-text.ts';
+
 /** `offset`: by symbol, offset and module; `function`: by symbol and module only. */
 export type SiteMatch = 'offset' | 'function';
 
@@ -51,12 +53,6 @@ export interface Subject extends SubjectName {
   /** Site rows: the caches of its objects, and the size asked for where it is one. */
   readonly caches: readonly string[];
   readonly bytesReqEach: number | null;
-}
-
-/** `symbol+0xoff [module]`, else the address, else '?'. */
-export function siteText(name: Pick<SubjectName, 'symbol' | 'module' | 'site'>): string {
-  if (name.symbol === null) return name.site ?? '?';
-  return name.module === null ? name.symbol : `${name.symbol} [${name.module}]`;
 }
 
 /** What a row is about, as gates and tables name it: `total`, the cache, the site. */

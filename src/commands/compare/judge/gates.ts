@@ -4,7 +4,7 @@
 
 import { globToRegExp } from '../../../base/glob.ts';
 import { functionOf } from '../../../kernel/symbols/symbols.ts';
-import { siteText } from '../figures/subject.ts';
+import { siteText } from '../../../render/site-text.ts';
 import type { ComparisonRow, JudgedRow } from './comparison.ts';
 import type { Comparator, Gate } from './gate-expression.ts';
 

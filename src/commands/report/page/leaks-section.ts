@@ -1,11 +1,11 @@
 // What a reference scan over the run's memory snapshot found: objects that nothing refers to, by call
 // site and stack.
 
+import type { LeakGroup } from '../../../analysis/leaks/leaks-result.ts';
 import { counted, formatBytes, formatCount, formatSeconds } from '../../../base/bytes-format.ts';
 import { renderDataTable } from '../../../render/html/data-table.ts';
 import { html, type Markup } from '../../../render/html/markup.ts';
-import { siteName } from '../../compare/compare-names.ts';
-import type { LeakGroup } from '../../leaks/leaks-result.ts';
+import { siteText } from '../../../render/site-text.ts';
 import type { ReportData } from '../report-run.ts';
 import { stackDetails } from './report-tables.ts';
 
@@ -28,7 +28,7 @@ function renderGroups(groups: readonly LeakGroup[]): Markup {
     most: MOST_GROUPS,
     rows: groups,
     columns: [
-      { title: 'allocated at', value: (group) => siteName(group), isCode: true },
+      { title: 'allocated at', value: (group) => siteText(group), isCode: true },
       { title: 'cache', value: ({ caches }) => caches.join(', '), isCode: true },
       { title: 'objects', value: ({ objects }) => objects, format: formatCount, isSum: true },
       {

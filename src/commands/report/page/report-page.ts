@@ -1,11 +1,12 @@
 // A run as one HTML page.
 
 import type { PageAssets } from '../../../render/html/assets.ts';
-import { chainsData, slabMapData, timeChartData } from '../../../render/html/chart-data.ts';
+import { chainsData } from '../../../render/html/chain-chart.ts';
 import { html, type Markup } from '../../../render/html/markup.ts';
 import { type PageSection, renderPage } from '../../../render/html/page.ts';
 import { runLine } from '../../../render/run-text.ts';
 import type { ReportData } from '../report-run.ts';
+import { slabMapData, timeChartData } from './chart-data.ts';
 import { renderLeaks } from './leaks-section.ts';
 import { renderLifetimes } from './lifetime-figure.ts';
 import {

@@ -15,7 +15,7 @@ import {
 } from '../../../base/bytes-format.ts';
 import { type DataColumn, renderDataTable } from '../../../render/html/data-table.ts';
 import { html, type Markup } from '../../../render/html/markup.ts';
-import { siteName } from '../../compare/compare-names.ts';
+import { siteText } from '../../../render/site-text.ts';
 
 const MOST_CACHES = 300;
 const MOST_SITES = 400;
@@ -33,7 +33,7 @@ export function renderFindings(findings: readonly Finding[]): Markup {
       { title: 'severity', value: ({ severity }) => severity },
       { title: 'rule', value: ({ rule }) => rule, isCode: true },
       { title: 'count', value: ({ count }) => count, format: formatCount },
-      { title: 'call site', value: (f) => (f.symbol ?? f.site) && siteName(f), isCode: true },
+      { title: 'call site', value: (f) => (f.symbol ?? f.site) && siteText(f), isCode: true },
       { title: 'cache', value: ({ cache }) => cache, isCode: true },
     ],
     classOf: ({ severity }) => severity,
@@ -118,7 +118,7 @@ export function renderCallSites(sites: readonly CallSiteRow[]): Markup {
     most: MOST_SITES,
     rows: rankSites(sites),
     columns: [
-      { title: 'call site', value: (site) => siteName(site), isCode: true },
+      { title: 'call site', value: (site) => siteText(site), isCode: true },
       { title: 'cache', value: ({ cache }) => cache, isCode: true },
       count('live', ({ live }) => live),
       bytes('live bytes', ({ liveBytesAlloc }) => liveBytesAlloc, true),
@@ -171,7 +171,7 @@ export function renderFreeSites(sites: Analysis['freeSites']): Markup {
     most: MOST_OTHER,
     rows: sites,
     columns: [
-      { title: 'freed at', value: (site) => siteName(site), isCode: true },
+      { title: 'freed at', value: (site) => siteText(site), isCode: true },
       { title: 'event', value: ({ event }) => event, isCode: true },
       count('frees', ({ frees }) => frees, 'Of objects whose allocation is in the trace.'),
       bytes('bytes', ({ bytesAlloc }) => bytesAlloc, true),
@@ -192,7 +192,7 @@ export function renderOutstanding(groups: readonly OutstandingGroup[]): Markup {
     most: MOST_OTHER,
     rows: groups,
     columns: [
-      { title: 'allocated at', value: (group) => siteName(group), isCode: true },
+      { title: 'allocated at', value: (group) => siteText(group), isCode: true },
       { title: 'cache', value: ({ cache }) => cache, isCode: true },
       count('objects', ({ objects }) => objects),
       bytes('bytes', ({ bytesAlloc }) => bytesAlloc, true),
@@ -241,7 +241,7 @@ ${renderDataTable<SizeAdvice>({
   most: MOST_OTHER,
   rows: advice,
   columns: [
-    { title: 'call site', value: (row) => siteName(row), isCode: true },
+    { title: 'call site', value: (row) => siteText(row), isCode: true },
     {
       title: 'requested',
       value: ({ bytesReq }) => bytesReq,

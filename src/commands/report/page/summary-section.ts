@@ -5,8 +5,8 @@ import type { Analysis } from '../../../analysis/overview.ts';
 import { counted, formatBytes, formatPercent, formatShare } from '../../../base/bytes-format.ts';
 import { shellWord } from '../../../render/escape.ts';
 import { html, type Markup } from '../../../render/html/markup.ts';
+import { lacksAllFrees, memoryRows, trustLines } from '../../../render/overview-parts.ts';
 import { moment } from '../../../render/run-text.ts';
-import { lacksAllFrees, memoryRows, trustLines } from '../../analyze/overview-text.ts';
 
 /** @param source the run as the user named it, for the commands that go on from here */
 export function renderSummary(analysis: Analysis, source: string): Markup {

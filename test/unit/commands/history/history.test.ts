@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BlockEvents } from '../../../../src/commands/history/block-events.ts';
+import { BlockEvents } from '../../../../src/analysis/block-events.ts';
 import { type AddressHistory, buildHistory } from '../../../../src/commands/history/history.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import { kernelFacts, knownCache, resolve } from '../../../helpers/tracked.ts';

@@ -2,7 +2,7 @@
 // from after it.
 
 import { describe, expect, test } from 'vitest';
-import { BlockEvents } from '../../../../src/commands/history/block-events.ts';
+import { BlockEvents } from '../../../../src/analysis/block-events.ts';
 import {
   buildReportHistory,
   type ReportedHistory,

@@ -11,14 +11,14 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { ingestRun } from '../../../../src/analysis/store-run/ingest-run.ts';
-import { renderOutstanding } from '../../../../src/commands/leaks/leaks-outstanding-text.ts';
-import type { Leaks } from '../../../../src/commands/leaks/leaks-result.ts';
+import type { Leaks } from '../../../../src/analysis/leaks/leaks-result.ts';
 import {
   type LeaksOptions,
   leaksReferrersRun,
   leaksRun,
-} from '../../../../src/commands/leaks/leaks-run.ts';
+} from '../../../../src/analysis/leaks/leaks-run.ts';
+import { ingestRun } from '../../../../src/analysis/store-run/ingest-run.ts';
+import { renderOutstanding } from '../../../../src/commands/leaks/leaks-outstanding-text.ts';
 import { renderLeaks } from '../../../../src/commands/leaks/leaks-text.ts';
 import { validateRun } from '../../../../src/commands/validate/validate-run.ts';
 import { findVmcore } from '../../../../src/run/open-vmcore.ts';

@@ -4,14 +4,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ingestRun } from '../../../../src/analysis/store-run/ingest-run.ts';
-import { renderKmemleak } from '../../../../src/commands/leaks/leaks-kmemleak-text.ts';
-import type { Leaks } from '../../../../src/commands/leaks/leaks-result.ts';
+import type { Leaks } from '../../../../src/analysis/leaks/leaks-result.ts';
 import {
   type LeaksOptions,
   leaksReferrersRun,
   leaksRun,
-} from '../../../../src/commands/leaks/leaks-run.ts';
+} from '../../../../src/analysis/leaks/leaks-run.ts';
+import { ingestRun } from '../../../../src/analysis/store-run/ingest-run.ts';
+import { renderKmemleak } from '../../../../src/commands/leaks/leaks-kmemleak-text.ts';
 import { renderLeaks } from '../../../../src/commands/leaks/leaks-text.ts';
 
 const EXAMPLE = join(import.meta.dirname, '..', '..', '..', '..', 'traces', 'leak-example');

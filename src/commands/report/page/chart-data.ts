@@ -1,15 +1,12 @@
-// The numbers of a page's charts, with every name in them escaped.
+// The numbers of the report's charts over time and of its slab maps, with every name in them escaped.
 
-import type { CallChains } from '../../analysis/call-chains.ts';
-import { counted, formatBytes, formatCount } from '../../base/bytes-format.ts';
-import type { ReportData } from '../../commands/report/report-run.ts';
-import type { SlabPicture } from '../../commands/report/slab-picture.ts';
-import { escapeText } from '../escape.ts';
-import { moment } from '../run-text.ts';
-import type { ChainsData, SlabMapData, TimeChartData, TimeMarker } from './page-data.ts';
+import { counted, formatBytes, formatCount } from '../../../base/bytes-format.ts';
+import { escapeText } from '../../../render/escape.ts';
+import type { SlabMapData, TimeChartData, TimeMarker } from '../../../render/html/page-data.ts';
+import { moment } from '../../../render/run-text.ts';
+import type { ReportData } from '../report-run.ts';
+import type { SlabPicture } from '../slab-picture.ts';
 
-/** As CHAIN_VALUES of call-chains.ts. */
-const MEASURES = ['live bytes', 'live bytes wasted', 'allocated bytes', 'allocated bytes wasted'];
 /** More marks would hide the curves. */
 const MAX_MARKERS = 12;
 
@@ -46,14 +43,6 @@ function markersOf({ totals, findings, run }: ReportData['analysis'], unit: numb
     markers.push({ time: Number(time) / unit, kind: severity, text });
   }
   return markers;
-}
-
-/** @param sides names of the two sides, where two are compared */
-export function chainsData(
-  { names, chains, amounts }: CallChains,
-  sides: readonly string[] = [],
-): ChainsData {
-  return { measures: MEASURES, sides, names: names.map(escapeText), chains, amounts };
 }
 
 export function slabMapData(picture: SlabPicture): SlabMapData {

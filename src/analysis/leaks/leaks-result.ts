@@ -1,7 +1,7 @@
 // What `leaks` finds, as one object: text, kmemleak's own form and JSON are made from it.
 
-import type { OutstandingGroup } from '../../analysis/outstanding.ts';
 import type { Completeness, RunSummary } from '../../run/run-summary.ts';
+import type { OutstandingGroup } from '../outstanding.ts';
 
 /** One object that nothing refers to. */
 export interface LeakCandidate {

@@ -2,10 +2,10 @@
 // what lies around it. A block is as large as the largest slab, and slabs lie at multiples of their
 // size, so the slab of an address is in the block of that address.
 
-import { AddressMap } from '../../base/address-map.ts';
-import { ensureLength } from '../../base/growable.ts';
-import type { EventBatch } from '../../kernel/events/event-batch.ts';
-import type { Tracker } from '../../pairing/run-tracker.ts';
+import { AddressMap } from '../base/address-map.ts';
+import { ensureLength } from '../base/growable.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Tracker } from '../pairing/run-tracker.ts';
 
 /** 2^17: 32 pages of 4 KiB, or two of 64 KiB. */
 const BLOCK_BITS = 17;

@@ -1,8 +1,8 @@
 // What a baseline knows: the site that leaks shows decides, not the one of some event behind it.
 
 import { expect, test } from 'vitest';
-import { LeaksBaseline } from '../../../../src/commands/leaks/leaks-baseline.ts';
-import type { FoundLeak } from '../../../../src/commands/leaks/leaks-groups.ts';
+import { LeaksBaseline } from '../../../../src/analysis/leaks/leaks-baseline.ts';
+import type { FoundLeak } from '../../../../src/analysis/leaks/leaks-groups.ts';
 import type { SidecarFiles } from '../../../../src/recording/sidecars.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import { resolve } from '../../../helpers/tracked.ts';

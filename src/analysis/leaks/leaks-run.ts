@@ -2,7 +2,6 @@
 // snapshot the live objects by site.
 
 import { basename } from 'node:path';
-import { findOutstanding } from '../../analysis/outstanding.ts';
 import { UsageError } from '../../base/errors.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import { readWhole } from '../../base/read-whole.ts';
@@ -23,6 +22,7 @@ import {
 import type { BuiltScan } from '../../snapshot/scan/build-scan.ts';
 import { isWhite } from '../../snapshot/scan/colours.ts';
 import { WhiteGraph } from '../../snapshot/scan/white-graph.ts';
+import { findOutstanding } from '../outstanding.ts';
 import { LeaksBaseline } from './leaks-baseline.ts';
 import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
 import { findLeakReferrers } from './leaks-referrers.ts';
