@@ -12,7 +12,9 @@
 -- other: printf('0x%016x', address) prints them. Views and `event` give them as text.
 
 -- What the run is: label, format, kernel_release, cpus, page_size, clock, clock_unit, origin_ns,
--- first_ns, last_ns, …; values as text, JSON where they have parts.
+-- first_ns, last_ns, …; values as text, JSON where they have parts. snapshot: {path, size, digest} of the
+-- memory snapshot that lay beside the recording, which is not taken in (digest: SHA-256 of its first
+-- and last MiB).
 CREATE TABLE run (
   key   TEXT PRIMARY KEY,
   value TEXT
@@ -189,9 +191,9 @@ CREATE TABLE kernel_cache (
   slab_size      INTEGER NOT NULL,
   objs_per_slab  INTEGER NOT NULL,
   "order"        INTEGER NOT NULL,
-  slabs          INTEGER NOT NULL,
-  active_objects INTEGER NOT NULL,
-  total_objects  INTEGER NOT NULL
+  slabs          INTEGER,         -- counts: NULL where the recording does not tell
+  active_objects INTEGER,
+  total_objects  INTEGER
 ) STRICT;
 
 -- Objects allocated at the end of the trace.

@@ -32,7 +32,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**'],
       // What runs in the browser is tested there (test/e2e/report.test.ts).
-      exclude: ['src/cli/**', 'src/report/html/browser/**'],
+      exclude: ['src/cli/**', 'src/render/html/browser/**'],
       thresholds: { lines: 90, branches: 75 },
     },
   },

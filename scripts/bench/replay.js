@@ -7,15 +7,15 @@
 import { join } from 'node:path';
 
 const [dist, source, runs = '5'] = process.argv.slice(2);
-const { BATCH_COLUMNS } = await import(join(dist, 'kernel/event-batch.js'));
-const { parseSlubDebug } = await import(join(dist, 'kernel/slub-debug.js'));
-const { readAgain } = await import(join(dist, 'pipeline/load-run.js'));
-const { prepareReplay, recordedModel } = await import(join(dist, 'pipeline/prepare-replay.js'));
-const { watchDebug } = await import(join(dist, 'pipeline/watch-debug.js'));
-const { changeMachine } = await import(join(dist, 'replay/changed-machine.js'));
-const { planChanged } = await import(join(dist, 'replay/changed-plan.js'));
-const { ObservedReplay } = await import(join(dist, 'replay/observed-replay.js'));
-const { Simulation, unlearnedOrders } = await import(join(dist, 'replay/simulation.js'));
+const { BATCH_COLUMNS } = await import(join(dist, 'kernel/events/event-batch.js'));
+const { parseSlubDebug } = await import(join(dist, 'kernel/slub/slub-debug-option.js'));
+const { readAgain } = await import(join(dist, 'run/load-run.js'));
+const { prepareReplay, recordedModel } = await import(join(dist, 'run/prepare-replay.js'));
+const { watchDebug } = await import(join(dist, 'run/watch-debug.js'));
+const { changeMachine } = await import(join(dist, 'replay/machine/changed-machine.js'));
+const { planChanged } = await import(join(dist, 'replay/machine/changed-plan.js'));
+const { ObservedReplay } = await import(join(dist, 'replay/observe/observed-replay.js'));
+const { Simulation, unlearnedOrders } = await import(join(dist, 'replay/simulate/simulation.js'));
 
 const prepared = await prepareReplay({ source }, {});
 const { plan, machine, nodes, cpus, orders } = prepared;

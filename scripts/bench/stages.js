@@ -8,9 +8,9 @@ import { join } from 'node:path';
 
 const [dist, path] = process.argv.slice(2);
 const { readEvents } = await import(join(dist, 'ingest/read-events.js'));
-const { Dictionary } = await import(join(dist, 'kernel/dictionary.js'));
-const { createBatch } = await import(join(dist, 'kernel/event-batch.js'));
-const { RunTracker } = await import(join(dist, 'analysis/run-tracker.js'));
+const { Dictionary } = await import(join(dist, 'kernel/events/dictionary.js'));
+const { createBatch } = await import(join(dist, 'kernel/events/event-batch.js'));
+const { RunTracker } = await import(join(dist, 'pairing/run-tracker.js'));
 const { TraceStore } = await import(join(dist, 'store/trace-store.js'));
 
 const folder = mkdtempSync(join(tmpdir(), 'slabreplay-bench-'));

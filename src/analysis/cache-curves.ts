@@ -1,11 +1,11 @@
 // How many bytes of each cache were live over the trace: one curve for each cache, points where it
 // changed. The names of caches are known only behind the pass, so the moments hold counts by call.
 
-import { isAlloc } from '../kernel/event-kind.ts';
-import type { LiveSample } from './live-series.ts';
-import { objectBytes } from './object-size.ts';
-import type { ResolvedRun } from './resolved-run.ts';
-import { absoluteTime, type RunOrigin, type RunSummary, summarizeRun } from './run-summary.ts';
+import { isAlloc } from '../kernel/events/event-kind.ts';
+import type { LiveSample } from '../pairing/live-series.ts';
+import { objectBytes } from '../run/object-size.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
+import { absoluteTime, type RunOrigin, type RunSummary, summarizeRun } from '../run/run-summary.ts';
 
 interface CurvePoint {
   /** Nanoseconds (or units of the trace's clock), as the trace has them. */

@@ -1,10 +1,11 @@
 // Objects that are live at the end of a trace, by call site and stack, with their ages and how their
 // number grew: all that can be said without a snapshot. Not leaks: nothing tells who refers to them.
 
-import type { LiveSeries } from './live-series.ts';
-import { VERDICT } from './live-verdicts.ts';
-import type { ResolvedRun } from './resolved-run.ts';
-import { siteLabel } from './site-names.ts';
+import type { LiveSeries } from '../pairing/live-series.ts';
+import { VERDICT } from '../run/live-verdicts.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
+import { siteLabel } from '../run/site-names.ts';
+import { lacksFrees } from '../run/unrecorded-frees.ts';
 
 /** Ages in seconds at which the columns of the histogram end; the last one has no end. */
 const AGE_LIMITS_SEC = [1, 5, 30, 300] as const;
@@ -15,6 +16,8 @@ export interface OutstandingGroup {
   readonly module: string | null;
   readonly cache: string | null;
   readonly objects: number;
+  /** False where the recording has no frees of their kind: then they are all that was allocated. */
+  readonly freesRecorded: boolean;
   /** Of them, those that may be freed already. */
   readonly uncertain: number;
   readonly bytesReq: number;
@@ -115,13 +118,16 @@ function describe(
     temporary += run.tallies.calls.temporary[call] ?? 0;
   }
   const temporaryShare = allocs === 0 ? 0 : temporary / allocs;
-  const growth = isTimed ? growthOf(series, [...group.calls]) : undefined;
+  const kind = run.dictionary.calls.kind(group.call);
+  const freesRecorded = !lacksFrees(run.unrecordedFrees, kind);
+  const growth = isTimed && freesRecorded ? growthOf(series, [...group.calls]) : undefined;
   return {
     site: address === null ? null : `0x${address.toString(16).padStart(16, '0')}`,
     symbol,
     module,
     cache: run.names.ofCall[group.call] ?? null,
     objects: group.objects,
+    freesRecorded,
     uncertain: group.uncertain,
     bytesReq: group.bytesReq,
     bytesAlloc: group.bytesAlloc,

@@ -1,13 +1,12 @@
 // The result of `analyze`: totals, caches, call sites, findings of one run.
 
 import { compareText, formatAddress } from '../base/format-address.ts';
-import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/event-kind.ts';
-import { groupCallSites } from './call-sites.ts';
-import { type CallGroup, groupCalls, totalSums } from './group-calls.ts';
-import type { Finding } from './lint/finding.ts';
-import type { LiveSeries } from './live-series.ts';
-import type { ReplayedCache, ReplayFidelity } from './replay-summary.ts';
-import type { ResolvedRun } from './resolved-run.ts';
+import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/events/event-kind.ts';
+import type { LiveSeries } from '../pairing/live-series.ts';
+import { groupCallSites } from '../run/call-sites.ts';
+import { type CallGroup, groupCalls, totalSums } from '../run/group-calls.ts';
+import type { ReplayedCache, ReplayedRun, ReplayFidelity } from '../run/replay-summary.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
 import {
   absoluteTime,
   type Completeness,
@@ -17,8 +16,9 @@ import {
   type RunOrigin,
   type RunSummary,
   summarizeRun,
-} from './run-summary.ts';
-import { siteLabel } from './site-names.ts';
+} from '../run/run-summary.ts';
+import { siteLabel } from '../run/site-names.ts';
+import type { Finding } from './lint/finding.ts';
 import { adviseSizes, type SizeAdvice } from './size-advice.ts';
 
 export interface CacheRow {
@@ -65,6 +65,8 @@ export interface CallSiteRow {
   readonly bytesWasted: number;
   readonly liveBytesAlloc: number;
   readonly liveBytesWasted: number;
+  /** The part of it that rounding up to size classes adds. */
+  readonly liveRounding: number;
   readonly oldestNs: string | null;
   readonly crossCpuFrees: number;
   readonly meanLifetimeNs: number | null;
@@ -148,14 +150,6 @@ interface SlabMemory {
   /** Of it free slots, and what is left over behind the last slot. */
   readonly freeBytes: number;
   readonly tailBytes: number;
-}
-
-/** The run's replay through the SLUB model. */
-export interface ReplayedRun {
-  readonly fidelity: ReplayFidelity;
-  readonly caches: readonly ReplayedCache[];
-  /** False where only some tasks, CPUs or times were asked for: slabs are shared. */
-  readonly isWhole: boolean;
 }
 
 /** The allocations of these are the recording's own, not the machine's. */
@@ -309,6 +303,7 @@ function callSiteRows(run: ResolvedRun, series: LiveSeries, hasTime: boolean): C
       bytesWasted: g.bytesAlloc - g.bytesReq,
       liveBytesAlloc: g.liveBytesAlloc,
       liveBytesWasted: g.liveBytesAlloc - g.liveBytesReq,
+      liveRounding: g.liveRounding,
       oldestNs: g.live === 0 ? null : absoluteTime(run, g.oldestTs),
       crossCpuFrees: g.crossCpuFrees,
       meanLifetimeNs: hasTime && g.frees > 0 ? Math.round(g.lifetimeSum / g.frees) : null,

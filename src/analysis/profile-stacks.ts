@@ -3,7 +3,7 @@
 // function, without what the compiler adds to a name.
 
 import { compareText } from '../base/format-address.ts';
-import { functionName } from './compare/function-name.ts';
+import { functionName } from './function-name.ts';
 import type { Profile, ProfileFrame, ProfileSample } from './profile.ts';
 
 /** What the number of a stack is. */

@@ -1,18 +1,18 @@
 // What was allocated and what is held, by call chain, cache and size: what profilers of other systems
 // show as flame graphs. Without recorded stacks a chain is the call site alone.
 
-import { functionOf } from '../kernel/symbols.ts';
-import { objectBytes } from './object-size.ts';
-import type { ResolvedRun } from './resolved-run.ts';
+import { functionOf } from '../kernel/symbols/symbols.ts';
+import type { StackTally } from '../pairing/stack-tally.ts';
+import { objectBytes } from '../run/object-size.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
 import {
   type Completeness,
   judgeCompleteness,
   type RunOrigin,
   type RunSummary,
   summarizeRun,
-} from './run-summary.ts';
-import { siteLabel } from './site-names.ts';
-import type { StackTally } from './stack-tally.ts';
+} from '../run/run-summary.ts';
+import { siteLabel } from '../run/site-names.ts';
 
 /** One code address of a call chain. */
 export interface ProfileFrame {

@@ -2,12 +2,12 @@
 // them to the class below, or to give them a cache of their own.
 
 import { compareText, formatAddress } from '../base/format-address.ts';
-import { isKmalloc } from '../kernel/event-kind.ts';
-import type { KernelFacts } from '../kernel/kernel-facts.ts';
-import { kmallocClassSize } from '../kernel/kmalloc-caches.ts';
-import { groupCalls } from './group-calls.ts';
-import type { ResolvedRun } from './resolved-run.ts';
-import { siteLabel } from './site-names.ts';
+import { kmallocClassSize } from '../kernel/caches/kmalloc-caches.ts';
+import { isKmalloc } from '../kernel/events/event-kind.ts';
+import type { KernelFacts } from '../recording/kernel-facts.ts';
+import { groupCalls } from '../run/group-calls.ts';
+import type { ResolvedRun } from '../run/resolved-run.ts';
+import { siteLabel } from '../run/site-names.ts';
 
 /** A request counts as just over a class when it exceeds it by at most this share. */
 const JUST_OVER = 0.125;

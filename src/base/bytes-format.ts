@@ -44,6 +44,11 @@ export function formatCount(value: Quantity): string {
   return count === null ? UNKNOWN : groupThousands(withoutMinusZero(formatFixed(count, 0)));
 }
 
+/** `1 slab`, `4,391 slabs`; of a name whose plural is not with an s, both: `counted(n, 'entry', 'entries')`. */
+export function counted(count: number | bigint, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${Number(count) === 1 ? one : many}`;
+}
+
 /** `512 B`, `9.4 KB`, `412 KB`, `28.3 MB`: one decimal, but none for bytes and from 10 KB to 1 MB. */
 export function formatBytes(value: Quantity): string {
   const bytes = knownNumber(value);

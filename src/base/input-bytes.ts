@@ -1,15 +1,13 @@
-// The bytes of a file or of standard input from front to back, unpacked where they are gzip.
+// The bytes of a file or of standard input from front to back, unpacked where they are packed.
 
 import { createReadStream, read as readCallback } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createGunzip } from 'node:zlib';
-import { describeError, errnoOf, InputError, TraceFormatError } from './errors.ts';
+import { describeError, errnoOf, InputError } from './errors.ts';
+import { assertUnpacked, PACKING_HEAD_BYTES, packingOf } from './packing.ts';
+import { unpackChunks } from './unpack-chunks.ts';
 
 const CHUNK_BYTES = 512 * 1024;
-/** Packed bytes that are unpacked at a time; they may become a thousand times as many. */
-const PIECE_BYTES = 64 * 1024;
 
 const read = promisify(readCallback);
 
@@ -20,40 +18,50 @@ export const STDIN = '-';
 export interface ReadState {
   /** Set where packed input ended before its own end mark. */
   truncated: boolean;
-}
-
-/** Bytes that `isGzip` looks at. */
-export const GZIP_HEAD_BYTES = 4;
-
-/** RFC 1952: the magic, method 8, no reserved flag (raw data may begin like the magic alone). */
-export function isGzip(head: Uint8Array): boolean {
-  return (
-    head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08 && ((head[3] ?? 0xff) & 0xe0) === 0
-  );
+  /** Bytes of the file that were handed out so far, packed or not. */
+  bytesTaken?: number;
 }
 
 /**
  * The unpacked bytes of a file (or of standard input for '-') in chunks.
- * @throws InputError where it cannot be read, TraceFormatError where packed data are damaged
+ * @throws InputError where it cannot be read, TraceFormatError where packed data are damaged, or
+ * packed so that they are not unpacked here
  */
 export async function* readChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
-  const raw = path === STDIN ? stdinChunks() : fileChunks(path);
-  // A pipe may give its first bytes one by one.
+  const packed = await withHead(path === STDIN ? stdinChunks() : fileChunks(path, state));
+  const packing = packingOf(packed.head);
+  const plain =
+    packing === undefined
+      ? packed
+      : await withHead(unpackChunks(packing, path, packed.chunks, state));
+  try {
+    assertUnpacked(plain.head, path === STDIN ? undefined : path);
+    yield* plain.chunks;
+  } finally {
+    await plain.chunks.return(undefined);
+  }
+}
+
+/** Chunks, and the first bytes of them; a pipe may give these one by one. */
+async function withHead(
+  chunks: AsyncGenerator<Buffer>,
+): Promise<{ head: Buffer; chunks: AsyncGenerator<Buffer> }> {
   let head: Buffer = Buffer.alloc(0);
-  while (head.length < GZIP_HEAD_BYTES) {
-    const next = await raw.next();
+  while (head.length < PACKING_HEAD_BYTES) {
+    const next = await chunks.next();
     if (next.done) break;
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
   }
-  const all = prepend(head, raw);
-  if (isGzip(head)) yield* gunzipChunks(path, all, state);
-  else yield* all;
+  return { head, chunks: prepend(head, chunks) };
 }
 
-async function* fileChunks(path: string): AsyncGenerator<Buffer> {
+async function* fileChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
   try {
     const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    for await (const chunk of stream) yield chunk as Buffer;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      state.bytesTaken = (state.bytesTaken ?? 0) + chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
   }
@@ -93,60 +101,4 @@ export async function* prepend(
   } finally {
     await rest.return(undefined);
   }
-}
-
-/**
- * Unpacks piece by piece. A stream would throw away what it has unpacked when it meets the early end
- * of its input; here every piece is out before the next goes in.
- */
-async function* gunzipChunks(
-  path: string,
-  packed: AsyncGenerator<Buffer>,
-  state: ReadState,
-): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  const unpacked: Buffer[] = [];
-  let bytes = 0;
-  let failure: unknown;
-  gunzip.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    unpacked.push(chunk);
-  });
-  gunzip.on('error', (error) => {
-    failure = error;
-  });
-  const closed = new Promise<void>((resolve) => {
-    gunzip.once('close', () => resolve());
-  });
-  let written: Promise<void> | undefined;
-  try {
-    for await (const chunk of packed) {
-      for (let at = 0; at < chunk.length && failure === undefined; at += PIECE_BYTES) {
-        await written;
-        // The next piece is being unpacked while the caller works on this one.
-        written = Promise.race([write(gunzip, chunk.subarray(at, at + PIECE_BYTES)), closed]);
-        yield* unpacked.splice(0);
-      }
-      if (failure !== undefined) break;
-    }
-    await written;
-    if (failure === undefined) gunzip.end();
-    await closed;
-    yield* unpacked.splice(0);
-  } finally {
-    gunzip.destroy();
-  }
-  if (errnoOf(failure) === 'Z_BUF_ERROR') state.truncated = true;
-  else if (failure !== undefined) {
-    throw new TraceFormatError(
-      `${path}: the packed data are damaged after ${bytes} unpacked bytes: ${describeError(failure)}`,
-      { hint: 'Copy the file again; `gzip -t` tests it.', cause: failure },
-    );
-  }
-}
-
-function write(stream: Writable, piece: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    stream.write(piece, () => resolve());
-  });
 }

@@ -1,5 +1,5 @@
 // A file that is read in pieces, in any order, without ever being in memory as a whole.
-// What is packed (.gz) is unpacked first, into a temporary file that has no name any more when the
+// What is packed is unpacked first, into a temporary file that has no name any more when the
 // first byte is read: the system frees it however the program ends.
 
 import {
@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError, errnoOf, InputError, OutputError } from './errors.ts';
-import { GZIP_HEAD_BYTES, isGzip, type ReadState, readChunks } from './input-bytes.ts';
+import { type ReadState, readChunks } from './input-bytes.ts';
+import { assertUnpacked, PACKING_HEAD_BYTES, packingOf } from './packing.ts';
 
 export class RandomAccessFile {
   readonly path: string;
@@ -33,9 +34,10 @@ export class RandomAccessFile {
   }
 
   /**
-   * Opens a file, unpacked where it is gzip.
+   * Opens a file, unpacked where it is packed.
    * @param tmp folder for what must be unpacked
-   * @throws InputError where it cannot be opened, OutputError where there is no room to unpack it
+   * @throws InputError where it cannot be opened, TraceFormatError where it is packed so that it is
+   * not unpacked here, OutputError where there is no room to unpack it
    */
   static async open(path: string, tmp: string = tmpdir()): Promise<RandomAccessFile> {
     const state: ReadState = { truncated: false };
@@ -45,7 +47,11 @@ export class RandomAccessFile {
     const fd = openForReading(path);
     const file = new RandomAccessFile(path, fd, false);
     try {
-      if (!isGzip(file.slice(0, GZIP_HEAD_BYTES))) return file;
+      const head = file.slice(0, PACKING_HEAD_BYTES);
+      if (packingOf(head) === undefined) {
+        assertUnpacked(head, path);
+        return file;
+      }
     } catch (error) {
       file.close();
       throw error;

@@ -2,7 +2,7 @@
 // Where the program starts. The thread that reads traces takes as long to start as everything else
 // to load, so it is started first.
 
-import { prepareReading } from '../pipeline/reading-thread.ts';
+import { prepareReading } from '../ingest/thread/reading-thread.ts';
 
 /** Commands that mainly read the events of a source. */
 const READERS = new Set(

@@ -3,26 +3,27 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { EXIT, ToolError } from '../base/errors.ts';
+import { watchStreams } from './streams.ts';
 
 /** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
-  analyze: async () => (await import('./commands/analyze.ts')).registerAnalyze,
-  ingest: async () => (await import('./commands/ingest.ts')).registerIngest,
-  frag: async () => (await import('./commands/frag.ts')).registerFrag,
-  rates: async () => (await import('./commands/rates.ts')).registerRates,
-  lint: async () => (await import('./commands/lint.ts')).registerLint,
-  record: async () => (await import('./commands/record.ts')).registerRecord,
-  history: async () => (await import('./commands/history.ts')).registerHistory,
-  slabinfo: async () => (await import('./commands/slabinfo.ts')).registerSlabinfo,
-  perfkmem: async () => (await import('./commands/perfkmem.ts')).registerPerfkmem,
-  replay: async () => (await import('./commands/replay.ts')).registerReplay,
-  report: async () => (await import('./commands/report.ts')).registerReport,
-  leaks: async () => (await import('./commands/leaks.ts')).registerLeaks,
-  validate: async () => (await import('./commands/validate.ts')).registerValidate,
-  sql: async () => (await import('./commands/sql.ts')).registerSql,
-  compare: async () => (await import('./commands/compare.ts')).registerCompare,
-  export: async () => (await import('./commands/export.ts')).registerExport,
-  formats: async () => (await import('./commands/formats.ts')).registerFormats,
+  analyze: async () => (await import('../commands/analyze/command.ts')).registerAnalyze,
+  ingest: async () => (await import('../commands/ingest/command.ts')).registerIngest,
+  frag: async () => (await import('../commands/frag/command.ts')).registerFrag,
+  rates: async () => (await import('../commands/rates/command.ts')).registerRates,
+  lint: async () => (await import('../commands/lint/command.ts')).registerLint,
+  record: async () => (await import('../commands/record/command.ts')).registerRecord,
+  history: async () => (await import('../commands/history/command.ts')).registerHistory,
+  slabinfo: async () => (await import('../commands/slabinfo/command.ts')).registerSlabinfo,
+  perfkmem: async () => (await import('../commands/perfkmem/command.ts')).registerPerfkmem,
+  replay: async () => (await import('../commands/replay/command.ts')).registerReplay,
+  report: async () => (await import('../commands/report/command.ts')).registerReport,
+  leaks: async () => (await import('../commands/leaks/command.ts')).registerLeaks,
+  validate: async () => (await import('../commands/validate/command.ts')).registerValidate,
+  sql: async () => (await import('../commands/sql/command.ts')).registerSql,
+  compare: async () => (await import('../commands/compare/command.ts')).registerCompare,
+  export: async () => (await import('../commands/export/command.ts')).registerExport,
+  formats: async () => (await import('../commands/formats/command.ts')).registerFormats,
 };
 
 function version(): string {
@@ -69,11 +70,7 @@ function report(error: unknown): number {
 
 /** @param command the first argument */
 export async function run(command: string): Promise<void> {
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.done);
-    throw error;
-  });
+  watchStreams();
   try {
     const program = await createProgram(command);
     await program.parseAsync();

@@ -3,9 +3,9 @@
 
 import type { ReadState } from '../base/input-bytes.ts';
 import type { RandomAccessFile } from '../base/random-access-file.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInfo } from '../kernel/trace-info.ts';
-import type { BatchWriter } from './batch-writer.ts';
+import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
+import type { BatchWriter } from './events/batch-writer.ts';
 
 /** What a column of times counts: fractions of a second, or units of a clock that is no clock. */
 export type CsvTimeUnit = 's' | 'ms' | 'us' | 'ns' | 'tick' | 'count';
@@ -39,6 +39,8 @@ export interface TraceInput {
   readonly csv: CsvOptions;
   /** What the user says about probe events, as `parseProbeMapping` takes it. */
   readonly maps: readonly string[];
+  /** How much of the file `chunks` has handed out, 0 to 1; 0 where its size is not known. */
+  share(): number;
   /** All bytes from the start, unpacked. */
   chunks(state: ReadState): AsyncIterable<Uint8Array>;
   /**

@@ -2,11 +2,12 @@
 // in a row, or random access.
 
 import { UsageError } from '../base/errors.ts';
+import { fileStat } from '../base/file-stat.ts';
 import { prepend, type ReadState, readChunks, STDIN } from '../base/input-bytes.ts';
 import { isPlainFile, RandomAccessFile } from '../base/random-access-file.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
+import { FolderSidecars } from '../recording/sidecar-files.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { type CsvOptions, DEFAULT_CSV, type TraceInput } from './format.ts';
-import { FolderSidecars } from './sidecar-files.ts';
 
 const HEAD_BYTES = 65536;
 
@@ -39,6 +40,7 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
   const sidecars = new FolderSidecars(description.sidecarFolders);
   const isPlain = path !== STDIN && isPlainFile(path);
   const state: ReadState = { truncated: false };
+  const fileBytes = isPlain ? (fileStat(path)?.size ?? 0) : 0;
   const chunks = readChunks(path, state);
   const first: Buffer[] = [];
   let length = 0;
@@ -57,6 +59,7 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
     buffer: description.buffer,
     csv: description.csv ?? DEFAULT_CSV,
     maps: description.maps ?? [],
+    share: () => (fileBytes === 0 ? 0 : Math.min(1, (state.bytesTaken ?? 0) / fileBytes)),
     async *chunks(target) {
       if (begun) throw new Error('internal error: an input is read front to back once');
       begun = true;

@@ -1,12 +1,12 @@
 // Reads one input from front to back: finds its format, hands out batches. The one code path for
 // reading, whether in a worker thread or in the main one.
 
-import type { Dictionary } from '../kernel/dictionary.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { emptyTraceInfo, type TraceInfo } from '../kernel/trace-info.ts';
-import { TraceStats } from '../kernel/trace-stats.ts';
-import { BatchWriter } from './batch-writer.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { emptyTraceInfo, type TraceInfo } from '../kernel/events/trace-info.ts';
+import { TraceStats } from '../kernel/events/trace-stats.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
+import { BatchWriter } from './events/batch-writer.ts';
 import type { TraceReader } from './format.ts';
 import { detectFormat, formatByName } from './formats.ts';
 import { type InputDescription, openInput } from './open-input.ts';
@@ -28,8 +28,11 @@ export interface ReadControl {
   emit(batch: EventBatch, info: TraceInfo): void;
   /** A batch to fill; waits where the receiver has fallen behind. */
   obtain(): EventBatch;
-  /** Told after each step how much of the input was read (0 to 1), where that is known. */
-  progress(fraction: number): void;
+  /**
+   * Told after each step how much of the input was read (0 to 1; 0 where that is not known). The next
+   * step waits for what it returns.
+   */
+  progress(fraction: number): void | Promise<void>;
   /** True where reading shall end as if the input ended here. */
   readonly stopped: boolean;
 }
@@ -54,10 +57,11 @@ export async function readEvents(
   try {
     const format = named ?? (await detectFormat(input.head, input.path));
     info = emptyTraceInfo(format.name);
-    writer = new BatchWriter(dictionary, stats, {
-      emit: (batch) => control.emit(batch, info),
+    const outlet = {
+      emit: (batch: EventBatch) => control.emit(batch, info),
       obtain: () => control.obtain(),
-    });
+    };
+    writer = new BatchWriter(dictionary, stats, outlet, info);
     reader = await format.open(input, writer, info);
   } catch (error) {
     await opened.close();
@@ -66,7 +70,7 @@ export async function readEvents(
   try {
     control.opened(sidecars);
     while (!control.stopped && (await reader.step())) {
-      control.progress(reader.progress());
+      await control.progress(reader.progress());
     }
   } finally {
     reader.close();

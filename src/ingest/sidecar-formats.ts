@@ -1,8 +1,8 @@
 // The descriptions of events from the files beside a recording: tracing/events/SYSTEM/EVENT/format.
 
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { isKnownEvent } from './event-plan.ts';
-import { type EventFormat, parseEventFormat } from './ring-buffer/event-format.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
+import { type EventFormat, parseEventFormat } from './events/event-format.ts';
+import { isKnownEvent } from './events/event-plan.ts';
 
 // p:kp/kmalloc_p __kmalloc size=%di:u64       r64:kmalloc_r __kmalloc      (kprobe_events of tracefs)
 const PROBE = /^[pr]\d*:(?:([\w-]+)\/)?([\w-]+)\s/gm;

@@ -2,8 +2,8 @@
 // that it lost. The file beside the events (`trace_clock`) goes before that of the whole tracefs
 // (`tracing/trace_clock`), which may stand for several recordings of one boot.
 
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import { parseTraceClock } from '../kernel/trace-info.ts';
+import { parseTraceClock } from '../kernel/events/trace-info.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { type CpuLosses, parseCpuStats } from './ring-buffer/cpu-stats.ts';
 import { parseCmdlines } from './saved-cmdlines.ts';
 

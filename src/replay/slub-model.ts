@@ -1,23 +1,25 @@
 // The allocator as a whole: the caches of a plan over one table of slabs, each with the strategy of
 // its kernel.
 
-import type { CacheGeometry } from '../kernel/cache-geometry.ts';
-import { SLAB_DEBUG_FLAGS } from '../kernel/slab-flags.ts';
-import type { SlubParameters } from '../kernel/slub-parameters.ts';
-import type { CachePlan, PlannedCache } from './cache-plan.ts';
-import { CpuSlabCache, type CpuSlabRules } from './cpu-slab-cache.ts';
-import type { FreshOrder } from './fresh-order.ts';
-import type { MemoryNodes } from './memory-nodes.ts';
-import { NodeLists } from './node-lists.ts';
-import { NodeSlabCache } from './node-slab-cache.ts';
-import { SheafCache } from './sheaf-cache.ts';
-import type { CacheShape, SlabCache } from './slab-cache.ts';
-import { SlabTable } from './slab-table.ts';
+import type { CacheGeometry } from '../kernel/slub/cache-geometry.ts';
+import { SLAB_DEBUG_FLAGS } from '../kernel/slub/slab-flags.ts';
+import type { SlubParameters } from '../kernel/slub/slub-parameters.ts';
+import type { CachePlan, PlannedCache } from './machine/cache-plan.ts';
+import type { MemoryNodes } from './machine/memory-nodes.ts';
+import type { CpuSlabRules } from './model/cpu-slabs.ts';
+import type { FreshOrder } from './model/fresh-order.ts';
+import { NodeLists } from './model/node-lists.ts';
+import type { CacheShape } from './model/slab-cache.ts';
+import { SlabTable } from './model/slab-table.ts';
+import type { ReconciledCache } from './observe/reconciled-cache.ts';
+import { ReconciledCpuSlabs } from './observe/reconciled-cpu-slabs.ts';
+import { ReconciledNodeSlabs } from './observe/reconciled-node-slabs.ts';
+import { SheafCache } from './observe/sheaf-cache.ts';
 
 /** A cache of the model. */
 export interface ModelCache {
   readonly plan: PlannedCache;
-  readonly model: SlabCache;
+  readonly model: ReconciledCache;
   readonly order: FreshOrder;
 }
 
@@ -85,12 +87,12 @@ function makeCache(
   { rules }: SlubParameters,
   order: FreshOrder,
   { table, nodes, cpus }: Surroundings,
-): SlabCache {
+): ReconciledCache {
   const shape = shapeOf(name, geometry);
-  const lists = new NodeLists(table, nodes.count, nodes.nodeOfCpu);
+  const lists = new NodeLists(table, nodes.count, nodes.nodeOfCpu, shape.minPartial);
   const isOldest = rules.generation === '5.10';
   if ((geometry.flags & SLAB_DEBUG_FLAGS) !== 0) {
-    return new NodeSlabCache(id, shape, table, lists, isOldest);
+    return new ReconciledNodeSlabs(id, shape, table, lists, isOldest);
   }
   const cpuSlabRules: CpuSlabRules = {
     limitsByObjects: !rules.cpuPartialInSlabs,
@@ -98,8 +100,8 @@ function makeCache(
   };
   const backing =
     rules.sheaves === 'all'
-      ? new NodeSlabCache(id, shape, table, lists, false)
-      : new CpuSlabCache(id, shape, table, lists, cpus, cpuSlabRules);
+      ? new ReconciledNodeSlabs(id, shape, table, lists, false)
+      : new ReconciledCpuSlabs(id, shape, table, lists, cpus, cpuSlabRules);
   if (geometry.sheafCapacity === 0) return backing;
   return new SheafCache(backing, table, order, nodes, cpus, geometry.sheafCapacity);
 }

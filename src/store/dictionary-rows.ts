@@ -1,9 +1,10 @@
 // A Dictionary to and from its tables: string, site, call, task, stack_frame.
 
 import type Database from 'better-sqlite3';
-import { StoreError } from '../base/errors.ts';
-import { type Call, Dictionary } from '../kernel/dictionary.ts';
-import { EVENT_NAMES } from '../kernel/event-kind.ts';
+import type { StoreError } from '../base/errors.ts';
+import { ACCOUNTED, type Call, Dictionary } from '../kernel/events/dictionary.ts';
+import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
+import { damagedRow } from './open-database.ts';
 import { type SqlValue, toSigned, toUnsigned } from './sql-value.ts';
 
 /** What the analysis adds to the rows of sites and calls. */
@@ -76,104 +77,128 @@ export function* dictionaryRows(
   };
 }
 
-/** @throws StoreError where the tables do not fit together */
+/** A number of a row, as SQLite gives it: bigints where a column may need 64 bits. */
+type Stored = number | bigint | string | Buffer | null;
+
+/** @throws StoreError, which names table, row and column, where a row holds what cannot be there */
 export function loadDictionary(db: Database.Database): Dictionary {
   const dictionary = new Dictionary();
   const { strings, sites, calls, tasks } = dictionary;
-  for (const row of rowsOf<{ id: number; value: string }>(db, 'string')) {
-    expectId('string', row.id, strings.intern(row.value));
+  for (const row of rowsOf(db, 'string')) {
+    const { value } = row.values;
+    if (typeof value !== 'string') throw row.damaged('value is no text');
+    row.expectId(strings.intern(value));
   }
-  for (const row of rowsOf<{ id: number; address: bigint | null; text: number }>(db, 'site')) {
-    const address = toUnsigned(row.address ?? 0);
-    const text = Number(row.text);
-    expectBelow('site', row.id, text, strings.length);
+  for (const row of rowsOf(db, 'site')) {
+    const address = row.values['address'] === null ? 0n : row.word('address');
     const lo = Number(address & 0xffffffffn);
-    expectId('site', row.id, sites.intern(lo, Number(address >> 32n), text));
+    row.expectId(sites.intern(lo, Number(address >> 32n), row.number('text', 0, strings.length)));
   }
-  for (const row of rowsOf<CallRow>(db, 'call')) {
+  for (const row of rowsOf(db, 'call')) {
     // Id 0 is the tuple of zeros, which no call makes.
-    if (Number(row.id) > 0) expectId('call', row.id, calls.intern(loadCall(row, dictionary)));
+    if (row.values['id'] !== 0n) row.expectId(calls.intern(loadCall(row, dictionary)));
   }
-  for (const row of rowsOf<{ id: number; pid: number; comm: number }>(db, 'task')) {
-    expectBelow('task', row.id, row.comm, strings.length);
-    if (row.id > 0) expectId('task', row.id, tasks.intern(row.pid, row.comm));
+  for (const row of rowsOf(db, 'task')) {
+    const pid = row.number('pid', -(2 ** 31), 2 ** 31);
+    const comm = row.number('comm', 0, strings.length);
+    if (row.values['id'] !== 0n) row.expectId(tasks.intern(pid, comm));
   }
   loadStacks(db, dictionary);
   return dictionary;
 }
 
-/** Ids are given in order, so a row gets the one that it has. */
-function expectId(table: string, id: number, made: number): void {
-  if (Number(id) !== made) {
-    throw new StoreError(`table ${table} of the database is damaged at id ${id}`);
-  }
-}
-
-/** What a row points to must be there. */
-function expectBelow(table: string, id: number, reference: number, limit: number): void {
-  if (!(reference >= 0 && reference < limit)) {
-    throw new StoreError(`table ${table} of the database is damaged at id ${id}`);
-  }
-}
-
-function loadCall(row: CallRow, { strings, sites }: Dictionary): Call {
-  const call: Call = {
-    kind: Number(row.kind),
-    site: Number(row.site),
-    bytesReq: Number(toUnsigned(row.bytes_req)),
-    bytesAlloc: Number(toUnsigned(row.bytes_alloc)),
-    gfp: Number(row.gfp_flags),
-    gfpKnown: Number(row.gfp_known) === 1,
-    node: Number(row.node),
-    cache: Number(row.cache),
-    accounted: Number(row.accounted),
-    data: Number(row.data),
+function loadCall(row: Row, { strings, sites }: Dictionary): Call {
+  return {
+    kind: row.number('kind', 0, EVENT_NAMES.length),
+    site: row.number('site', 0, sites.length),
+    bytesReq: Number(row.word('bytes_req')),
+    bytesAlloc: Number(row.word('bytes_alloc')),
+    gfp: row.number('gfp_flags', 0, 2 ** 32),
+    gfpKnown: row.number('gfp_known', 0, 2) === 1,
+    node: row.number('node', -(2 ** 31), 2 ** 31),
+    cache: row.number('cache', 0, strings.length),
+    accounted: row.number('accounted', 0, Object.keys(ACCOUNTED).length),
+    data: row.number('data', 0, strings.length),
   };
-  expectBelow('call', row.id, call.kind, EVENT_NAMES.length);
-  expectBelow('call', row.id, call.site, sites.length);
-  expectBelow('call', row.id, call.cache, strings.length);
-  expectBelow('call', row.id, call.data, strings.length);
-  return call;
 }
 
-interface CallRow {
-  readonly id: number;
-  readonly kind: number;
-  readonly site: number;
-  readonly bytes_req: number;
-  readonly bytes_alloc: number;
-  readonly gfp_flags: number;
-  readonly gfp_known: number;
-  readonly node: number;
-  readonly cache: number;
-  readonly accounted: number;
-  readonly data: number;
+/** A row of a table of the dictionary, whose values are checked as they are read. */
+class Row {
+  readonly values: Readonly<Record<string, Stored>>;
+  private readonly path: string;
+  private readonly table: string;
+  private readonly name: string;
+
+  constructor(path: string, table: string, name: string, values: Readonly<Record<string, Stored>>) {
+    this.path = path;
+    this.table = table;
+    this.name = name;
+    this.values = values;
+  }
+
+  damaged(fault: string): StoreError {
+    return damagedRow(this.path, this.table, this.name, fault);
+  }
+
+  /** A whole number in [from, to). */
+  number(column: string, from: number, to: number): number {
+    const value = this.values[column];
+    const number = Number(value);
+    if (typeof value !== 'bigint' || number < from || number >= to) {
+      throw this.damaged(`${column} is ${describe(value)}`);
+    }
+    return number;
+  }
+
+  /** An unsigned number of 64 bits. */
+  word(column: string): bigint {
+    const value = this.values[column];
+    if (typeof value !== 'bigint') throw this.damaged(`${column} is ${describe(value)}`);
+    return toUnsigned(value);
+  }
+
+  /** Ids are given in order, so a row gets the one that it has. */
+  expectId(made: number): void {
+    if (this.values['id'] !== BigInt(made)) {
+      throw this.damaged(`it would be id ${made}: a row is missing, or there twice`);
+    }
+  }
 }
 
-function* rowsOf<T>(db: Database.Database, table: string): Generator<T> {
-  const isWide = table === 'site' || table === 'call';
-  yield* db
-    .prepare(`SELECT * FROM "${table}" ORDER BY id`)
-    .safeIntegers(isWide)
-    .iterate() as IterableIterator<T>;
+function describe(value: Stored | undefined): string {
+  if (value === undefined || value === null) return 'missing';
+  if (typeof value === 'string') return 'a text';
+  return Buffer.isBuffer(value) ? 'a blob' : String(value);
+}
+
+function* rowsOf(db: Database.Database, table: string): Generator<Row> {
+  const rows = db.prepare(`SELECT * FROM "${table}" ORDER BY id`).safeIntegers().iterate();
+  for (const values of rows as IterableIterator<Record<string, Stored>>) {
+    yield new Row(db.name, table, `id ${values['id']}`, values);
+  }
 }
 
 function loadStacks(db: Database.Database, { stacks, sites }: Dictionary): void {
   let current = 0;
   let frames: number[] = [];
+  const damagedStack = (fault: string): StoreError =>
+    damagedRow(db.name, 'stack_frame', `stack ${current}`, fault);
   const flush = (): void => {
     if (current === 0) return;
-    expectId('stack_frame', current, stacks.intern(Uint32Array.from(frames), frames.length));
+    const made = stacks.intern(Uint32Array.from(frames), frames.length);
+    if (made !== current) throw damagedStack('a stack is missing, or there twice');
   };
   const rows = db.prepare('SELECT stack, site FROM stack_frame ORDER BY stack, depth').iterate();
-  for (const row of rows as IterableIterator<{ stack: number; site: number }>) {
-    expectBelow('stack_frame', row.stack, row.site, sites.length);
-    if (row.stack !== current) {
+  for (const { stack, site } of rows as IterableIterator<{ stack: number; site: number }>) {
+    if (stack !== current) {
       flush();
-      current = row.stack;
+      current = stack;
       frames = [];
     }
-    frames.push(row.site);
+    if (!(Number.isInteger(site) && site >= 0 && site < sites.length)) {
+      throw damagedStack(`site is ${site}`);
+    }
+    frames.push(site);
   }
   flush();
 }

@@ -1,12 +1,11 @@
 // A run database as an SQLite file with real rows for every event, for tools that know no segments.
 
-import { existsSync, renameSync, rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { OutputError, ToolError } from '../base/errors.ts';
+import { PartialFile } from '../base/partial-file.ts';
 import { EventRows, type EventTableInput } from './event-table.ts';
 import { openRunDatabase } from './open-database.ts';
-import { createPartialFile } from './partial-file.ts';
 import { describeSqlError } from './sqlite-error.ts';
 
 const EVENT_TABLE = `CREATE TABLE event (
@@ -29,19 +28,13 @@ export async function writeEventRows(
   path: string,
   force: boolean,
 ): Promise<number> {
-  if (existsSync(path) && !force) {
-    throw new OutputError(`${path}: exists already`, { hint: 'Use --force to overwrite it.' });
-  }
-  const reader = openRunDatabase(source);
-  let partial = '';
-  const remove = (): void => {
-    if (partial !== '') rmSync(partial, { force: true });
-  };
-  process.on('exit', remove);
+  const file = new PartialFile(path, force);
+  let reader: Database.Database | undefined;
   let target: Database.Database | undefined;
   try {
-    partial = createPartialFile(path);
-    target = new Database(partial);
+    if (!file.isFile) throw new OutputError(`${path}: is no file that a database could be in`);
+    reader = openRunDatabase(source);
+    target = new Database(file.partial);
     target.pragma('journal_mode = MEMORY');
     target.pragma('synchronous = OFF');
     target.exec(EVENT_TABLE);
@@ -62,17 +55,16 @@ export async function writeEventRows(
     target.exec('CREATE TABLE live_object AS SELECT * FROM source.live_object');
     target.exec('DETACH source');
     target.close();
-    renameSync(partial, path);
+    file.finish();
     return count;
   } catch (error) {
     target?.close();
-    remove();
+    file.abandon();
     if (error instanceof ToolError) throw error;
     throw new OutputError(`${path}: cannot be written: ${describeSqlError(error)}`, {
       cause: error,
     });
   } finally {
-    process.off('exit', remove);
-    reader.close();
+    reader?.close();
   }
 }

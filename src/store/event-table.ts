@@ -4,13 +4,13 @@
 
 import type Database from 'better-sqlite3';
 import { UsageError } from '../base/errors.ts';
-import { ACCOUNTED, type Dictionary, NODE_UNKNOWN } from '../kernel/dictionary.ts';
-import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../kernel/event-batch.ts';
-import { EVENT_NAMES } from '../kernel/event-kind.ts';
-import { formatGfpFlags } from '../kernel/gfp-flags.ts';
-import { formatIrqFlags } from '../kernel/irq-flags.ts';
-import type { GfpName, TraceInfo } from '../kernel/trace-info.ts';
-import { damagedEvents } from './open-database.ts';
+import { ACCOUNTED, type Dictionary, NODE_UNKNOWN } from '../kernel/events/dictionary.ts';
+import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../kernel/events/event-batch.ts';
+import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
+import { formatGfpFlags } from '../kernel/events/gfp-flags.ts';
+import { formatIrqFlags } from '../kernel/events/irq-flags.ts';
+import type { GfpName, TraceInfo } from '../kernel/events/trace-info.ts';
+import { damagedRow } from './open-database.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';
 
@@ -103,7 +103,8 @@ export class EventRows {
     const select = db.prepare('SELECT * FROM segment WHERE id = ?');
     for (const id of ids) {
       const segment = select.get(id) as SegmentRow;
-      if (!decodeSegment(segment, batch, this.input.dictionary)) throw damagedEvents(db.name);
+      const fault = decodeSegment(segment, batch, this.input.dictionary);
+      if (fault !== undefined) throw damagedRow(db.name, 'segment', `id ${id}`, fault);
       for (let i = 0; i < batch.length; i++) {
         const ts = originNs + BigInt(batch.ts[i] as number);
         if (ts < lowest || ts > highest) continue;

@@ -17,7 +17,7 @@ export function openRunDatabase(path: string): Database.Database {
     db = new Database(path, { readonly: true, fileMustExist: true });
     db.pragma('query_only = ON');
     const application = db.pragma('application_id', { simple: true });
-    const version = db.pragma('user_version', { simple: true }) as number;
+    const version = db.pragma('user_version', { simple: true });
     if (application !== APPLICATION_ID) {
       throw new StoreError(`${path}: an SQLite database, but none of slabreplay`, {
         hint: 'Make one with: slabreplay ingest TRACE -o RUN.db',
@@ -45,9 +45,14 @@ export function damaged(path: string, error: unknown): StoreError {
   });
 }
 
-/** Segments that contradict themselves or the dictionary. */
-export function damagedEvents(path: string): StoreError {
-  return new StoreError(`${path}: the database is damaged in its events`, {
+/** A row that holds what was never written there. `row` names it: `id 3`. */
+export function damagedRow(path: string, table: string, row: string, fault: string): StoreError {
+  return new StoreError(`${path}: the database is damaged: table ${table}, ${row}: ${fault}`, {
     hint: 'Ingest the recording again.',
   });
+}
+
+/** What goes wrong with a file that was opened as a run database. */
+export function asDamage(path: string, error: unknown): StoreError {
+  return error instanceof StoreError ? error : damaged(path, error);
 }

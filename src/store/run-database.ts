@@ -1,29 +1,35 @@
 // A run database as a source of events: what was ingested comes out as it went in.
 
-import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
-import { StoreError } from '../base/errors.ts';
-import type { Dictionary } from '../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../kernel/event-batch.ts';
-import type { SidecarFiles } from '../kernel/sidecars.ts';
-import type { TraceInfo } from '../kernel/trace-info.ts';
-import { STAT_KINDS, type Stat, TraceStats } from '../kernel/trace-stats.ts';
+import { describeError, StoreError } from '../base/errors.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../kernel/events/event-batch.ts';
+import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import { STAT_KINDS, type Stat, TraceStats } from '../kernel/events/trace-stats.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { loadDictionary } from './dictionary-rows.ts';
-import { damaged, damagedEvents, openRunDatabase } from './open-database.ts';
+import { asDamage, damagedRow, openRunDatabase } from './open-database.ts';
+import { decodeInfo } from './run-info.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
+import { StoredSidecars } from './stored-sidecars.ts';
 
-/** TraceInfo as table `run` keeps it: JSON, the origin as digits. */
-type StoredInfo = Omit<TraceInfo, 'originNs'> & { readonly originNs: string };
-
-export function encodeInfo(info: TraceInfo): string {
-  return JSON.stringify({ ...info, originNs: info.originNs.toString() } satisfies StoredInfo);
+/** The memory snapshot that lay beside a recording when it was taken in; it stays where it is. */
+export interface StoredSnapshot {
+  /** Absolute. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256, in hex, of its first and its last MiB. */
+  readonly digest: string;
 }
 
+/** To be closed. */
 export class RunDatabase {
   readonly path: string;
   readonly info: TraceInfo;
   readonly dictionary: Dictionary;
   readonly stats: TraceStats;
+  /** Still to be read when this is closed. */
   readonly sidecars: SidecarFiles;
   private readonly db: Database.Database;
 
@@ -35,17 +41,36 @@ export class RunDatabase {
       this.info = this.loadInfo();
       this.stats = this.loadStats();
       this.dictionary = loadDictionary(this.db);
-      this.sidecars = new StoredSidecars(this.db);
+      this.sidecars = new StoredSidecars(path);
     } catch (error) {
       this.db.close();
       throw asDamage(path, error);
     }
   }
 
-  /** A value of table `run`. */
+  /** A value of table `run`; undefined where it has none. */
   value(key: string): string | undefined {
-    const row = this.db.prepare('SELECT value FROM run WHERE key = ?').get(key);
-    return (row as { value: string } | undefined)?.value;
+    const value = this.db.prepare('SELECT value FROM run WHERE key = ?').pluck().get(key);
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'string') return value;
+    throw damagedRow(this.path, 'run', `key '${key}'`, 'value is no text');
+  }
+
+  /** @throws StoreError where what is stored of it is none */
+  snapshot(): StoredSnapshot | undefined {
+    const text = this.value('snapshot');
+    if (text === undefined) return undefined;
+    try {
+      const { path, size, digest } = JSON.parse(text) as Record<string, unknown>;
+      if (typeof path === 'string' && typeof size === 'number' && typeof digest === 'string') {
+        return { path, size, digest };
+      }
+    } catch {
+      // Said below.
+    }
+    throw new StoreError(`${this.path}: the snapshot of the run is not described`, {
+      hint: 'Ingest the recording again, or name the snapshot with --vmcore FILE.',
+    });
   }
 
   /** `symbol+0xoff [module]` of each site and the cache of each call, as the analysis gave them. */
@@ -61,8 +86,19 @@ export class RunDatabase {
     }
   }
 
+  /** A column of texts, in which some may be missing. */
   private texts(query: string): (string | null)[] {
-    return this.db.prepare(query).pluck().all() as (string | null)[];
+    const texts = this.db.prepare(query).pluck().all() as unknown[];
+    return texts.map((text) => (typeof text === 'string' ? text : null));
+  }
+
+  /** How many batches `batches` gives at most. */
+  get batchCount(): number {
+    try {
+      return Number(this.db.prepare('SELECT count(*) FROM segment').pluck().get());
+    } catch (error) {
+      throw asDamage(this.path, error);
+    }
   }
 
   /** The events, a batch at a time; the batch is valid until the next one. */
@@ -70,8 +106,10 @@ export class RunDatabase {
     const batch = createBatch();
     try {
       for (const row of this.db.prepare('SELECT * FROM segment ORDER BY id').iterate()) {
-        if (!decodeSegment(row as SegmentRow, batch, this.dictionary)) {
-          throw damagedEvents(this.path);
+        const segment = row as SegmentRow;
+        const fault = decodeSegment(segment, batch, this.dictionary);
+        if (fault !== undefined) {
+          throw damagedRow(this.path, 'segment', `id ${segment.id}`, fault);
         }
         yield batch;
       }
@@ -87,8 +125,11 @@ export class RunDatabase {
   private loadInfo(): TraceInfo {
     const text = this.value('info');
     if (text === undefined) throw new StoreError(`${this.path}: the run is not described`);
-    const stored = JSON.parse(text) as StoredInfo;
-    return { ...stored, originNs: BigInt(stored.originNs) };
+    try {
+      return decodeInfo(text);
+    } catch (error) {
+      throw damagedRow(this.path, 'run', "key 'info'", describeError(error));
+    }
   }
 
   private loadStats(): TraceStats {
@@ -96,49 +137,20 @@ export class RunDatabase {
     const rows = this.db
       .prepare('SELECT name, count, first_position AS firstPosition FROM ingest_stat')
       .all() as Stat[];
-    stats.addAll(rows.filter((row) => Object.hasOwn(STAT_KINDS, row.name)));
+    for (const row of rows) {
+      if (!Object.hasOwn(STAT_KINDS, row.name)) continue; // of a later version
+      const { name, count, firstPosition } = row;
+      const fault = !Number.isSafeInteger(count) || count < 0 ? 'count' : undefined;
+      if (fault !== undefined || typeof firstPosition !== 'string') {
+        throw damagedRow(
+          this.path,
+          'ingest_stat',
+          `name '${name}'`,
+          `${fault ?? 'first_position'} cannot be`,
+        );
+      }
+      stats.add(name, count, firstPosition);
+    }
     return stats;
   }
-}
-
-/** What goes wrong with a file that was opened as a run database. */
-function asDamage(path: string, error: unknown): StoreError {
-  return error instanceof StoreError ? error : damaged(path, error);
-}
-
-/** The files that were taken in. */
-class StoredSidecars implements SidecarFiles {
-  readonly taken: Map<string, string> = new Map();
-  readonly offered: ReadonlyMap<string, Buffer> = new Map();
-  private readonly db: Database.Database;
-
-  constructor(db: Database.Database) {
-    this.db = db;
-  }
-
-  bytes(name: string): Buffer | undefined {
-    try {
-      const row = this.db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name) as
-        | { source: string; content: Buffer }
-        | undefined;
-      if (row === undefined) return undefined;
-      this.taken.set(name, row.source);
-      return gunzipSync(row.content);
-    } catch (error) {
-      throw asDamage(this.db.name, error);
-    }
-  }
-
-  text(name: string): string | undefined {
-    return this.bytes(name)?.toString('utf8');
-  }
-
-  list(folder: string): string[] {
-    const rows = this.db
-      .prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name")
-      .all(folder) as { name: string }[];
-    return rows.map((row) => row.name.slice(folder.length + 1));
-  }
-
-  offer(): void {}
 }

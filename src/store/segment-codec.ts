@@ -1,10 +1,11 @@
 // Batches of events to and from the columns of table `segment` (layout: schema.sql).
 
-import type { Dictionary } from '../kernel/dictionary.ts';
-import { BATCH_CAPACITY, type EventBatch } from '../kernel/event-batch.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { BATCH_CAPACITY, type EventBatch } from '../kernel/events/event-batch.ts';
 
 /** A row of table `segment`. */
 export interface SegmentRow {
+  readonly id: number;
   readonly first_seq: number;
   readonly length: number;
   readonly min_ns: bigint;
@@ -41,35 +42,39 @@ export function encodeBatch(batch: EventBatch): Buffer[] {
 
 /**
  * Fills a batch from a row.
- * @returns false where the row contradicts itself, or points to what the dictionary does not have
+ * @returns the first column that contradicts the others, or points to what the dictionary does not
+ *   have, and how; undefined where none does
  */
 export function decodeSegment(
   row: SegmentRow,
   batch: EventBatch,
   { calls, tasks, stacks }: Dictionary,
-): boolean {
-  if (row.length < 0 || row.length > BATCH_CAPACITY) return false;
+): string | undefined {
+  const { length } = row;
+  if (!(length >= 0 && length <= BATCH_CAPACITY)) return `length is ${length}`;
+  if (typeof row.first_seq !== 'number') return 'first_seq is no number';
   for (const [name, column] of COLUMNS) {
     const blob = row[name];
     const array = batch[column];
-    if (blob.length !== row.length * array.BYTES_PER_ELEMENT) return false;
+    const bytes = length * array.BYTES_PER_ELEMENT;
+    if (!Buffer.isBuffer(blob)) return `${name} is no blob`;
+    if (blob.length !== bytes) return `${name} has ${blob.length} bytes and not ${bytes}`;
     new Uint8Array(array.buffer, array.byteOffset).set(blob);
   }
-  batch.length = row.length;
-  return (
-    isWhole(batch.ts, row.length) &&
-    isBelow(batch.call, row.length, calls.length) &&
-    isBelow(batch.task, row.length, tasks.length) &&
-    isBelow(batch.stack, row.length, stacks.length)
-  );
+  batch.length = length;
+  if (!areTimes(batch.ts, length)) return 'ts has what is no time';
+  if (!areBelow(batch.call, length, calls.length)) return 'call points to no call';
+  if (!areBelow(batch.task, length, tasks.length)) return 'task points to no task';
+  if (!areBelow(batch.stack, length, stacks.length)) return 'stack points to no stack';
+  return undefined;
 }
 
-function isWhole(numbers: Float64Array, length: number): boolean {
-  for (let i = 0; i < length; i++) if (!Number.isInteger(numbers[i])) return false;
+function areTimes(numbers: Float64Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (!Number.isSafeInteger(numbers[i])) return false;
   return true;
 }
 
-function isBelow(ids: Uint32Array, length: number, limit: number): boolean {
+function areBelow(ids: Uint32Array, length: number, limit: number): boolean {
   for (let i = 0; i < length; i++) if ((ids[i] as number) >= limit) return false;
   return true;
 }

@@ -1,11 +1,10 @@
 // Writes a run database: events as they come, the rest when they have ended. The file gets its name
 // only when it is whole; an ingest that dies leaves nothing under it.
 
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { OutputError, ToolError } from '../base/errors.ts';
-import type { EventBatch } from '../kernel/event-batch.ts';
-import { createPartialFile } from './partial-file.ts';
+import { PartialFile } from '../base/partial-file.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { APPLICATION_ID, readSchema, SCHEMA_VERSION } from './schema.ts';
 import { encodeBatch } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';
@@ -13,29 +12,18 @@ import { describeSqlError, isFull } from './sqlite-error.ts';
 
 export class TraceStore {
   private readonly path: string;
-  private readonly partial: string;
-  private readonly force: boolean;
+  private readonly file: PartialFile;
   private readonly db: Database.Database;
   private readonly insertSegment: Database.Statement;
-  private readonly onExit: () => void;
   private segments = 0;
   private events = 0;
 
   /** @throws OutputError where the file exists (without `force`) or cannot be made */
   constructor(path: string, force: boolean) {
-    if (existsSync(path)) {
-      if (!force) {
-        throw new OutputError(`${path}: exists already`, { hint: 'Use --force to overwrite it.' });
-      }
-      if (statSync(path).isDirectory()) throw new OutputError(`${path}: is a directory`);
-    }
     this.path = path;
-    this.force = force;
-    const { db, partial } = createDatabase(path);
+    this.file = new PartialFile(path, force);
+    const db = createDatabase(path, this.file);
     this.db = db;
-    this.partial = partial;
-    this.onExit = () => rmSync(partial, { force: true });
-    process.on('exit', this.onExit);
     this.insertSegment = db.prepare(
       `INSERT INTO segment VALUES (${Array.from({ length: 13 }, () => '?').join(', ')})`,
     );
@@ -85,21 +73,14 @@ export class TraceStore {
       this.db.pragma(`application_id = ${APPLICATION_ID}`);
       this.db.pragma(`user_version = ${SCHEMA_VERSION}`);
       this.db.close();
-      if (!this.force && existsSync(this.path)) {
-        throw new OutputError(`${this.path}: exists by now`, {
-          hint: 'Use --force to overwrite it.',
-        });
-      }
-      renameSync(this.partial, this.path);
+      this.file.finish();
     });
-    process.off('exit', this.onExit);
   }
 
   /** Throws away what was written. */
   abandon(): void {
     if (this.db.open) this.db.close();
-    rmSync(this.partial, { force: true });
-    process.off('exit', this.onExit);
+    this.file.abandon();
   }
 
   private guard(write: () => void): void {
@@ -116,22 +97,21 @@ export class TraceStore {
 }
 
 /** An empty database with the schema, under the name that it has until it is whole. */
-function createDatabase(path: string): { db: Database.Database; partial: string } {
+function createDatabase(path: string, file: PartialFile): Database.Database {
   let db: Database.Database | undefined;
-  let partial: string | undefined;
   try {
-    partial = createPartialFile(path);
-    db = new Database(partial);
+    if (!file.isFile) throw new Error('is no file');
+    db = new Database(file.partial);
     // Nothing to protect: a database that is not finished is thrown away.
     db.pragma('journal_mode = MEMORY');
     db.pragma('synchronous = OFF');
     db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('page_size = 16384');
     db.exec(readSchema());
-    return { db, partial };
+    return db;
   } catch (error) {
     db?.close();
-    if (partial !== undefined) rmSync(partial, { force: true });
+    file.abandon();
     throw new OutputError(`${path}: cannot be made: ${describeSqlError(error)}`, { cause: error });
   }
 }

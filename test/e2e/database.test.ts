@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { SlabinfoJson } from '../../src/report/slabinfo-json.ts';
+import type { SlabinfoJson } from '../../src/commands/slabinfo/slabinfo-json.ts';
 import {
   BOOT,
   jsonOf,
@@ -308,4 +308,22 @@ test.each(['csv', 'sqlite-rows'])('an export to %s that is ended leaves nothing'
   child.kill('SIGINT');
   const code = await new Promise((resolve) => child.on('close', resolve));
   expect([code, readdirSync(into), readdirSync(tmp)]).toEqual([130, [], []]);
+});
+
+test.each([
+  BOOT,
+  STACKS,
+  'traces/leak-example',
+  ...readdirSync(join(ROOT, 'traces/tutorial'))
+    .filter((name) => name.endsWith('.csv'))
+    .map((name) => `traces/tutorial/${name}`),
+])('analyze and ingest count the events of %s alike', async (source) => {
+  const { events } = await jsonOf<{ events: { total: number } }>([
+    'analyze',
+    source,
+    '--no-replay',
+  ]);
+  const into = join(temporaryFolder(), 'run.db');
+  const { stderr } = await runCli(['ingest', source, '-o', into]);
+  expect(stderr).toContain(`run.db: ${events.total.toLocaleString('en-US')} events`);
 });

@@ -131,7 +131,7 @@ describe('tables', () => {
   });
 
   test('docs/recording-folder.md has every sidecar that a database takes in', async () => {
-    const { SIDECAR_NAMES } = await import('../../src/kernel/sidecars.ts');
+    const { SIDECAR_NAMES } = await import('../../src/recording/sidecars.ts');
     const page = read('docs/recording-folder.md');
     expect(SIDECAR_NAMES.filter((name) => !page.includes(name.replace('.before', '')))).toEqual([]);
   });

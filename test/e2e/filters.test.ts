@@ -94,9 +94,15 @@ test('filters join: an allocation must pass all of them', async () => {
   expect(filp?.allocs).toBeGreaterThan(0);
 });
 
-test('where nothing is selected, the overview says so', async () => {
-  const text = await outputOf(['analyze', STACKS, '--cache', 'no-such-cache']);
-  expect(text).toContain('No allocations: the recording has none, or none is selected.');
+test('where nothing is selected, one line says so', async () => {
+  const text = await outputOf(['analyze', STACKS, '--time', '0..1']);
+  const [head, blank, why] = text.split('\n');
+  expect(head).toMatch(/^debian-6.12-stacks /);
+  expect([blank, why]).toEqual([
+    '',
+    'No allocation is selected by --time 0..1; the trace is from 204.013665 s to 204.112868 s.',
+  ]);
+  expect(text).not.toContain('Next:');
 });
 
 test('a window that ends before it begins is a wrong use', async () => {

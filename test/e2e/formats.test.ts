@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Analysis } from '../../src/analysis/overview.ts';
 import { ToolError } from '../../src/base/errors.ts';
-import { analyseRun } from '../../src/pipeline/analyse-run.ts';
+import { analyseRun } from '../../src/commands/analyze/analyse-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 import { ROOT } from '../helpers/run-cli.ts';
 

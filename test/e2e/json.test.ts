@@ -9,8 +9,8 @@ type Json = Record<string, unknown>;
 const RUN =
   'label sources format kernelRelease cpus pageSize clock clockUnit firstNs lastNs durationSec';
 const COMPLETENESS =
-  'lostEvents badRecords hashedPointers startsAtBoot freesOfUnknown allocsOfLive duplicateEvents ' +
-  'unresolvedCacheEvents otherStats notes';
+  'lostEvents badRecords hashedPointers startsAtBoot freesOfUnknown unrecordedFrees allocsOfLive duplicateEvents ' +
+  'unresolvedCacheEvents otherStats empty notes';
 const EVENTS = 'kmalloc kmemCacheAlloc kfree kmemCacheFree other total';
 const TOTALS =
   'bytesReq bytesAlloc bytesFreed bytesWasted internalFragmentationPct liveObjects liveUncertain ' +

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Fragmentation } from '../../src/analysis/fragmentation.ts';
-import type { Rates } from '../../src/analysis/rates.ts';
+import type { Fragmentation } from '../../src/commands/frag/fragmentation.ts';
+import type { Rates } from '../../src/commands/rates/rates.ts';
 import { jsonOf, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 
 test('--keep leaves a database that says the same, whole in spite of filters', async () => {

@@ -131,12 +131,11 @@ describe('replay as text', () => {
     );
     const whatIf = await outputOf(['replay', STACKS, '--csv', '--slub-debug', 'Z']);
     expect(whatIf).toMatch(/^cache,objects,slab_size,changed_slab_size,order,changed_order,/);
-    expect(whatIf).toMatch(/^kmalloc-64,\d+,64,192,0,0,64,21,/m); // slub.md 9
+    expect(whatIf).toMatch(/^kmalloc-64,\d+,64,192,0,0,64,21,/m);
   });
 
   test.each([
     [['--cpus', '16'], 'stay idle'],
-    [['--slab-nomerge'], 'stay so'],
     [['--slub-debug', 'P'], 'is checked'],
     [['--classes', '64,1k,8k'], 'kmalloc-1k'],
     [['--kernel', '6.1'], 'SLUB as in 6.1'],
@@ -152,6 +151,7 @@ describe('replay as text', () => {
 describe('what replay refuses', () => {
   test.each([
     [['--kernel', '4.19'], 2, 'one of 5.10, 6.1, 6.12, 6.18, 7.2 is wanted'],
+    [['--slab-nomerge'], 2, 'Boot with slab_nomerge, record the workload again'],
     [['--cpus', '0'], 2, 'a whole number from 1 to 8192 is wanted'],
     [['--slub-max-order', '11'], 2, 'a whole number from 0 to 10 is wanted'],
     [['--slub-min-objects', 'many'], 2, 'a whole number from 1 to 32767 is wanted'],

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 // biome-ignore lint/correctness/noUnresolvedImports: its types re-export what Biome does not follow.
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { PageData } from '../../src/report/html/page-data.ts';
+import type { PageData } from '../../src/render/html/page-data.ts';
 import { BOOT, jsonOf, outputOf, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 
 const CHROMIUM = process.env['SLABREPLAY_CHROMIUM'] ?? '/usr/bin/chromium';

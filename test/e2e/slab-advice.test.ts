@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Fragmentation } from '../../src/analysis/fragmentation.ts';
+import type { Fragmentation } from '../../src/commands/frag/fragmentation.ts';
 import { jsonOf, temporaryFolder } from '../helpers/run-cli.ts';
 
 /** 64 objects of 129 bytes, one after the other, in slabs of kmalloc-192. */

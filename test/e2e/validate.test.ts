@@ -3,15 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { BASE, FREE, poorMachine, poorSlab, printedWords } from '../helpers/debug-slab-writer.ts';
 import { jsonOf, outputOf, runCli, temporaryFolder } from '../helpers/run-cli.ts';
-import {
-  BASE,
-  FREE,
-  poorMachine,
-  poorSlab,
-  printedWords,
-} from '../unit/snapshot/debug-slab-writer.ts';
-import type { Slub61 } from '../unit/snapshot/slub-writer.ts';
+import type { Slub61 } from '../helpers/slub-writer.ts';
 
 /** A folder with a snapshot and its symbols; further files as they are given. */
 function recording(machine: Slub61, files: Record<string, string> = {}): string {

@@ -210,66 +210,52 @@ export function buildDatV7(contents: DatContents): BuiltDat {
   );
   out.fill(optionsHole, out.num(8, out.length));
   const own = (contents.options ?? []).map(({ id, data }) => option(id, data));
-  // The last option is DONE with the place of the next options: right behind this section.
-  const body = Buffer.concat([...sections, ...own]);
-  const next = contents.buffers.length === 0 ? 0 : out.length + 16 + body.length + 14;
-  section('options', 0, Buffer.concat([body, option(0, out.num(8, next))]), false);
-  for (const [i, buffer] of contents.buffers.entries()) {
-    addBufferV7(out, buffer, zlib, piece, i + 1 === contents.buffers.length);
-  }
+  // The last option is DONE with the place of the next options: behind the data of a buffer.
+  const body = Buffer.concat([...sections, ...own, option(0, out.num(8, 0))]);
+  let done = section('options', 0, body, false) + 16 + body.length - 8;
+  for (const buffer of contents.buffers) done = addBufferV7(out, buffer, zlib, piece, done);
   return { bytes: out.bytes(), places: out.places };
 }
 
-/** The options that describe a buffer, then the buffer: trace-cmd writes them the other way round. */
+/**
+ * A buffer, then the options that describe it, as trace-cmd writes them.
+ * @param done where the DONE option of the options before says where these are
+ * @returns where the DONE option of these does
+ */
 function addBufferV7(
   out: Output,
   buffer: DatBuffer,
   zlib: boolean,
   piece: (bytes: Buffer) => Buffer,
-  isLast: boolean,
-): void {
+  done: number,
+): number {
   const { pageSize } = out.machine;
-  const packedCpus = buffer.cpus.map((pages) => {
-    if (!zlib) return pages;
+  const bufferAt = out.length;
+  out.place(`buffer ${buffer.name}`);
+  out.add(out.num(2, 3), out.num(2, zlib ? 1 : 0), out.num(4, 0), out.num(8, 0));
+  const table: Buffer[] = [];
+  for (const [cpu, pages] of buffer.cpus.entries()) {
     const pieces: Buffer[] = [];
-    for (let at = 0; at < pages.length; at += PAGES_IN_A_PIECE * pageSize) {
+    for (let at = 0; zlib && at < pages.length; at += PAGES_IN_A_PIECE * pageSize) {
       pieces.push(piece(pages.subarray(at, at + PAGES_IN_A_PIECE * pageSize)));
     }
-    return Buffer.concat([out.num(4, pieces.length), ...pieces]);
-  });
-  const clock = buffer.clock ?? 'global';
-  const fixed = 8 + buffer.name.length + 1 + clock.length + 1 + 8;
-  const optionSize = fixed + 20 * buffer.cpus.length;
-  const optionsAt = out.length;
-  const bodySize = 6 + optionSize + 6 + 8;
-  const bufferAt = optionsAt + 16 + bodySize;
-  let dataAt = bufferAt + 16;
-  const table: Buffer[] = [];
-  const pads: number[] = [];
-  for (const [cpu, bytes] of packedCpus.entries()) {
-    const pad = (pageSize - (dataAt % pageSize)) % pageSize;
-    pads.push(pad);
-    dataAt += pad;
+    const bytes = zlib ? Buffer.concat([out.num(4, pieces.length), ...pieces]) : pages;
+    out.align();
     // The size of packed data does not count the number of pieces before them.
     const size = zlib ? bytes.length - 4 : bytes.length;
-    table.push(out.num(4, cpu), out.num(8, dataAt), out.num(8, size));
-    dataAt += bytes.length;
-  }
-  out.place(`options ${buffer.name}`);
-  out.add(out.num(2, 0), out.num(2, 0), out.num(4, 0), out.num(8, bodySize));
-  out.add(out.num(2, OPTION_BUFFER), out.num(4, optionSize), out.num(8, bufferAt));
-  out.add(`${buffer.name}\0${clock}\0`, out.num(4, pageSize), out.num(4, buffer.cpus.length));
-  out.add(...table, out.num(2, 0), out.num(4, 8), out.num(8, isLast ? 0 : dataAt));
-  out.place(`buffer ${buffer.name}`);
-  out.add(
-    out.num(2, 3),
-    out.num(2, zlib ? 1 : 0),
-    out.num(4, 0),
-    out.num(8, dataAt - bufferAt - 16),
-  );
-  for (const [cpu, bytes] of packedCpus.entries()) {
-    out.add(Buffer.alloc(pads[cpu] ?? 0));
+    table.push(out.num(4, cpu), out.num(8, out.length), out.num(8, size));
     out.place(`data ${buffer.name} ${cpu}`);
     out.add(bytes);
   }
+  out.fill(bufferAt + 8, out.num(8, out.length - bufferAt - 16));
+  const clock = buffer.clock ?? 'global';
+  const fixed = 8 + buffer.name.length + 1 + clock.length + 1 + 8;
+  const optionSize = fixed + 20 * buffer.cpus.length;
+  out.fill(done, out.num(8, out.length));
+  out.place(`options ${buffer.name}`);
+  out.add(out.num(2, 0), out.num(2, 0), out.num(4, 0), out.num(8, 6 + optionSize + 6 + 8));
+  out.add(out.num(2, OPTION_BUFFER), out.num(4, optionSize), out.num(8, bufferAt));
+  out.add(`${buffer.name}\0${clock}\0`, out.num(4, pageSize), out.num(4, buffer.cpus.length));
+  out.add(...table, out.num(2, 0), out.num(4, 8), out.num(8, 0));
+  return out.length - 8;
 }

@@ -17,9 +17,13 @@
 // Further events: `bulk_free OBJECT`, `page_alloc PFN [ORDER]`, `page_free PFN [ORDER]`, `lost N`.
 // Lines that are empty or begin with # say nothing.
 
-import { ACCOUNTED, type Call, Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../../src/kernel/event-batch.ts';
-import { EVENT_KIND } from '../../src/kernel/event-kind.ts';
+import { ACCOUNTED, type Call, Dictionary } from '../../src/kernel/events/dictionary.ts';
+import {
+  createBatch,
+  type EventBatch,
+  FLAGS_UNKNOWN,
+} from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND } from '../../src/kernel/events/event-kind.ts';
 
 const FIRST_OBJECT = 0xffff888000000000n;
 const OBJECT_DISTANCE = 0x10000n;

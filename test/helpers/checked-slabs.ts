@@ -1,14 +1,14 @@
 // Slabs of debug caches for the tests of SLUB's checks: all objects free and linked in their order.
 
-import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { calculateSizes } from '../../src/kernel/slub-layout.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
   objectOffset,
-} from '../../src/kernel/slub-report/checked-slab.ts';
-import { initObject, setOrigSize, setupSlab } from '../../src/kernel/slub-report/object-memory.ts';
-import { rulesFor } from '../../src/kernel/slub-rules.ts';
+} from '../../src/kernel/checks/checked-slab.ts';
+import { initObject, setOrigSize, setupSlab } from '../../src/kernel/checks/object-memory.ts';
+import { calculateSizes } from '../../src/kernel/slub/calculate-sizes.ts';
+import { rulesFor } from '../../src/kernel/slub/releases.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
 
 export interface TestCache {
   readonly name: string;

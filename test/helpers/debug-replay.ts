@@ -1,18 +1,18 @@
 // Events of a few caches with debug flags through observed replay and its checks: SLUB's reports.
 
-import { computeGeometry, specOfKmalloc } from '../../src/kernel/cache-geometry.ts';
-import { Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
-import { EVENT_KIND, type EventKindName } from '../../src/kernel/event-kind.ts';
-import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
-import { nonSlabAddresses } from '../../src/kernel/non-slab-addresses.ts';
-import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub-debug.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
-import type { SlubReport } from '../../src/kernel/slub-report/slub-reports.ts';
-import type { PlannedCache } from '../../src/replay/cache-plan.ts';
+import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
+import type { SlubReport } from '../../src/kernel/checks/slub-reports.ts';
+import { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND, type EventKindName } from '../../src/kernel/events/event-kind.ts';
+import { nonSlabAddresses } from '../../src/kernel/machine/non-slab-addresses.ts';
+import { computeGeometry, specOfKmalloc } from '../../src/kernel/slub/cache-geometry.ts';
+import { cacheDebugFlags, parseSlubDebug } from '../../src/kernel/slub/slub-debug-option.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { DebugWatch } from '../../src/replay/debug/debug-watch.ts';
-import { FollowerVotes, FreshOrder } from '../../src/replay/fresh-order.ts';
-import { ObservedReplay } from '../../src/replay/observed-replay.ts';
+import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
+import { FollowerVotes, FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
 import { SlubModel } from '../../src/replay/slub-model.ts';
 
 /** A cache besides those of kmalloc. */
@@ -37,6 +37,8 @@ export interface DebugMachine {
     readonly cache: string;
     readonly steps: readonly (readonly [bigint, bigint])[];
   };
+  /** As FreeEvidence takes it; a machine that runs already where it is not said. */
+  readonly bootedTs?: number;
   /** Areas as in /proc/vmallocinfo. */
   readonly vmallocinfo?: string;
 }
@@ -128,6 +130,12 @@ export function replayWithDebug(
         ? 0
         : cacheDebugFlags(parseSlubDebug(machine.asked), spec.flags, spec.name),
     skew: 100_000,
+    longGap: 1e9,
+    bootedTs: machine.bootedTs ?? Number.NEGATIVE_INFINITY,
+    freesUnseen: (call) =>
+      dictionary.strings
+        .get(dictionary.sites.text(dictionary.calls.site(call)))
+        .startsWith('unseen'),
     jiffiesPerTick: 250 / 1e9,
     siteText: (site) => dictionary.strings.get(dictionary.sites.text(site)),
     stackText: (stack) =>
@@ -135,8 +143,7 @@ export function replayWithDebug(
         dictionary.strings.get(dictionary.sites.text(site)),
       ),
   });
-  const observed = new ObservedReplay(dictionary.calls, slub);
-  observed.watch = watch;
+  const observed = new ObservedReplay(dictionary.calls, slub, { watch });
   observed.add(batch);
   return { reports: watch.reports(), writesLeftOut: watch.writesLeftOut, slub };
 }

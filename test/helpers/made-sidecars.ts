@@ -1,6 +1,6 @@
 // Sidecars written down in a test.
 
-import type { SidecarFiles } from '../../src/kernel/sidecars.ts';
+import type { SidecarFiles } from '../../src/recording/sidecars.ts';
 
 export function madeSidecars(files: Readonly<Record<string, string | Buffer>>): SidecarFiles {
   const bytes = (name: string): Buffer | undefined => {

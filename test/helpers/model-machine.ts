@@ -1,15 +1,15 @@
 // A model of a few hand-made caches, driven by hand: slabs are called A, B, C … in the order in which
 // they came, objects A0, A1 …, and its lists read as text.
 
-import type { CacheGeometry } from '../../src/kernel/cache-geometry.ts';
-import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { calculateSizes } from '../../src/kernel/slub-layout.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
-import type { PlannedCache } from '../../src/replay/cache-plan.ts';
-import { FreshOrder } from '../../src/replay/fresh-order.ts';
-import type { MemoryNodes } from '../../src/replay/memory-nodes.ts';
-import { firstOfNew, type ListedObjects } from '../../src/replay/slab-cache.ts';
-import { NO_SLAB, type SlabTable } from '../../src/replay/slab-table.ts';
+import type { CacheGeometry } from '../../src/kernel/slub/cache-geometry.ts';
+import { calculateSizes } from '../../src/kernel/slub/calculate-sizes.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
+import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
+import type { MemoryNodes } from '../../src/replay/machine/memory-nodes.ts';
+import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import type { ListedObjects } from '../../src/replay/model/slab-cache.ts';
+import { NO_SLAB, type SlabTable } from '../../src/replay/model/slab-table.ts';
 import { type ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
 
 /** What of a cache a test cares for. */
@@ -112,11 +112,11 @@ export class ModelMachine {
   /** Allocates what the model chooses; a new slab comes where it has none. */
   alloc(cpu = 0, node = -1): string {
     const { model } = this.cache;
-    model.choose(cpu, node);
-    const { choiceSlab, choiceObject } = model;
-    if (choiceSlab === NO_SLAB) return this.newSlab(cpu, node);
+    model.decide(cpu, node);
+    const { slab, object } = model.decision;
+    if (slab === NO_SLAB) return this.newSlab(cpu, node);
     model.alloc(cpu, node);
-    return this.nameOf(choiceSlab, choiceObject);
+    return this.nameOf(slab, object);
   }
 
   /** So many allocations. */
@@ -129,22 +129,22 @@ export class ModelMachine {
   }
 
   /** What a recording shows: the kernel took this object, whatever the model would have given. */
-  adopt(cpu: number, object: string): void {
-    this.adoptAt(cpu, ...this.find(object));
+  took(cpu: number, object: string): void {
+    this.tookAt(cpu, ...this.find(object));
   }
 
-  adoptAt(cpu: number, slab: number, object: number): void {
-    this.cache.model.choose(cpu, -1);
-    this.cache.model.adopt(cpu, -1, slab, object);
+  tookAt(cpu: number, slab: number, object: number): void {
+    this.cache.model.decide(cpu, -1);
+    this.cache.model.took(cpu, -1, slab, object);
   }
 
   /** What a recording shows: a slab that is not known, with this object of it. */
   arrive(cpu: number, object: number): string {
     const { model, order } = this.cache;
-    model.choose(cpu, -1);
+    model.decide(cpu, -1);
     const slab = this.addSlab(this.slub.nodes.nodeOfCpu(cpu));
     this.table.fill(slab, order.from(object));
-    model.useNewSlab(cpu, -1, slab, object);
+    model.newSlab(cpu, -1, slab, object);
     return this.nameOf(slab, object);
   }
 
@@ -205,9 +205,9 @@ export class ModelMachine {
   private newSlab(cpu: number, node: number): string {
     const { model, order } = this.cache;
     const slab = this.addSlab(node >= 0 ? node : this.slub.nodes.nodeOfCpu(cpu));
-    const first = order.from(0)[firstOfNew(model)] as number;
+    const first = order.from(0)[model.decision.firstOfNew] as number;
     this.table.fill(slab, order.from(0));
-    model.useNewSlab(cpu, node, slab, first);
+    model.newSlab(cpu, node, slab, first);
     return this.nameOf(slab, first);
   }
 

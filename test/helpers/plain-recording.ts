@@ -2,8 +2,8 @@
 // one source of pages, every allocation and free with its event, in order.
 
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { FreshOrder } from '../../src/replay/fresh-order.ts';
-import type { CacheCounts } from '../../src/replay/slab-cache.ts';
+import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import type { CacheCounts } from '../../src/replay/model/slab-cache.ts';
 import type { ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
 import { TestTrace } from './builders.ts';
 import { testModel } from './model-machine.ts';

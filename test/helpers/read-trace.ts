@@ -1,7 +1,7 @@
 // Reads a trace of any format into plain values, in this thread: what a test compares.
 
 import { RandomAccessFile } from '../../src/base/random-access-file.ts';
-import { BatchWriter, FIRST_EVENTS } from '../../src/ingest/batch-writer.ts';
+import { BatchWriter, FIRST_EVENTS } from '../../src/ingest/events/batch-writer.ts';
 import {
   type CsvOptions,
   DEFAULT_CSV,
@@ -10,18 +10,18 @@ import {
 } from '../../src/ingest/format.ts';
 import { detectFormat, formatByName } from '../../src/ingest/formats.ts';
 import { openInput } from '../../src/ingest/open-input.ts';
-import { FolderSidecars } from '../../src/ingest/sidecar-files.ts';
-import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../src/kernel/dictionary.ts';
+import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../src/kernel/events/dictionary.ts';
 import {
   BATCH_CAPACITY,
   createBatch,
   type EventBatch,
   FLAGS_UNKNOWN,
-} from '../../src/kernel/event-batch.ts';
-import { EVENT_NAMES } from '../../src/kernel/event-kind.ts';
-import type { SidecarFiles } from '../../src/kernel/sidecars.ts';
-import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../src/kernel/trace-stats.ts';
+} from '../../src/kernel/events/event-batch.ts';
+import { EVENT_NAMES } from '../../src/kernel/events/event-kind.ts';
+import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../src/kernel/events/trace-stats.ts';
+import { FolderSidecars } from '../../src/recording/sidecar-files.ts';
+import type { SidecarFiles } from '../../src/recording/sidecars.ts';
 
 /** One event; what the trace does not show is null. */
 export interface PlainEvent {
@@ -55,6 +55,7 @@ export interface TraceRead {
   /** Where each was met first, by name. */
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
+  readonly batches: readonly EventBatch[];
   event(i: number): PlainEvent;
   events(): PlainEvent[];
 }
@@ -102,6 +103,7 @@ export function readTraceBytes(
     buffer: options.buffer,
     csv: { ...DEFAULT_CSV, ...options.csv },
     maps: options.maps ?? [],
+    share: () => 0,
     async *chunks() {
       for (let at = 0; at < bytes.length; at += step) {
         yield await Promise.resolve(bytes.subarray(at, at + step));
@@ -140,11 +142,12 @@ async function readInput(input: TraceInput, options: ReadOptions): Promise<Trace
   const dictionary = new Dictionary();
   const batches: EventBatch[] = [];
   let obtained = 0;
-  const writer = new BatchWriter(dictionary, stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     // Most tests read a few lines: the first batch is as small as may be.
     obtain: () => createBatch(obtained++ === 0 ? FIRST_EVENTS : BATCH_CAPACITY),
-  });
+  };
+  const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);
   try {
     while (await reader.step());
@@ -162,7 +165,7 @@ class PlainTrace implements TraceRead {
   readonly positions: Readonly<Record<string, string>>;
   readonly count: number;
   private readonly dictionary: Dictionary;
-  private readonly batches: readonly EventBatch[];
+  readonly batches: readonly EventBatch[];
   private readonly starts: number[] = [];
   private readonly nameSite: (hi: number, lo: number) => string;
   private readonly sites = new Map<number, string>();

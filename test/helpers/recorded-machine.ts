@@ -1,9 +1,9 @@
 // A recording's kernel as the geometry tests need it: its caches, and what decides their layout.
 
-import { type KernelConfig, parseKernelConfig } from '../../src/kernel/kernel-config.ts';
-import { buildKnownCaches, type KnownCaches } from '../../src/kernel/known-cache.ts';
-import { type ProcSlabinfo, parseProcSlabinfo } from '../../src/kernel/proc-slabinfo.ts';
-import { parseSlabSysfs, type SlabSysfs } from '../../src/kernel/slab-sysfs.ts';
+import { buildKnownCaches, type KnownCaches } from '../../src/kernel/caches/known-cache.ts';
+import { type ProcSlabinfo, parseProcSlabinfo } from '../../src/kernel/caches/proc-slabinfo.ts';
+import { parseSlabSysfs, type SlabSysfs } from '../../src/kernel/caches/slab-sysfs.ts';
+import { type KernelConfig, parseKernelConfig } from '../../src/kernel/machine/kernel-config.ts';
 import { textIfRecorded } from './data.ts';
 
 /** What of a recording is no answer about its caches. */

@@ -1,6 +1,6 @@
 // What the memory dump of a recording shows of every slab (slub_truth.tsv), beside the model's state.
 
-import type { ListedSlabs } from '../../src/replay/slab-cache.ts';
+import type { ListedSlabs } from '../../src/replay/model/slab-cache.ts';
 import type { ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
 import { recordedText } from './data.ts';
 

@@ -1,8 +1,8 @@
 // What the kernel of a recording held at the instant the trace stopped, walked out of its memory dump
 // (kernel-gaps.md 1), against what the analysis says of the trace.
 
-import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
-import { loadRun } from '../../src/pipeline/load-run.ts';
+import { loadRun } from '../../src/run/load-run.ts';
+import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { isRecorded, recordedText, recording } from './data.ts';
 
 /** Lines of a table without its heading, cut into fields. */

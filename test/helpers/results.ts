@@ -1,7 +1,7 @@
 // Results as analyses build them, small and with every key, for tests of what prints them.
 
 import type { Analysis, CacheRow, CallSiteRow } from '../../src/analysis/overview.ts';
-import type { Completeness, RunSummary } from '../../src/analysis/run-summary.ts';
+import type { Completeness, RunSummary } from '../../src/run/run-summary.ts';
 
 export const RUN: RunSummary = {
   label: 'a-run',
@@ -33,10 +33,12 @@ export const COMPLETE: Completeness = {
   hashedPointers: false,
   startsAtBoot: true,
   freesOfUnknown: 0,
+  unrecordedFrees: [],
   allocsOfLive: 0,
   duplicateEvents: 0,
   unresolvedCacheEvents: 0,
   otherStats: {},
+  empty: null,
   notes: [],
 };
 
@@ -80,6 +82,7 @@ export const CALL_SITE: CallSiteRow = {
   bytesWasted: 1560,
   liveBytesAlloc: 3840,
   liveBytesWasted: 1040,
+  liveRounding: 1040,
   oldestNs: '2000000000',
   crossCpuFrees: 0,
   meanLifetimeNs: 1000,

@@ -1,11 +1,11 @@
 // Figures of runs by hand, for tests of what is done with them: one line for each call site and cache.
 
-import { functionName } from '../../src/analysis/compare/function-name.ts';
+import { functionName } from '../../src/analysis/function-name.ts';
 import type {
   CacheFigures,
   PairFigures,
   RunFigures,
-} from '../../src/analysis/compare/run-figures.ts';
+} from '../../src/commands/compare/figures/run-figures.ts';
 
 type PairParts = Partial<Omit<PairFigures, 'symbol' | 'module' | 'cache'>> & {
   /** Bytes of one object; 64 where nothing is said. */
@@ -111,10 +111,12 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       hashedPointers: false,
       startsAtBoot: true,
       freesOfUnknown: 0,
+      unrecordedFrees: [],
       allocsOfLive: 0,
       duplicateEvents: 0,
       unresolvedCacheEvents: 0,
       otherStats: {},
+      empty: null,
       notes: [],
       ...parts.completeness,
     },

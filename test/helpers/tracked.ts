@@ -1,24 +1,25 @@
 // Lines of a test trace (builders.ts) through pairing, tallies and the judging of a run: what the tests
 // of src/analysis look into.
 
+import { type KnownCache, KnownCaches } from '../../src/kernel/caches/known-cache.ts';
+import type { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import type { EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND } from '../../src/kernel/events/event-kind.ts';
+import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../src/kernel/events/trace-stats.ts';
+import { SymbolTable } from '../../src/kernel/symbols/symbols.ts';
 import {
   createEventFilter,
   type FilterOptions,
   NO_FILTER,
-} from '../../src/analysis/event-filter.ts';
-import type { CallSums } from '../../src/analysis/group-calls.ts';
-import type { LiveObjects } from '../../src/analysis/live-objects.ts';
-import { LiveSeries } from '../../src/analysis/live-series.ts';
-import { OUTCOME, type PairedBatch } from '../../src/analysis/paired-batch.ts';
-import { type ResolvedRun, resolveRun } from '../../src/analysis/resolved-run.ts';
-import { RunTracker, type Tracker } from '../../src/analysis/run-tracker.ts';
-import type { Dictionary } from '../../src/kernel/dictionary.ts';
-import type { EventBatch } from '../../src/kernel/event-batch.ts';
-import type { KernelFacts } from '../../src/kernel/kernel-facts.ts';
-import { type KnownCache, KnownCaches } from '../../src/kernel/known-cache.ts';
-import { SymbolTable } from '../../src/kernel/symbols.ts';
-import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../src/kernel/trace-stats.ts';
+} from '../../src/pairing/event-filter.ts';
+import type { LiveObjects } from '../../src/pairing/live-objects.ts';
+import { LiveSeries } from '../../src/pairing/live-series.ts';
+import { OUTCOME, type PairedBatch } from '../../src/pairing/paired-batch.ts';
+import { RunTracker, type Tracker } from '../../src/pairing/run-tracker.ts';
+import type { KernelFacts } from '../../src/recording/kernel-facts.ts';
+import type { CallSums } from '../../src/run/group-calls.ts';
+import { type ResolvedRun, resolveRun } from '../../src/run/resolved-run.ts';
 import { TestTrace } from './builders.ts';
 
 export const ORIGIN = { label: 'test', sources: ['test.txt'] };
@@ -187,6 +188,8 @@ export function kernelFacts(
     tracedFromBoot: false,
     someTasksOnly: false,
     slubDebug: false,
+    notes: [],
+    withMetadata: null,
     ...rest,
   };
 }
@@ -198,6 +201,8 @@ export interface ResolveOptions extends TrackOptions {
   readonly kallsyms?: string;
   /** Globs of --cache. */
   readonly caches?: readonly string[];
+  /** True: the recording has no other kinds of events than the lines; else all kinds were switched on. */
+  readonly onlyLines?: boolean;
 }
 
 export interface TestRun extends Tracked {
@@ -210,6 +215,12 @@ export interface TestRun extends Tracked {
 export function resolve(lines: string | TestTrace, options: ResolveOptions = {}): TestRun {
   const tracked = track(lines, options);
   const { tracker, info } = tracked;
+  if (options.onlyLines !== true) {
+    const { kmalloc, kmem_cache_alloc, kfree, kmem_cache_free } = EVENT_KIND;
+    for (const kind of [kmalloc, kmem_cache_alloc, kfree, kmem_cache_free]) {
+      tracked.trace.dictionary.calls.intern({ kind });
+    }
+  }
   const run = resolveRun({
     tracker,
     info,
@@ -217,7 +228,10 @@ export function resolve(lines: string | TestTrace, options: ResolveOptions = {})
     facts: options.facts ?? kernelFacts(),
     symbols:
       options.kallsyms === undefined ? undefined : new SymbolTable(Buffer.from(options.kallsyms)),
-    caches: options.caches ?? [],
+    selection: {
+      filter: { ...NO_FILTER, ...options.filter },
+      caches: options.caches ?? [],
+    },
   });
   const objects = Array.from(
     tracker.pairing.live.inOrder(),

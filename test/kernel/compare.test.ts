@@ -3,11 +3,11 @@
 // all that got worse; equal runs have no verdict in any pairing.
 
 import { beforeAll, expect, test } from 'vitest';
-import { buildComparison } from '../../src/analysis/compare/build-comparison.ts';
-import type { Comparison, ComparisonRow } from '../../src/analysis/compare/comparison.ts';
-import type { RunFigures } from '../../src/analysis/compare/run-figures.ts';
-import { subjectText } from '../../src/analysis/compare/subject.ts';
-import { readRunFigures } from '../../src/pipeline/compare-runs.ts';
+import { readRunFigures } from '../../src/commands/compare/compare-runs.ts';
+import type { RunFigures } from '../../src/commands/compare/figures/run-figures.ts';
+import { subjectText } from '../../src/commands/compare/figures/subject.ts';
+import { buildComparison } from '../../src/commands/compare/judge/build-comparison.ts';
+import type { Comparison, ComparisonRow } from '../../src/commands/compare/judge/comparison.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 const BASE = ['base', 'base2', 'base3'] as const;
@@ -20,7 +20,7 @@ describeWithData(RECORDINGS, 'comparing equal runs and runs with planted regress
 
   beforeAll(async () => {
     for (const name of [...BASE, ...NEW]) {
-      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, '', false));
+      runs.set(name, await readRunFigures({ source: recording(`regress-${name}`) }, false));
     }
   });
 
@@ -113,7 +113,7 @@ describeWithData(RECORDINGS, 'comparing equal runs and runs with planted regress
   test('the replay finds the slabs of what was planted, as the kernel counted them', async () => {
     const slabs = async (name: Name): Promise<unknown> => {
       const source = recording(`regress-${name}`);
-      const { caches } = await readRunFigures({ source }, '', true);
+      const { caches } = await readRunFigures({ source }, true);
       const cache = caches.find((c) => c.name === 'kmalloc-8k');
       return [cache?.slabs, cache?.slabsReplayed];
     };

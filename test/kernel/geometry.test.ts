@@ -2,21 +2,18 @@
 // sysfs shows sizes, order and limits, slub_caches.tsv what only the kernel's memory has.
 
 import { beforeAll, expect, test } from 'vitest';
+import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
+import type { SlabCacheSysfs } from '../../src/kernel/caches/slab-cache-sysfs.ts';
+import { parseSlubCmdline } from '../../src/kernel/slub/boot-options.ts';
 import {
   type CacheGeometry,
-  type CacheSpec,
   computeGeometry,
   specOfKmalloc,
-} from '../../src/kernel/cache-geometry.ts';
-import { isArm64, kmallocBuild, kmallocCacheSet } from '../../src/kernel/kmalloc-set.ts';
-import type { KnownCaches } from '../../src/kernel/known-cache.ts';
-import { recordedGeometry, specOfSysfs } from '../../src/kernel/recorded-geometry.ts';
-import type { SlabCacheSysfs } from '../../src/kernel/slab-cache-sysfs.ts';
-import { flagsOfSysfs, SLAB, SLAB_DEBUG_FLAGS } from '../../src/kernel/slab-flags.ts';
-import { parseSlubCmdline } from '../../src/kernel/slub-cmdline.ts';
-import { parseSlubDebug } from '../../src/kernel/slub-debug.ts';
-import { findMergeable, type MergeCandidate, sysfsDirectory } from '../../src/kernel/slub-merge.ts';
-import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub-parameters.ts';
+} from '../../src/kernel/slub/cache-geometry.ts';
+import { recordedGeometry, specOfSysfs } from '../../src/kernel/slub/recorded-geometry.ts';
+import { flagsOfSysfs, SLAB_DEBUG_FLAGS } from '../../src/kernel/slub/slab-flags.ts';
+import { parseSlubDebug } from '../../src/kernel/slub/slub-debug-option.ts';
+import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/slub-parameters.ts';
 import { describeEachWith, describeWithData, isRecorded } from '../helpers/data.ts';
 import {
   type RecordedCaches,
@@ -174,61 +171,6 @@ describeEachWith(['slab_sysfs.txt'], 'every cache', (recordingName) => {
   });
 });
 
-/** Flag bits that sysfs does not show, as these two kernels have them in memory. */
-const DUMPED_BITS: Readonly<Record<string, readonly (readonly [number, number])[]>> = {
-  '6.1': [[0x04000000, SLAB.ACCOUNT]],
-  '6.12': [
-    [0x2000, SLAB.ACCOUNT],
-    [0x1000, SLAB.NO_MERGE],
-  ],
-};
-
-/** The request of a cache that nothing was merged with, with all its flags. */
-function fullSpec(
-  { known, dumped }: RecordedCaches,
-  name: string,
-  generation: string,
-): CacheSpec | undefined {
-  const cache = known.find(name)?.sysfs;
-  if (!cache) return undefined;
-  let { flags } = specOfSysfs(cache, name, parseSlubDebug('FZPU'));
-  const kernelFlags = Number(dumped.get(name)?.get('flags') ?? 0);
-  for (const [bit, flag] of DUMPED_BITS[generation] ?? []) {
-    if ((kernelFlags & bit) !== 0) flags |= flag;
-  }
-  return { ...specOfSysfs(cache, name, parseSlubDebug('FZPU')), flags };
-}
-
-/** The directory of sysfs in which each name of a recording is. */
-function directoriesOf(known: KnownCaches): Map<string, string> {
-  const directories = new Map<string, string>();
-  for (const cache of known.all) {
-    for (const name of [cache.name, ...cache.aliases]) {
-      directories.set(name, cache.sysfs?.id ?? '');
-    }
-  }
-  return directories;
-}
-
-/** The directory that each cache gets when they are made one after the other. */
-function mergeInOrder(
-  specs: readonly (CacheSpec | undefined)[],
-  parameters: SlubParameters,
-): Map<string, string> {
-  const made: (MergeCandidate & { directory: string })[] = [];
-  const directories = new Map<string, string>();
-  for (const spec of specs) {
-    const geometry = spec && computeGeometry(spec, parameters);
-    if (spec === undefined || geometry === undefined) continue;
-    const cache = { ...spec, size: geometry.slabSize };
-    const into = findMergeable(spec, made, parameters);
-    const directory = into?.directory ?? sysfsDirectory(cache, geometry.flags, parameters);
-    if (into === undefined) made.push({ ...cache, directory });
-    directories.set(spec.name, directory);
-  }
-  return directories;
-}
-
 for (const [plainName, debugName] of [
   ['debian-plain', 'debug-slub'],
   ['debian-plain-612', 'debug-slub-612'],
@@ -257,20 +199,6 @@ for (const [plainName, debugName] of [
       }
       expect(wrong).toEqual([]);
       expect(equal).toBeGreaterThanOrEqual(generation === '6.1' ? 123 : 156);
-    });
-
-    test('without it, the same caches made in the same order merge as the kernel merged them', () => {
-      const { plain, debug, parameters, generation } = load();
-      const kernel = directoriesOf(plain.known);
-      // slabinfo lists the youngest first; the test module's caches are in one recording only.
-      const specs = [...debug.slabinfo.caches]
-        .reverse()
-        .map(({ name }) => fullSpec(debug, name, generation))
-        .filter((spec) => spec !== undefined && kernel.has(spec.name));
-      const ours = mergeInOrder(specs, parameters);
-      expect([...ours].filter(([name, directory]) => kernel.get(name) !== directory)).toEqual([]);
-      expect(new Set(ours.values()).size).toBe(plain.known.all.length);
-      expect(ours.size - plain.known.all.length).toBeGreaterThan(50);
     });
   });
 }

@@ -1,12 +1,9 @@
 // Our tables of gfp flag names against the print fmt of each recorded kernel's kmalloc event.
 
 import { beforeAll, expect, test } from 'vitest';
-import {
-  gfpNamesFromPrintFmt,
-  parseEventFormat,
-} from '../../src/ingest/ring-buffer/event-format.ts';
-import { formatGfpFlags, gfpNamesOf, parseGfpFlags } from '../../src/kernel/gfp-flags.ts';
-import type { GfpName } from '../../src/kernel/trace-info.ts';
+import { gfpNamesFromPrintFmt, parseEventFormat } from '../../src/ingest/events/event-format.ts';
+import { formatGfpFlags, gfpNamesOf, parseGfpFlags } from '../../src/kernel/events/gfp-flags.ts';
+import type { GfpName } from '../../src/kernel/events/trace-info.ts';
 import { describeWithData, recordedText } from '../helpers/data.ts';
 
 function recordedNames(name: string): readonly GfpName[] {

@@ -2,7 +2,7 @@
 // kernel's own "Allocated in" names the call site that the trace has.
 
 import { expect, test } from 'vitest';
-import { reportHistories } from '../../src/pipeline/history-run.ts';
+import { type ReportHistories, reportHistories } from '../../src/commands/history/history-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 for (const [name, least] of [
@@ -10,17 +10,40 @@ for (const [name, least] of [
   ['debug-slub-612', 25],
 ] as const) {
   describeWithData(name, 'reports of a kernel log', () => {
-    test('name the call sites that the trace has', async () => {
+    let read: Promise<ReportHistories> | undefined;
+    const histories = (): Promise<ReportHistories> => {
       const source = { source: recording(name), sidecars: [] };
-      const { reports } = await reportHistories(source, recording(name, 'dmesg.txt.gz'));
+      read ??= reportHistories(source, recording(name, 'dmesg.txt.gz'));
+      return read;
+    };
+
+    test('name the call sites that the trace has', async () => {
+      const { reports } = await histories();
       const told = reports.filter(({ report }) => report.allocatedIn !== null);
-      const wrong = told.filter(({ report, owners }) => {
-        const at = BigInt(Math.round((report.atSec ?? 0) * 1e9));
-        const last = owners.findLast(({ alloc }) => alloc !== null && BigInt(alloc.atNs) <= at);
-        return last?.alloc?.symbol !== report.allocatedIn;
-      });
+      const wrong = told.filter(
+        ({ report, lastOwner }) => lastOwner?.alloc?.symbol !== report.allocatedIn,
+      );
       expect(told.length).toBeGreaterThanOrEqual(least);
       expect(wrong.map(({ report }) => `${report.title} ${report.allocatedIn}`)).toEqual([]);
+      const late = reports.filter(({ atNs, lastOwner }) => {
+        const allocatedNs = lastOwner?.alloc?.atNs;
+        return allocatedNs !== undefined && BigInt(allocatedNs) > BigInt(atNs ?? 0);
+      });
+      expect(late.map(({ report }) => report.title)).toEqual([]);
+    });
+
+    test('of a double free name both frees', async () => {
+      const { reports } = await histories();
+      const double = reports.filter(({ report }) => report.title === 'Object already free');
+      expect(double.length).toBeGreaterThanOrEqual(1);
+      for (const { report, lastOwner, secondFree } of double) {
+        // The module's double free: kmalloc(), kfree(), kfree() in a row.
+        const times = [lastOwner?.alloc?.atNs, lastOwner?.free?.atNs, secondFree?.atNs].map(Number);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+        expect(Number(secondFree?.atNs)).toBeLessThanOrEqual((report.atSec as number) * 1e9);
+        expect((report.atSec as number) * 1e9 - (times[0] as number)).toBeLessThan(1e6);
+        expect([lastOwner?.free?.module, secondFree?.module]).toEqual(['labbug', 'labbug']);
+      }
     });
   });
 }

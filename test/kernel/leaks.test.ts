@@ -5,9 +5,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import type { Leaks } from '../../src/pipeline/leaks-result.ts';
-import { type LeaksOptions, leaksRun } from '../../src/pipeline/leaks-run.ts';
-import { renderKmemleak } from '../../src/report/leaks-kmemleak-text.ts';
+import type { Leaks } from '../../src/analysis/leaks/leaks-result.ts';
+import { type LeaksOptions, leaksRun } from '../../src/analysis/leaks/leaks-run.ts';
+import { renderKmemleak } from '../../src/commands/leaks/leaks-kmemleak-text.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 const DEFAULTS: LeaksOptions = {
@@ -130,6 +130,26 @@ describeWithData('kmemleak-1cpu', 'leak candidates', () => {
     expect(extra).toEqual(of('not_leak ptr'));
   });
 
+  test('each candidate is taken by the site that is shown for it, vmalloc areas too', async () => {
+    const label = ({ symbol, module }: Leaks['candidates'][number]): string =>
+      `${symbol ?? ''}${module === null ? '' : ` [${module}]`}`;
+    const ofModule = leaks.candidates.filter((c) => label(c).startsWith('docase+'));
+    expect(ofModule.map((c) => c.kind)).toContain('vmalloc');
+    const path = join(mkdtempSync(join(tmpdir(), 'slabreplay-leaks-')), 'lines.txt');
+    const source = { source: recording(name) };
+    const rest = leaks.candidates.filter((c) => !ofModule.includes(c)).map((c) => c.address);
+
+    writeFileSync(path, 'not-leak site=docase*\n');
+    const annotated = (await leaksRun(source, { ...DEFAULTS, annotations: [path] })).leaks;
+    expect(annotated.candidates.map((c) => c.address)).toEqual(rest);
+    expect(annotated.notReported?.annotated).toBe(ofModule.length);
+
+    writeFileSync(path, 'leak:^docase\n');
+    const suppressed = (await leaksRun(source, { ...DEFAULTS, suppress: [path] })).leaks;
+    expect(suppressed.candidates.map((c) => c.address)).toEqual(rest);
+    expect(suppressed.notReported?.suppressed).toBe(ofModule.length);
+  }, 60_000);
+
   test('sites in a module’s freed initialisation code have their true name', () => {
     // The kernel itself names ctor_c+0x1d [labbug]: that module's code lies there now.
     const group = leaks.groups.find((g) => g.example === '0xffff8880085d6d40');
@@ -152,4 +172,14 @@ describeWithData('kmemleak-1cpu', 'leak candidates', () => {
     expect(others.map((c) => c.symbol)).toEqual([]);
     expect(leaks.candidates.length).toBeGreaterThan(10);
   });
+});
+
+describeWithData('regress-base', 'a baseline of another boot', () => {
+  test('takes no vmalloc leak of sites that it does not know', async () => {
+    const source = { source: recording('kmemleak-1cpu') };
+    const options = { ...DEFAULTS, baseline: recording('regress-base') };
+    const { leaks } = await leaksRun(source, options);
+    expect(leaks.candidates.filter(({ kind }) => kind === 'vmalloc').length).toBe(5);
+    expect(leaks.notReported?.inBaseline).toBe(0);
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 // Nothing of severity error is found where nothing was planted, and what was planted is found.
 
 import { expect, test } from 'vitest';
-import { findDefects } from '../../src/pipeline/lint-run.ts';
+import { findDefects } from '../../src/analysis/lint/lint-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 
 async function errors(name: string): Promise<string[]> {

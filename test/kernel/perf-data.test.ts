@@ -2,13 +2,13 @@
 // times to microseconds unless it is given --ns), perf kmem stat, and the counts of perf report -D.
 
 import { expect, test } from 'vitest';
+import { perfKmemRun } from '../../src/commands/perfkmem/perf-kmem-run.ts';
 import { readEvents } from '../../src/ingest/read-events.ts';
-import { Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch } from '../../src/kernel/event-batch.ts';
-import { formatGfpFlags } from '../../src/kernel/gfp-flags.ts';
-import { ModuleMap } from '../../src/kernel/module-map.ts';
-import { SymbolTable } from '../../src/kernel/symbols.ts';
-import { perfKmemRun } from '../../src/pipeline/perf-kmem-run.ts';
+import { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { createBatch } from '../../src/kernel/events/event-batch.ts';
+import { formatGfpFlags } from '../../src/kernel/events/gfp-flags.ts';
+import { ModuleMap } from '../../src/kernel/symbols/module-map.ts';
+import { SymbolTable } from '../../src/kernel/symbols/symbols.ts';
 import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { type PlainEvent, readTraceFile, type TraceRead } from '../helpers/read-trace.ts';
 

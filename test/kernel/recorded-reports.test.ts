@@ -3,14 +3,14 @@
 
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { ReplayReport } from '../../src/analysis/replay-report.ts';
-import type { Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
-import { EVENT_KIND } from '../../src/kernel/event-kind.ts';
-import { observeRun } from '../../src/pipeline/observe-run.ts';
-import { prepareReplay } from '../../src/pipeline/prepare-replay.ts';
-import { parseReplayOptions, type ReplayTexts } from '../../src/pipeline/replay-options.ts';
-import { replayRun } from '../../src/pipeline/replay-run.ts';
+import { parseReplayOptions, type ReplayTexts } from '../../src/commands/replay/replay-options.ts';
+import { replayRun } from '../../src/commands/replay/replay-run.ts';
+import type { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND } from '../../src/kernel/events/event-kind.ts';
+import { observeRun } from '../../src/run/observe-run.ts';
+import { prepareReplay } from '../../src/run/prepare-replay.ts';
+import type { ReplayReport } from '../../src/run/replay-report.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 /** The reports that the recorded events alone give. */

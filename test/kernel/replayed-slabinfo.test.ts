@@ -2,8 +2,8 @@
 // kernel's own capture of the same moment.
 
 import { expect, test } from 'vitest';
-import { SLABINFO_DEFAULTS } from '../../src/analysis/slabinfo/options.ts';
-import { replayedSlabinfoRun, slabinfoRun } from '../../src/pipeline/slabinfo-run.ts';
+import { SLABINFO_DEFAULTS } from '../../src/commands/slabinfo/options.ts';
+import { replayedSlabinfoRun, slabinfoRun } from '../../src/commands/slabinfo/slabinfo-run.ts';
 import { BOOT } from '../helpers/run-cli.ts';
 
 test('most caches have the slabs that the kernel has, and their tables say the same', async () => {

@@ -2,12 +2,12 @@
 // and in which sheaf each free object lay when the trace stopped (slub_truth.tsv, slub_caches.tsv).
 
 import { beforeAll, expect, test } from 'vitest';
-import { observeRun } from '../../src/pipeline/observe-run.ts';
-import { prepareReplay } from '../../src/pipeline/prepare-replay.ts';
-import type { Fidelity } from '../../src/replay/fidelity.ts';
-import type { ObservedReplay } from '../../src/replay/observed-replay.ts';
-import type { ListedObjects } from '../../src/replay/slab-cache.ts';
+import type { ListedObjects } from '../../src/replay/model/slab-cache.ts';
+import type { Fidelity } from '../../src/replay/observe/fidelity.ts';
+import type { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
+import { observeRun } from '../../src/run/observe-run.ts';
+import { prepareReplay } from '../../src/run/prepare-replay.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { recordedCaches } from '../helpers/recorded-machine.ts';
 import { share } from '../helpers/recorded-truth.ts';

@@ -1,7 +1,7 @@
 // The slab map of a page against the kernel's own slabs, slot by slot (slub_truth.tsv.gz).
 
 import { expect, test } from 'vitest';
-import { reportRun } from '../../src/pipeline/report-run.ts';
+import { reportRun } from '../../src/commands/report/report-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 /** The kernel's state for each letter that claims one; `u` says itself that it does not know. */

@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 import {
   SLABINFO_DEFAULTS as NONE,
   type SlabinfoOptions,
-} from '../../src/analysis/slabinfo/options.ts';
-import { computeSlabinfo } from '../../src/analysis/slabinfo/slabinfo.ts';
-import { parseSlabSysfs } from '../../src/kernel/slab-sysfs.ts';
-import { renderSlabinfoText } from '../../src/report/slabinfo-text.ts';
+} from '../../src/commands/slabinfo/options.ts';
+import { computeSlabinfo } from '../../src/commands/slabinfo/slabinfo.ts';
+import { renderSlabinfoText } from '../../src/commands/slabinfo/slabinfo-text.ts';
+import { parseSlabSysfs } from '../../src/kernel/caches/slab-sysfs.ts';
 import {
   describeEachWith,
   isRecorded,

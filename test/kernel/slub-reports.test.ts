@@ -3,7 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
-import { SLAB } from '../../src/kernel/slab-flags.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import {
   cachesOf,

@@ -6,23 +6,23 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SymbolTable } from '../../src/kernel/symbols.ts';
-import { hiOf, joinHalves, loOf } from '../../src/snapshot/address.ts';
+import { hiOf, joinHalves, loOf } from '../../src/base/address.ts';
+import { SymbolTable } from '../../src/kernel/symbols/symbols.ts';
 import { Findings } from '../../src/snapshot/findings.ts';
-import { readImageSymbols } from '../../src/snapshot/image-symbols.ts';
+import { readImageSymbols } from '../../src/snapshot/kernel/image-symbols.ts';
 import {
   type KernelImage,
   openKernel,
   openSharedKernel,
   shareKernel,
-} from '../../src/snapshot/kernel-image.ts';
-import { openSnapshot, type Snapshot } from '../../src/snapshot/open-snapshot.ts';
-import { readCpus } from '../../src/snapshot/per-cpu.ts';
-import type { PhysicalMemory } from '../../src/snapshot/physical-memory.ts';
+} from '../../src/snapshot/kernel/kernel-image.ts';
+import { readCpus } from '../../src/snapshot/kernel/per-cpu.ts';
+import { readTasks } from '../../src/snapshot/kernel/tasks.ts';
+import { openSnapshot, type Snapshot } from '../../src/snapshot/memory/open-snapshot.ts';
+import type { PhysicalMemory } from '../../src/snapshot/memory/physical-memory.ts';
 import { countOccupancy } from '../../src/snapshot/slub-walk/occupancy.ts';
 import { SlabIndex } from '../../src/snapshot/slub-walk/slab-index.ts';
 import { openSlub, type SlubImage, walkSlabs } from '../../src/snapshot/slub-walk/walk-slabs.ts';
-import { readTasks } from '../../src/snapshot/tasks.ts';
 import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { describeWithTools } from '../helpers/tools.ts';
 

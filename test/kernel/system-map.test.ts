@@ -2,9 +2,9 @@
 // again, which the events alone must then tell.
 
 import { beforeAll, expect, test } from 'vitest';
-import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
-import { type FoundSymbols, findSymbols } from '../../src/pipeline/find-symbols.ts';
-import { loadRun } from '../../src/pipeline/load-run.ts';
+import { type FoundSymbols, findSymbols } from '../../src/run/find-symbols.ts';
+import { loadRun } from '../../src/run/load-run.ts';
+import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { madeSidecars } from '../helpers/made-sidecars.ts';
 

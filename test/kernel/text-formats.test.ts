@@ -3,7 +3,7 @@
 // tracefs carry no offsets; trace-cmd prints no module. All else is equal.
 
 import { beforeAll, expect, test } from 'vitest';
-import { functionOf, SymbolTable, splitSymbol } from '../../src/kernel/symbols.ts';
+import { functionOf, SymbolTable, splitSymbol } from '../../src/kernel/symbols/symbols.ts';
 import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { type PlainEvent, readTraceFile, type TraceRead } from '../helpers/read-trace.ts';
 

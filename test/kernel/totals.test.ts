@@ -3,9 +3,9 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { type Analysis, buildAnalysis, type CallSiteRow } from '../../src/analysis/overview.ts';
-import { OUTCOME } from '../../src/analysis/paired-batch.ts';
-import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
-import { loadRun } from '../../src/pipeline/load-run.ts';
+import { OUTCOME } from '../../src/pairing/paired-batch.ts';
+import { loadRun } from '../../src/run/load-run.ts';
+import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((a, b) => a + b, 0);

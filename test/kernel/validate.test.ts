@@ -2,12 +2,12 @@
 // validated the same memory, line for line; on kernels without damage none.
 
 import { expect, test } from 'vitest';
-import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { loadRun } from '../../src/pipeline/load-run.ts';
-import { openVmcore } from '../../src/pipeline/open-vmcore.ts';
-import { type Validation, validateRun } from '../../src/pipeline/validate-run.ts';
-import { tracedSlabs } from '../../src/pipeline/validate-traced.ts';
-import type { KernelImage } from '../../src/snapshot/kernel-image.ts';
+import { type Validation, validateRun } from '../../src/commands/validate/validate-run.ts';
+import { tracedSlabs } from '../../src/commands/validate/validate-traced.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
+import { loadRun } from '../../src/run/load-run.ts';
+import { openVmcore } from '../../src/run/open-vmcore.ts';
+import type { KernelImage } from '../../src/snapshot/kernel/kernel-image.ts';
 import type { SlubCache } from '../../src/snapshot/slub-walk/caches.ts';
 import { snapshotCaches } from '../../src/snapshot/validate/checked-cache.ts';
 import { validateTraced } from '../../src/snapshot/validate/traced-slabs.ts';

@@ -3,13 +3,13 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseBaseline, renderBaseline } from '../../src/analysis/compare/baseline.ts';
-import { buildComparison } from '../../src/analysis/compare/build-comparison.ts';
-import type { Comparison, ComparisonRow } from '../../src/analysis/compare/comparison.ts';
-import { mannWhitneyP, shiftInterval } from '../../src/analysis/compare/mann-whitney.ts';
-import { PeakLog } from '../../src/analysis/compare/peak-log.ts';
-import type { PairFigures, RunFigures } from '../../src/analysis/compare/run-figures.ts';
-import { Pairing } from '../../src/analysis/pairing.ts';
+import { parseBaseline, renderBaseline } from '../../src/commands/compare/figures/baseline.ts';
+import { PeakLog } from '../../src/commands/compare/figures/peak-log.ts';
+import type { PairFigures, RunFigures } from '../../src/commands/compare/figures/run-figures.ts';
+import { buildComparison } from '../../src/commands/compare/judge/build-comparison.ts';
+import type { Comparison, ComparisonRow } from '../../src/commands/compare/judge/comparison.ts';
+import { mannWhitneyP, shiftInterval } from '../../src/commands/compare/judge/mann-whitney.ts';
+import { Pairing } from '../../src/pairing/pairing.ts';
 import { TestTrace } from '../helpers/builders.ts';
 import { SEED } from '../helpers/random-traces.ts';
 import { cache, figures, pair } from '../helpers/run-figures.ts';

@@ -4,19 +4,23 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SiteNames } from '../../src/analysis/site-names.ts';
-import { BatchWriter } from '../../src/ingest/batch-writer.ts';
+import { EventCsv } from '../../src/commands/export/event-csv.ts';
+import { BatchWriter } from '../../src/ingest/events/batch-writer.ts';
 import { DEFAULT_CSV, type TraceInput } from '../../src/ingest/format.ts';
 import { detectFormat } from '../../src/ingest/formats.ts';
 import { openInput } from '../../src/ingest/open-input.ts';
-import { FolderSidecars } from '../../src/ingest/sidecar-files.ts';
-import { ACCOUNTED, Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../../src/kernel/event-batch.ts';
-import { EVENT_KIND, isAlloc } from '../../src/kernel/event-kind.ts';
-import { gfpNamesOf } from '../../src/kernel/gfp-flags.ts';
-import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../src/kernel/trace-stats.ts';
-import { EventCsv } from '../../src/report/event-csv.ts';
+import { ACCOUNTED, Dictionary } from '../../src/kernel/events/dictionary.ts';
+import {
+  createBatch,
+  type EventBatch,
+  FLAGS_UNKNOWN,
+} from '../../src/kernel/events/event-batch.ts';
+import { EVENT_KIND, isAlloc } from '../../src/kernel/events/event-kind.ts';
+import { gfpNamesOf } from '../../src/kernel/events/gfp-flags.ts';
+import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../src/kernel/events/trace-stats.ts';
+import { FolderSidecars } from '../../src/recording/sidecar-files.ts';
+import { SiteNames } from '../../src/run/site-names.ts';
 import { ROOT } from '../helpers/run-cli.ts';
 
 interface Held {
@@ -33,10 +37,11 @@ async function hold(input: TraceInput, most = Infinity): Promise<Held> {
   const format = await detectFormat(input.head, input.path);
   const info = emptyTraceInfo(format.name);
   const batches: EventBatch[] = [];
-  const writer = new BatchWriter(dictionary, stats, {
-    emit: (batch) => batches.push(batch),
+  const outlet = {
+    emit: (batch: EventBatch) => batches.push(batch),
     obtain: () => createBatch(),
-  });
+  };
+  const writer = new BatchWriter(dictionary, stats, outlet, info);
   const reader = await format.open(input, writer, info);
   while (batches.length < most && (await reader.step()));
   reader.close();
@@ -61,6 +66,7 @@ function textInput(texts: readonly string[], chunkBytes: number): TraceInput {
     buffer: undefined,
     csv: DEFAULT_CSV,
     maps: [],
+    share: () => 0,
     async *chunks() {
       for (const text of texts) {
         const bytes = Buffer.from(text);

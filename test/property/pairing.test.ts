@@ -2,10 +2,10 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { totalSums } from '../../src/analysis/group-calls.ts';
-import { TaskTally } from '../../src/analysis/task-tally.ts';
-import { taskTotals } from '../../src/analysis/task-totals.ts';
-import { isAlloc, isFree } from '../../src/kernel/event-kind.ts';
+import { isAlloc, isFree } from '../../src/kernel/events/event-kind.ts';
+import { TaskTally } from '../../src/pairing/task-tally.ts';
+import { totalSums } from '../../src/run/group-calls.ts';
+import { taskTotals } from '../../src/run/task-totals.ts';
 import { TestTrace } from '../helpers/builders.ts';
 import { ANY_TIMES, SEED, traceLines } from '../helpers/random-traces.ts';
 import { resolve, type Tracked, track } from '../helpers/tracked.ts';

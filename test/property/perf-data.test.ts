@@ -4,7 +4,6 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { ToolError } from '../../src/base/errors.ts';
-import { SEED } from '../helpers/random-traces.ts';
 import {
   type Attr,
   perfFile,
@@ -14,7 +13,8 @@ import {
   readPipe,
   S,
   USUAL,
-} from '../unit/ingest/perf-data/perf-file.ts';
+} from '../helpers/perf-file.ts';
+import { SEED } from '../helpers/random-traces.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -4,11 +4,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildCacheCurves } from '../../src/analysis/cache-curves.ts';
-import { totalSums } from '../../src/analysis/group-calls.ts';
-import { LiveCurve } from '../../src/analysis/live-curve.ts';
 import { buildProfile } from '../../src/analysis/profile.ts';
 import { nameStacks } from '../../src/analysis/profile-stacks.ts';
-import { StackTally } from '../../src/analysis/stack-tally.ts';
+import { LiveCurve } from '../../src/pairing/live-curve.ts';
+import { StackTally } from '../../src/pairing/stack-tally.ts';
+import { totalSums } from '../../src/run/group-calls.ts';
 import { ANY_TIMES, SEED, traceLines } from '../helpers/random-traces.ts';
 import { ORIGIN, resolve } from '../helpers/tracked.ts';
 

@@ -2,13 +2,13 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RateBins } from '../../src/analysis/rate-bins.ts';
 import {
   buildRates,
   type RateInterval,
   type Rates,
   type RatesBy,
-} from '../../src/analysis/rates.ts';
+} from '../../src/commands/rates/rates.ts';
+import { RateBins } from '../../src/pairing/rate-bins.ts';
 import { ANY_TIMES, SEED, traceLines } from '../helpers/random-traces.ts';
 import { ORIGIN, resolve } from '../helpers/tracked.ts';
 

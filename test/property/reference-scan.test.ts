@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { hiOf, loOf } from '../../src/snapshot/address.ts';
+import { hiOf, loOf } from '../../src/base/address.ts';
 import { indexObjects, ObjectIndex } from '../../src/snapshot/scan/object-index.ts';
 import { ObjectList } from '../../src/snapshot/scan/object-list.ts';
 import {
@@ -13,7 +13,7 @@ import {
   type TestObject,
   tracedObjects,
   whiteOf,
-} from '../unit/snapshot/scan/scan-builders.ts';
+} from '../helpers/scan-builders.ts';
 
 const BASE = 0xffff888003a00000n;
 const ROOT = 0xffffffff82000000n;

@@ -3,11 +3,11 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EventBatch } from '../../src/kernel/event-batch.ts';
-import { modelDigest } from '../../src/replay/model-digest.ts';
-import { ObservedReplay } from '../../src/replay/observed-replay.ts';
-import { SimulatedReplay } from '../../src/replay/simulated-replay.ts';
-import { ON } from '../../src/replay/slab-table.ts';
+import type { EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { modelDigest } from '../../src/replay/model/model-digest.ts';
+import { ON } from '../../src/replay/model/slab-table.ts';
+import { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
+import { SimulatedReplay } from '../../src/replay/simulate/simulated-replay.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
 import { TestTrace } from '../helpers/builders.ts';
 import { testModel } from '../helpers/model-machine.ts';

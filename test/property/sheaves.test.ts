@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../../src/base/seeded-random.ts';
-import { FreshOrder } from '../../src/replay/fresh-order.ts';
+import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
 import { ModelMachine } from '../helpers/model-machine.ts';
 import { SEED } from '../helpers/random-traces.ts';
 
@@ -132,7 +132,7 @@ test('whatever a recording shows, every free object is in one place', () => {
         if (kind === 'expected') machine.alloc(cpu);
         else if (kind === 'new' || slab === undefined) machine.arrive(cpu, object);
         else if (kind === 'free') machine.cache.model.free(cpu, slab, object);
-        else machine.adoptAt(cpu, slab, object);
+        else machine.tookAt(cpu, slab, object);
         checkPlaces(machine);
       }
     }),

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LiveSeries } from '../../src/analysis/live-series.ts';
 import { type Analysis, buildAnalysis } from '../../src/analysis/overview.ts';
-import { resolveRun } from '../../src/analysis/resolved-run.ts';
-import { RunTracker } from '../../src/analysis/run-tracker.ts';
-import type { Dictionary } from '../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../src/kernel/event-batch.ts';
+import type { Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
+import { LiveSeries } from '../../src/pairing/live-series.ts';
+import { RunTracker } from '../../src/pairing/run-tracker.ts';
+import { resolveRun } from '../../src/run/resolved-run.ts';
 import { RunDatabase } from '../../src/store/run-database.ts';
 import { RunQuery } from '../../src/store/sql-query.ts';
 import { TestTrace } from '../helpers/builders.ts';
@@ -192,7 +192,7 @@ function analyseStored(path: string, batchSize: number): Analysis {
       series.add(batch);
     }
     const facts = kernelFacts();
-    const run = resolveRun({ tracker, info, stats, facts, symbols: undefined, caches: [] });
+    const run = resolveRun({ tracker, info, stats, facts, symbols: undefined });
     return buildAnalysis(run, series, ORIGIN);
   } finally {
     database.close();
@@ -202,7 +202,7 @@ function analyseStored(path: string, batchSize: number): Analysis {
 test('an analysis of a database is that of its trace', () => {
   fc.assert(
     fc.property(traceLines(ANY_TIMES), fc.constantFrom(3, 100), (lines, batchSize) => {
-      const { run, series } = resolve(lines, { batchSize });
+      const { run, series } = resolve(lines, { batchSize, onlyLines: true });
       const path = storeTrace(lines, { path: freshPath(), batchSize });
       expect(analyseStored(path, batchSize)).toEqual(buildAnalysis(run, series, ORIGIN));
     }),

@@ -4,14 +4,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type SlabValidation, validateSlabs } from '../../src/snapshot/validate/validate-slabs.ts';
-import { SEED } from '../helpers/random-traces.ts';
 import {
   BASE,
   FREE,
   offsetOf,
   poorMachine,
   type SlabHeader,
-} from '../unit/snapshot/debug-slab-writer.ts';
+} from '../helpers/debug-slab-writer.ts';
+import { SEED } from '../helpers/random-traces.ts';
 
 async function validate(
   damage: (bytes: Buffer) => void,

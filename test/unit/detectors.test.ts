@@ -4,21 +4,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SLAB } from '../../src/kernel/slab-flags.ts';
-import { SlubChecks } from '../../src/kernel/slub-report/slub-checks.ts';
-import { SlubReports } from '../../src/kernel/slub-report/slub-reports.ts';
+import { SlubChecks } from '../../src/kernel/checks/slub-checks.ts';
+import { SlubReports } from '../../src/kernel/checks/slub-reports.ts';
+import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
 import { validateSlabs } from '../../src/snapshot/validate/validate-slabs.ts';
 import { checkedCache, FZPU, TestSlab } from '../helpers/checked-slabs.ts';
 import { type DebugEvent, type NamedCache, replayWithDebug } from '../helpers/debug-replay.ts';
-import { track } from '../helpers/tracked.ts';
-import { offsetOf, poorMachine } from './snapshot/debug-slab-writer.ts';
+import { offsetOf, poorMachine } from '../helpers/debug-slab-writer.ts';
 import {
   buildWithRoots,
   memoryOf,
   tracedObjects,
   whiteOf,
   zeroes,
-} from './snapshot/scan/scan-builders.ts';
+} from '../helpers/scan-builders.ts';
+import { track } from '../helpers/tracked.ts';
 
 const A = 0xffff888100000040n;
 const STATIC = 0xffffffff82000000n;

@@ -1,7 +1,7 @@
 // The first event of each call that something was seen in, and how many there were.
 
 import { ensureLength } from '../../base/growable.ts';
-import type { EventBatch } from '../../kernel/event-batch.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
 
 export class CallSightings {
   private counts: Uint32Array = new Uint32Array(0);

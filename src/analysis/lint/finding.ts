@@ -1,14 +1,14 @@
 // What a lint rule is, what it sees, and what it says.
 
 import { formatAddress } from '../../base/format-address.ts';
+import type { PairTally } from '../../pairing/pair-tally.ts';
 import type { SlubModel } from '../../replay/slub-model.ts';
-import type { SiteAndCache } from '../call-sites.ts';
-import type { CallGroup } from '../group-calls.ts';
-import type { PairTally } from '../pair-tally.ts';
-import type { ReplayReport } from '../replay-report.ts';
-import type { ResolvedRun } from '../resolved-run.ts';
-import { absoluteTime } from '../run-summary.ts';
-import { type SiteName, siteLabel } from '../site-names.ts';
+import type { SiteAndCache } from '../../run/call-sites.ts';
+import type { CallGroup } from '../../run/group-calls.ts';
+import type { ReplayReport } from '../../run/replay-report.ts';
+import type { ResolvedRun } from '../../run/resolved-run.ts';
+import { absoluteTime } from '../../run/run-summary.ts';
+import { type SiteName, siteLabel } from '../../run/site-names.ts';
 import type { CallSightings } from './call-sightings.ts';
 import type { LintTracker } from './lint-tracker.ts';
 

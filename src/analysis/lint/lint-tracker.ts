@@ -6,12 +6,12 @@
 // 6.1; preempt_count() - 1 in trace_event_buffer_reserve(), 5.10). perf does not take it off, so a
 // depth counts only where some event shows that tasks have a depth of 0.
 
-import type { Dictionary } from '../../kernel/dictionary.ts';
-import { type EventBatch, FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/event-batch.ts';
-import { isAlloc } from '../../kernel/event-kind.ts';
-import { GFP } from '../../kernel/gfp-flags.ts';
-import { OUTCOME, type PairedBatch } from '../paired-batch.ts';
-import type { Tracker } from '../run-tracker.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import { type EventBatch, FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/events/event-batch.ts';
+import { isAlloc } from '../../kernel/events/event-kind.ts';
+import { GFP } from '../../kernel/events/gfp-flags.ts';
+import { OUTCOME, type PairedBatch } from '../../pairing/paired-batch.ts';
+import type { Tracker } from '../../pairing/run-tracker.ts';
 import { CallSightings } from './call-sightings.ts';
 
 const INTERRUPT = IRQ_FLAG.hardirq | IRQ_FLAG.softirq | IRQ_FLAG.nmi;

@@ -1,7 +1,8 @@
 // All rules over one run.
 
 import { compareText } from '../../base/format-address.ts';
-import { groupCallSites } from '../call-sites.ts';
+import { groupCallSites } from '../../run/call-sites.ts';
+import { hasCalls } from '../../run/group-calls.ts';
 import type { Finding, FindingSeverity, LintEvidence, LintRule } from './finding.ts';
 import { allocationFailed } from './rules/allocation-failed.ts';
 import { crossCpu } from './rules/cross-cpu.ts';
@@ -39,7 +40,7 @@ export const SEVERITIES: readonly FindingSeverity[] = ['note', 'warning', 'error
 /** Errors first, in each severity by rule, the most frequent first. */
 export function lintRun(given: Omit<LintEvidence, 'sites'>): Finding[] {
   const { run } = given;
-  const evidence: LintEvidence = { ...given, sites: groupCallSites(run) };
+  const evidence: LintEvidence = { ...given, sites: groupCallSites(run).filter(hasCalls) };
   const order = new Map(LINT_RULES.map(({ id }, i) => [id, i]));
   const place = ({ rule }: Finding): number => order.get(rule) ?? 0;
   const weight = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);

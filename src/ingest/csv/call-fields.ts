@@ -1,20 +1,25 @@
 // The fields of a row → an entry of Dictionary.calls (docs/csv.md). Runs once for each distinct call.
 
-import { ACCOUNTED, type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
+import { kmallocAllocatedSize } from '../../kernel/caches/kmalloc-caches.ts';
+import {
+  ACCOUNTED,
+  type Dictionary,
+  NODE_ANY,
+  NODE_UNKNOWN,
+} from '../../kernel/events/dictionary.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
 import {
   EVENT_KIND,
   EVENT_NAMES,
   type EventKind,
   isAlloc,
   isKmalloc,
-} from '../../kernel/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/gfp-flags.ts';
-import { kmallocAllocatedSize } from '../../kernel/kmalloc-caches.ts';
-import type { GfpName } from '../../kernel/trace-info.ts';
-import { parseCount } from '../text/field-text.ts';
-import { parseIrqFlags } from '../text/irq-flags.ts';
-import { internSite } from '../text/site-text.ts';
+} from '../../kernel/events/event-kind.ts';
+import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
+import type { GfpName } from '../../kernel/events/trace-info.ts';
+import { parseCount } from '../events/field-text.ts';
+import { parseIrqFlags } from '../events/irq-flags.ts';
+import { internSite } from '../events/site-text.ts';
 import type { RowFields } from './row-calls.ts';
 
 /** More than one recorded write holds; a slab has no more. */

@@ -3,12 +3,11 @@
 
 import { TraceFormatError } from '../../base/errors.ts';
 import type { ReadState } from '../../base/input-bytes.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { recordedClock } from '../events/text-clock.ts';
 import type { CsvOptions, CsvTimeUnit, TraceInput, TraceReader } from '../format.ts';
-import { unpackedSize } from '../text/input-size.ts';
 import { LineBuffer, MAX_LINE_BYTES, PIECE_BYTES } from '../text/line-buffer.ts';
-import { recordedClock } from '../text/text-clock.ts';
 import { readSidecarFacts } from '../text/trace-facts.ts';
 import { type CsvColumns, headerColumns, isHeader, namedColumns, parseRow } from './columns.ts';
 import { RowCutter } from './row-cutter.ts';
@@ -36,9 +35,7 @@ export class CsvReader implements TraceReader {
   private readonly state: ReadState = { truncated: false };
   private readonly chunks: AsyncIterator<Uint8Array>;
   private readonly buffer = new LineBuffer();
-  private readonly size: number;
   private table: Table | undefined;
-  private bytesRead = 0;
   /** Number of the line that is being read. */
   private line = 0;
   /** Lines of a row whose quote is still open. */
@@ -51,7 +48,6 @@ export class CsvReader implements TraceReader {
     this.options = input.csv;
     this.writer = writer;
     this.info = info;
-    this.size = unpackedSize(input.path);
     this.chunks = input.chunks(this.state)[Symbol.asyncIterator]();
     readSidecarFacts(input.sidecars, info);
     const { columns } = this.options;
@@ -70,13 +66,11 @@ export class CsvReader implements TraceReader {
       this.countLong(this.buffer.append(chunk.subarray(at, at + PIECE_BYTES)));
       this.readLines();
     }
-    this.bytesRead += chunk.length;
     return true;
   }
 
   progress(): number {
-    const { bytesRead, size } = this;
-    return bytesRead === 0 || bytesRead > size ? 0 : bytesRead / size;
+    return this.input.share();
   }
 
   close(): void {

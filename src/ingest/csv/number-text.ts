@@ -1,6 +1,6 @@
 // Numbers in a row → halves of 64 bits, or parts of a time; read from the bytes, without a string.
 
-import { HEX_VALUE } from '../text/pointer-text.ts';
+import { HEX_VALUE } from '../events/pointer-text.ts';
 
 const TWO_32 = 4294967296;
 const NINE = 9;

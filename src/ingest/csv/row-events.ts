@@ -1,15 +1,15 @@
 // Rows whose fields are cut → events.
 
-import type { Dictionary } from '../../kernel/dictionary.ts';
-import { EVENT_KIND, isAlloc, isFree } from '../../kernel/event-kind.ts';
-import { gfpNamesOf } from '../../kernel/gfp-flags.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import { EVENT_KIND, isAlloc, isFree } from '../../kernel/events/event-kind.ts';
+import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { parseIrqFlags } from '../events/irq-flags.ts';
+import { PointerKind } from '../events/pointer-kind.ts';
+import { internSite } from '../events/site-text.ts';
+import { GIGA, TextClock } from '../events/text-clock.ts';
 import type { CsvTimeUnit } from '../format.ts';
-import { parseIrqFlags } from '../text/irq-flags.ts';
-import { PointerKind } from '../text/pointer-kind.ts';
-import { internSite } from '../text/site-text.ts';
-import { GIGA, TextClock } from '../text/text-clock.ts';
 import { internRowCall } from './call-fields.ts';
 import type { CsvColumns } from './columns.ts';
 import { KnownTexts } from './known-texts.ts';

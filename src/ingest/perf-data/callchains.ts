@@ -3,7 +3,7 @@
 // include/uapi/linux/perf_event.h): u64 numbers from -4095 on, -128 the kernel, -512 the user.
 
 import { ByteTable } from '../../base/byte-table.ts';
-import type { Dictionary } from '../../kernel/dictionary.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
 
 const ALL_ONES = 0xffffffff;
 /** The low half of -4095, the first mark, and of PERF_CONTEXT_KERNEL. */

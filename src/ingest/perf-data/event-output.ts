@@ -1,8 +1,8 @@
 // Rows in time order → events: threads get the names that they had then, times count from the first.
 
-import type { EventBatch } from '../../kernel/event-batch.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { RowClock } from './row-clock.ts';
 import type { TaskNames } from './task-names.ts';
 
@@ -64,7 +64,7 @@ export class EventOutput {
     const { writer } = this;
     const { stats } = writer;
     const steps = stats.get('backward_steps');
-    const position = `event ${writer.count}`;
+    const position = `CPU ${rows.cpu[i]!}, by ${this.lastTs - ts} ns at event ${writer.count}`;
     writer.add(ts, call, task, rows.ptrLo[i]!, rows.ptrHi[i]!, rows.cpu[i]!, rows.flags[i]!);
     if (stats.get('backward_steps') === steps) stats.add('backward_steps', 1, position);
   }

@@ -2,8 +2,8 @@
 // write_nrcpus(), write_build_id(). Sections of a file, or the bodies of HEADER_FEATURE records.
 
 import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
-import type { ModuleMap } from '../../kernel/module-map.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import { FEATURE, MISC } from './record-types.ts';
 
 /** Strings have their padded length before them, a multiple of 64. */

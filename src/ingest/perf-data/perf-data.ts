@@ -4,8 +4,8 @@
 import { type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { BadPiece } from '../trace-dat/compression.ts';
 import { readFeature } from './features.ts';

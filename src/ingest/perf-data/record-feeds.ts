@@ -3,9 +3,8 @@
 
 import type { ReadState } from '../../base/input-bytes.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { TraceInput } from '../format.ts';
-import { unpackedSize } from '../text/input-size.ts';
 import type { Section } from './file-header.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { RecordFeed } from './record-reader.ts';
@@ -51,23 +50,23 @@ export class FileFeed implements RecordFeed {
 
 /** All bytes of the input behind its head. */
 export class PipeFeed implements RecordFeed {
+  private readonly input: TraceInput;
   private readonly chunks: AsyncIterator<Uint8Array>;
   private readonly state: ReadState = { truncated: false };
   private readonly stats: TraceStats;
-  private readonly size: number;
   private skip: number;
   private given = 0;
 
   /** @param skip bytes before the first record */
   constructor(input: TraceInput, skip: number, stats: TraceStats) {
     this.chunks = input.chunks(this.state)[Symbol.asyncIterator]();
-    this.size = unpackedSize(input.path);
+    this.input = input;
     this.skip = skip;
     this.stats = stats;
   }
 
   get progress(): number {
-    return this.given > this.size ? 0 : this.given / Math.max(this.size, 1);
+    return this.input.share();
   }
 
   async fill(buffer: RecordBuffer): Promise<boolean> {

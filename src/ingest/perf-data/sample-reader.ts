@@ -1,7 +1,7 @@
 // SAMPLE records with a tracepoint's data → rows of the reorder queue.
 
-import type { TraceStats } from '../../kernel/trace-stats.ts';
-import type { EventFields } from '../event-fields.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { EventFields } from '../events/event-fields.ts';
 import { Callchains } from './callchains.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { ReorderQueue } from './reorder-queue.ts';

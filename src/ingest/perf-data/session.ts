@@ -2,10 +2,10 @@
 // descriptions of the events come from.
 
 import { TraceFormatError } from '../../base/errors.ts';
-import { ModuleMap } from '../../kernel/module-map.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
-import { EventFields } from '../event-fields.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import { ModuleMap } from '../../kernel/symbols/module-map.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { EventFields } from '../events/event-fields.ts';
 import type { TraceInput } from '../format.ts';
 import { clockName, type EventAttr } from './event-attr.ts';
 import { EventOutput } from './event-output.ts';

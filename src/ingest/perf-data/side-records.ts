@@ -8,8 +8,8 @@
 //   MMAP2 the same, then  40 u8 size of the build id, 44 build id (or device and inode)  72 file
 
 import { AddressMap } from '../../base/address-map.ts';
-import type { ModuleMap } from '../../kernel/module-map.ts';
-import type { EventFields } from '../event-fields.ts';
+import type { ModuleMap } from '../../kernel/symbols/module-map.ts';
+import type { EventFields } from '../events/event-fields.ts';
 import { MARK } from './event-output.ts';
 import { untilNul } from './features.ts';
 import { LostCounts } from './lost-counts.ts';

@@ -4,7 +4,7 @@
 // (tools/perf/util/thread.c, thread__new()).
 
 import { ensureLength } from '../../base/growable.ts';
-import type { Dictionary } from '../../kernel/dictionary.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
 
 /** The thread of an event that is nobody's. */
 export const NO_THREAD = 0xffffffff;

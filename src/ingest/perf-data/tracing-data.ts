@@ -8,9 +8,9 @@
 // Where perf was ended before it wrote them, the recording's folder may have them: tracing/events.
 
 import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
-import type { SidecarFiles } from '../../kernel/sidecars.ts';
-import { pageSizeOf } from '../read-facts.ts';
-import type { EventFormat } from '../ring-buffer/event-format.ts';
+import { pageSizeOf } from '../../recording/read-facts.ts';
+import type { SidecarFiles } from '../../recording/sidecars.ts';
+import type { EventFormat } from '../events/event-format.ts';
 import { isPageSize } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { parseCmdlines } from '../saved-cmdlines.ts';

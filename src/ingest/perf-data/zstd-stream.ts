@@ -5,10 +5,8 @@
 
 import { Decompress } from 'fzstd';
 import { describeError } from '../../base/errors.ts';
+import { assertZstdFrame } from '../../base/zstd.ts';
 
-const ZSTD_MAGIC = 0xfd2fb528;
-/** What zstd itself unpacks without being told otherwise (ZSTD_WINDOWLOG_LIMIT_DEFAULT). */
-const MAX_WINDOW = 2 ** 27;
 /** A part holds at most 64 KiB, of data that pack well but are no desert of zeros. */
 const MAX_PART_OUTPUT = 64 * 1024 * 1024;
 
@@ -33,7 +31,7 @@ export class ZstdStream {
     if (this.failure !== undefined) return this.failure;
     this.room = MAX_PART_OUTPUT;
     try {
-      if (!this.begun) checkFrame(part);
+      if (!this.begun) assertZstdFrame(part);
       this.begun = true;
       this.stream.push(part);
     } catch (error) {
@@ -41,20 +39,4 @@ export class ZstdStream {
     }
     return this.failure;
   }
-}
-
-/** The head of the frame: magic, flags, the window's size (where bit 5 of the flags is not set). */
-function checkFrame(part: Uint8Array): void {
-  const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-  if (bytes.length < 6 || bytes.readUInt32LE(0) !== ZSTD_MAGIC) throw new Error('not zstd data');
-  const flags = bytes.readUInt8(4);
-  if ((flags & 0x20) !== 0) {
-    // The window is the frame; perf's stream has no end when its head is written.
-    if (flags >> 6 > 1) throw new Error('not a stream');
-    return;
-  }
-  const descriptor = bytes.readUInt8(5);
-  const base = 2 ** (10 + (descriptor >> 3));
-  const window = base + (base / 8) * (descriptor & 7);
-  if (window > MAX_WINDOW) throw new Error(`a window of ${window} bytes`);
 }

@@ -1,13 +1,14 @@
 // What a ring buffer's formats and symbols say about probes → the reader of their records. Loaded
 // only where a probe is described, which is nearly never.
 
-import { EVENT_KIND } from '../../kernel/event-kind.ts';
-import { SymbolTable } from '../../kernel/symbols.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
+import type { ProbeSeen } from '../../kernel/events/trace-info.ts';
+import { SymbolTable } from '../../kernel/symbols/symbols.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import type { EventFormat } from '../events/event-format.ts';
+import { TRAMPOLINES } from '../events/site-text.ts';
 import type { TraceInput } from '../format.ts';
-import type { EventFormat } from '../ring-buffer/event-format.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
-import { TRAMPOLINES } from '../text/site-text.ts';
 import { ProbeEvents } from './probe-events.ts';
 import { parseProbeMapping } from './probe-plan.ts';
 import { ProbeRecords } from './probe-records.ts';
@@ -24,11 +25,13 @@ export interface OpenedProbes {
   readonly trampoline: AddressHalves | undefined;
 }
 
+/** @param seen takes each probe of which there is a record */
 export function openProbes(
   formats: readonly EventFormat[],
   layout: ByteLayout,
   input: Pick<TraceInput, 'sidecars' | 'maps'>,
   writer: BatchWriter,
+  seen: ProbeSeen[],
 ): OpenedProbes {
   const kallsyms = input.sidecars.bytes('kallsyms.txt');
   const symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
@@ -39,7 +42,7 @@ export function openProbes(
       ? 0
       : writer.dictionary.sites.internAddress(lo, hi);
   const mappings = input.maps.map(parseProbeMapping);
-  const records = new ProbeRecords(formats, layout, events, symbols, mappings, internSite);
+  const records = new ProbeRecords(formats, layout, events, symbols, mappings, internSite, seen);
   return { records, trampoline };
 }
 

@@ -8,10 +8,10 @@
 // (arch_rethook_trampoline, kernel/trace/rethook.c, 6.1): the true one is in the return, and is put
 // into the event that was written already.
 
-import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
-import { EVENT_KIND, isAlloc } from '../../kernel/event-kind.ts';
-import { kmallocAllocatedSize } from '../../kernel/kmalloc-caches.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { kmallocAllocatedSize } from '../../kernel/caches/kmalloc-caches.ts';
+import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
+import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { ProbePlan } from './probe-plan.ts';
 import { ProbeValues } from './probe-values.ts';
 import { contextOf, type PendingCall, TaskCalls } from './task-calls.ts';

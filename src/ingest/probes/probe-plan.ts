@@ -8,7 +8,7 @@
 //   --map take=alloc,bytes=size,where=ptr                   a probe of another kind
 
 import { UsageError } from '../../base/errors.ts';
-import { EVENT_KIND } from '../../kernel/event-kind.ts';
+import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
 
 /** What a field may be. */
 const MEANINGS = [

@@ -5,11 +5,13 @@
 //   field:unsigned long __probe_func; field:unsigned long __probe_ret_ip; a return
 //   field:u64 size;  field:u64 p[64];                                     the probe's arguments
 
-import type { SymbolTable } from '../../kernel/symbols.ts';
-import { type EventField, type EventFormat, isProbeFormat } from '../ring-buffer/event-format.ts';
+import type { ProbeSeen } from '../../kernel/events/trace-info.ts';
+import type { SymbolTable } from '../../kernel/symbols/symbols.ts';
+import { type EventField, type EventFormat, isProbeFormat } from '../events/event-format.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { ProbeEvents } from './probe-events.ts';
 import { type Meaning, type ProbeMapping, type ProbePlan, planProbe } from './probe-plan.ts';
+import { suggestMapping } from './suggest-mapping.ts';
 
 interface Probe {
   readonly format: EventFormat;
@@ -34,6 +36,7 @@ export class ProbeRecords {
   private readonly mappings: readonly ProbeMapping[];
   private readonly internSite: (lo: number, hi: number) => number;
   private readonly probes: (Probe | undefined)[] = [];
+  private readonly seen: ProbeSeen[];
   /** Numbers of functions, by name or address. */
   private readonly functions = new Map<string, number>();
   private lo = 0;
@@ -42,6 +45,7 @@ export class ProbeRecords {
   /**
    * @param symbols names of functions, where the trace or its folder has them
    * @param internSite the call site at an address
+   * @param seen takes each probe of which there is a record
    */
   constructor(
     formats: readonly EventFormat[],
@@ -50,7 +54,9 @@ export class ProbeRecords {
     symbols: SymbolTable | undefined,
     mappings: readonly ProbeMapping[],
     internSite: (lo: number, hi: number) => number,
+    seen: ProbeSeen[] = [],
   ) {
+    this.seen = seen;
     this.layout = layout;
     this.events = events;
     this.symbols = symbols;
@@ -95,15 +101,15 @@ export class ProbeRecords {
   private learn(probe: Probe, view: DataView, at: number): void {
     this.read(probe.func, view, at);
     const { name, fields } = probe.format;
-    const plan = planProbe(
-      {
-        event: name,
-        func: this.symbols?.resolve(this.hi, this.lo)?.name,
-        isReturn: probe.caller !== undefined,
-        fields: [...fields.keys()],
-      },
-      this.mappings,
-    );
+    const shape = {
+      event: name,
+      func: this.symbols?.resolve(this.hi, this.lo)?.name,
+      isReturn: probe.caller !== undefined,
+      fields: [...fields.keys()],
+    };
+    const plan = planProbe(shape, this.mappings);
+    const isRead = plan !== undefined;
+    this.seen.push({ event: name, isRead, mapping: isRead ? null : suggestMapping(shape) });
     probe.plan = plan ?? null;
     for (const [field, meaning] of plan?.meanings ?? []) {
       probe.fields.push({ meaning, field: fields.get(field)! });

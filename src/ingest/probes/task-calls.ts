@@ -1,8 +1,8 @@
 // The calls of allocators that one task is in, as probes show them: entries that wait for their
 // returns, and what was told of them in the meantime.
 
-import { NODE_UNKNOWN } from '../../kernel/dictionary.ts';
-import { FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/event-batch.ts';
+import { NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
+import { FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/events/event-batch.ts';
 
 /** Calls inside calls of one task; deeper ones have lost their returns. */
 const MAX_DEPTH = 32;

@@ -5,13 +5,14 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describeError, InputError } from '../../base/errors.ts';
+import { PACKED_SUFFIX } from '../../base/packing.ts';
 
 export interface CpuFile {
   readonly cpu: number;
   readonly path: string;
 }
 
-const NAME = /^(.*\.)cpu(\d{1,5})(\.gz)?$/;
+const NAME = new RegExp(`^(.*\\.)cpu(\\d{1,5})${PACKED_SUFFIX}$`);
 /** Of a batch's CPU column. */
 const MAX_CPU = 0xffff;
 

@@ -4,9 +4,9 @@
 
 import { memorySource } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
-import type { SidecarFiles } from '../../kernel/sidecars.ts';
-import { pageSizeOf } from '../read-facts.ts';
-import type { EventFormat } from '../ring-buffer/event-format.ts';
+import { pageSizeOf } from '../../recording/read-facts.ts';
+import type { SidecarFiles } from '../../recording/sidecars.ts';
+import type { EventFormat } from '../events/event-format.ts';
 import { parseHeaderPage } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { parseCmdlines } from '../saved-cmdlines.ts';

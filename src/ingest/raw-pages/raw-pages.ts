@@ -4,8 +4,8 @@
 import { basename } from 'node:path';
 import { UsageError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { CpuStream } from '../ring-buffer/cpu-stream.ts';
 import { FilePages } from '../ring-buffer/file-pages.ts';

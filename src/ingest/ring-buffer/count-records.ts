@@ -1,7 +1,7 @@
 // How many records about slab memory some streams hold, without interpreting them.
 
+import type { EventFormat } from '../events/event-format.ts';
 import type { CpuStream } from './cpu-stream.ts';
-import type { EventFormat } from './event-format.ts';
 
 const KMEM_EVENT = /^(kmalloc|kfree|kmem_cache_)/;
 

@@ -1,4 +1,4 @@
-// What the tracer counted as lost on one CPU (tracefs per_cpu/cpuN/stats, CPUSTAT of trace.dat):
+// What the tracer counted on one CPU (tracefs per_cpu/cpuN/stats, CPUSTAT of trace.dat):
 //
 //   entries: 1113
 //   overrun: 201
@@ -12,6 +12,8 @@
 export interface CpuLosses {
   readonly overrun: number;
   readonly dropped: number;
+  /** Records of any kind that were in the buffer, or read out of it; null where it is not told. */
+  readonly records: number | null;
 }
 
 /** Undefined where the text is no such file. */
@@ -22,8 +24,10 @@ export function parseCpuStats(text: string): CpuLosses | undefined {
   };
   const overrun = count('overrun');
   if (overrun === undefined) return undefined;
+  const entries = count('entries');
   return {
     overrun: overrun + (count('commit overrun') ?? 0),
     dropped: count('dropped events') ?? 0,
+    records: entries === undefined ? null : entries + (count('read events') ?? 0),
   };
 }

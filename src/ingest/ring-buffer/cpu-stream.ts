@@ -1,17 +1,11 @@
-// The pages of one CPU's ring buffer as a stream of records in time order.
+// The pages of one CPU's ring buffer as a stream of records, in the order in which the CPU wrote them.
 
-import type { TraceStats } from '../../kernel/trace-stats.ts';
-import type { EventFields } from '../event-fields.ts';
-import type { TimedStream } from '../time-order.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { EventFields } from '../events/event-fields.ts';
+import type { TimedStream } from '../events/time-order.ts';
 import type { CpuLosses } from './cpu-stats.ts';
-import {
-  type ByteLayout,
-  cutPage,
-  PageRecords,
-  pageTimestamp,
-  type TimeOrigin,
-  timeSince,
-} from './page.ts';
+import { type ByteLayout, cutPage, PageRecords, pageTimestamp, type TimeOrigin } from './page.ts';
+import { pageDigest, SeenPages } from './seen-pages.ts';
 
 /** Gives the pages of one CPU from front to back. */
 export interface PageSource {
@@ -56,6 +50,7 @@ export class CpuStream implements TimedStream {
   private gap = false;
   /** Time of the last record of the page before, unscaled. */
   private lastTime = -Infinity;
+  private readonly seen = new SeenPages();
   private time: TimeScale = { origin: { lo: 0, hi: 0 }, scale: 1, offset: 0 };
   private fields: EventFields | undefined;
 
@@ -145,7 +140,7 @@ export class CpuStream implements TimedStream {
       }
       cutPage(this.chunk.view, this.nextPage, this.layout, this.time.origin, this.records);
       if (this.records.missed !== 0) this.addMissed(this.records.missed);
-      if (this.records.length > 0) this.checkTimes(this.chunk.view);
+      if (this.records.length > 0) this.judgePage(this.chunk.view);
       if (!this.records.intact) {
         this.stats.add('bad_page', 1, this.pages.place(this.chunk.position + this.nextPage));
       }
@@ -158,25 +153,26 @@ export class CpuStream implements TimedStream {
   }
 
   /**
-   * Empties a page whose times do not lie between those of its neighbours, while these agree: its
-   * stamp, or the time of a record, is damaged. A CPU writes its pages in the order of their times; one
-   * wrong time would hold back all that the CPU wrote after it.
-   * @param view the chunk; of the last page in it the time of the next one is not known
+   * Empties a page that stands here for the second time, or has a time that no clock reaches. Times
+   * that step back are no damage: a clock that is not in step with that of the other CPUs, or was set
+   * (suspend, an unstable TSC), does that, and the order in which the CPU wrote is still true.
    */
-  private checkTimes(view: DataView): void {
-    const { records, lastTime } = this;
+  private judgePage(view: DataView): void {
+    const { records, layout, nextPage, lastTime } = this;
     const first = records.ts[0]!;
     const last = records.ts[records.length - 1]!;
-    const after = this.nextPage + this.layout.pageSize;
-    if (after + 8 <= view.byteLength) {
-      const next = timeSince(this.time.origin, pageTimestamp(view, after, this.layout));
-      if (next >= lastTime && (first < lastTime || last > next)) {
-        records.length = 0;
-        records.intact = false;
-        return;
-      }
+    const digest = pageDigest(view, nextPage, layout);
+    if (Math.max(Math.abs(first), Math.abs(last)) > Number.MAX_SAFE_INTEGER) {
+      records.length = 0;
+      records.intact = false;
+    } else if (first < lastTime && this.seen.has(first, digest)) {
+      // Nothing is missing here: no gap.
+      records.length = 0;
+      this.stats.add('bad_page', 1, this.pages.place(this.chunk!.position + nextPage));
+    } else {
+      this.seen.add(first, digest);
+      this.lastTime = last;
     }
-    this.lastTime = last;
   }
 
   private scaleTimes(): void {

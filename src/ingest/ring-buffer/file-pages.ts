@@ -1,7 +1,7 @@
 // Pages of a ring buffer that lie one behind the other in a file.
 
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { PageSource } from './cpu-stream.ts';
 
 /** Bytes that all CPUs of a recording hold at a time, and that one holds at most. */

@@ -6,7 +6,7 @@
 //           field: int overwrite;   offset:8;       size:1; signed:1;
 //           field: char data;       offset:16;      size:4080;      signed:1;
 
-import { parseFields } from './event-format.ts';
+import { parseFields } from '../events/event-format.ts';
 
 export interface PageShape {
   /** Bytes in a long of the traced kernel: those of `commit`. */

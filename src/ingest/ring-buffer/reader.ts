@@ -1,13 +1,13 @@
 // Ring-buffer pages of several CPUs → events in time order, for every format that holds such pages.
 
 import { TraceFormatError } from '../../base/errors.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
-import { EventFields } from '../event-fields.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { EventFields } from '../events/event-fields.ts';
+import { type EventFormat, isProbeFormat } from '../events/event-format.ts';
+import { TimeOrder } from '../events/time-order.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
-import { TimeOrder } from '../time-order.ts';
 import type { CpuStream, TimeScale } from './cpu-stream.ts';
-import { type EventFormat, isProbeFormat } from './event-format.ts';
 import type { ByteLayout, TimeOrigin } from './page.ts';
 
 /** ns = units * mult >> shift. */
@@ -38,7 +38,13 @@ export async function openRingBufferReader(
 ): Promise<TraceReader> {
   const { formats, layout, commOf } = trace;
   const probes = formats.some(isProbeFormat)
-    ? (await import('../probes/open-probes.ts')).openProbes(formats, layout, input, writer)
+    ? (await import('../probes/open-probes.ts')).openProbes(
+        formats,
+        layout,
+        input,
+        writer,
+        info.probes,
+      )
     : undefined;
   const fields = new EventFields(formats, layout, writer, commOf, info, probes);
   if (!fields.hasKmemEvents) {

@@ -1,10 +1,10 @@
 // Events of LTTng's kernel tracer as babeltrace prints them → the same handlers as for the kernel's
 // text: the last braces hold the fields, those before it the contexts (task, stack).
 
-import { EVENT_KIND, type EventKind } from '../../kernel/event-kind.ts';
+import { EVENT_KIND, type EventKind } from '../../kernel/events/event-kind.ts';
+import { parsePairs } from '../events/field-text.ts';
 import { CallTexts } from './call-texts.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { parsePairs } from './field-text.ts';
 import { type FieldSyntax, ObjectEvents } from './object-events.ts';
 import { PageEvents } from './page-events.ts';
 import { LAST, type TextTrace } from './text-trace.ts';

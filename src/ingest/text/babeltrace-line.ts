@@ -7,9 +7,9 @@
 //
 // Times are of the day: one that steps back by more than half a day is of the next day.
 
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
+import { nanosOf } from '../events/text-clock.ts';
 import type { LineGrammar } from './line-prefix.ts';
-import { nanosOf } from './text-clock.ts';
 
 const LINE =
   /^[>|\s]*\[(?:(\d{4})-(\d\d)-(\d\d) )?(?:(\d\d):(\d\d):(\d\d)|(\d{1,12}))[.,](\d{9})\] (?:\([+-][^)]*\) )?(?:[^\s:{]+(?::[^\s{:]+)* )?(?=\w+: \{)/;

@@ -1,12 +1,17 @@
 // The fields of an event about an object → an entry of Dictionary.calls. Runs once for each distinct
 // call of a trace, so it can afford to be careful. Events: include/trace/events/kmem.h.
 
-import { ACCOUNTED, type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/dictionary.ts';
-import { type EventKind, isAlloc } from '../../kernel/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/gfp-flags.ts';
-import type { GfpName } from '../../kernel/trace-info.ts';
-import { type FieldTexts, parseCount } from './field-text.ts';
-import { internSite } from './site-text.ts';
+import {
+  ACCOUNTED,
+  type Dictionary,
+  NODE_ANY,
+  NODE_UNKNOWN,
+} from '../../kernel/events/dictionary.ts';
+import { type EventKind, isAlloc } from '../../kernel/events/event-kind.ts';
+import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
+import type { GfpName } from '../../kernel/events/trace-info.ts';
+import { type FieldTexts, parseCount } from '../events/field-text.ts';
+import { internSite } from '../events/site-text.ts';
 
 /** What is counted each time such a call is met. */
 export const NOTE = { emptyCacheName: 1, emptyGfpFlags: 2 } as const;

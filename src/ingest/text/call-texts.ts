@@ -5,8 +5,8 @@
 import { AddressMap } from '../../base/address-map.ts';
 import { ByteTable } from '../../base/byte-table.ts';
 import { ensureLength } from '../../base/growable.ts';
+import type { PointerText } from '../events/pointer-text.ts';
 import type { TextCall } from './call-fields.ts';
-import type { PointerText } from './pointer-text.ts';
 
 /** Longer texts are interpreted each time: they are not the kernel's. */
 const MAX_TEXT = 2048;

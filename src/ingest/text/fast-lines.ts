@@ -8,16 +8,16 @@
 //     init-1         1..... 22708us+: kmem_cache_free: call_site=…
 //                  ^ layout.cpu
 
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
+import { FLAG_BITS } from '../events/irq-flags.ts';
+import { SMALL_POINTER } from '../events/pointer-kind.ts';
+import { PointerText } from '../events/pointer-text.ts';
+import { GIGA } from '../events/text-clock.ts';
 import { EventLine, type LineHandler, type Outcome } from './event-line.ts';
 import type { EventNames } from './event-names.ts';
-import { FLAG_BITS } from './irq-flags.ts';
 import { type LineBuffer, MAX_LINE_BYTES } from './line-buffer.ts';
 import type { LineLayout } from './line-prefix.ts';
-import { SMALL_POINTER } from './pointer-kind.ts';
-import { PointerText } from './pointer-text.ts';
 import type { TaskTexts } from './task-texts.ts';
-import { GIGA } from './text-clock.ts';
 import { LAST, type TextTrace } from './text-trace.ts';
 
 const NEWLINE = 0x0a;

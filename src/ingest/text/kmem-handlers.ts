@@ -1,12 +1,12 @@
 // The names of the events that we read in text, each with its handler. Everything else about slab
 // memory that a text can hold (probe events) is another entry in this table.
 
-import { EVENT_KIND, type EventKind } from '../../kernel/event-kind.ts';
+import { EVENT_KIND, type EventKind } from '../../kernel/events/event-kind.ts';
+import { MAX_FIELD_BYTES, parseCount, parseFields } from '../events/field-text.ts';
+import { PointerText } from '../events/pointer-text.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { MAX_FIELD_BYTES, parseCount, parseFields } from './field-text.ts';
 import { ObjectEvents } from './object-events.ts';
 import { PageEvents } from './page-events.ts';
-import { PointerText } from './pointer-text.ts';
 import { LAST, type TextTrace } from './text-trace.ts';
 
 const OBJECT_KINDS: readonly EventKind[] = [

@@ -1,8 +1,8 @@
 // What stands before the name of an event: who, on which CPU, in which state, when. Each format has
 // a grammar for it; everything behind it is read alike.
 
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
-import { nanosOf, splitWhole } from './text-clock.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
+import { nanosOf, splitWhole } from '../events/text-clock.ts';
 
 /** How pid and name of a task are joined: `name-12` or `name 12`. */
 export type TaskStyle = 'dash' | 'blank';

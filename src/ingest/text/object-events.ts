@@ -4,13 +4,13 @@
 //   kmalloc: call_site=p9_fid_create+0x22/0x110 [9pnet] ptr=00000000e949f506 bytes_req=88 …
 //   kfree:                (free_bprm+0x8f) call_site=free_bprm+0x8f ptr=(nil)
 
-import type { EventKind } from '../../kernel/event-kind.ts';
+import type { EventKind } from '../../kernel/events/event-kind.ts';
+import { type FieldTexts, MAX_FIELD_BYTES, parseFields } from '../events/field-text.ts';
+import { SMALL_POINTER } from '../events/pointer-kind.ts';
+import { PointerText } from '../events/pointer-text.ts';
 import { internCall, type TextCall } from './call-fields.ts';
 import type { CallTexts } from './call-texts.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { type FieldTexts, MAX_FIELD_BYTES, parseFields } from './field-text.ts';
-import { SMALL_POINTER } from './pointer-kind.ts';
-import { PointerText } from './pointer-text.ts';
 import type { TextTrace } from './text-trace.ts';
 
 const POINTER = /(?:^|\s)ptr=/;

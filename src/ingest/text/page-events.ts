@@ -5,12 +5,12 @@
 //   mm_page_free:          pfn=0x8b3c order=0                  (trace-cmd report -R)
 
 import { ByteTable } from '../../base/byte-table.ts';
-import type { EventKind } from '../../kernel/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/gfp-flags.ts';
+import type { EventKind } from '../../kernel/events/event-kind.ts';
+import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
+import { type FieldTexts, MAX_FIELD_BYTES, parseCount, parseFields } from '../events/field-text.ts';
+import { HEX_VALUE, PointerText } from '../events/pointer-text.ts';
 import { NOTE, type TextCall } from './call-fields.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { type FieldTexts, MAX_FIELD_BYTES, parseCount, parseFields } from './field-text.ts';
-import { HEX_VALUE, PointerText } from './pointer-text.ts';
 import type { TextTrace } from './text-trace.ts';
 
 const TWO_32 = 4294967296;

@@ -5,7 +5,7 @@
 //             perf  1002/1002  [000]   144.249187862:          1          kmem:kmalloc: …
 //   144.249187:          kmem:kmalloc: …
 
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
 import type { LineGrammar } from './line-prefix.ts';
 
 /** Task and pid, CPU, mode letters of `-F +misc`, time. */

@@ -7,7 +7,9 @@
 //   kca_r:                (ffffffffa492bb10 <- ffffffffa4975b8b) ret=0xffff8c83de64c000
 //   bulkfree0: (kmem_cache_free_bulk+0x0/0x20) s=0x0 n=2 p={0xffff8a8b8f763200,0xffff8a8b8f763d00,0x0}
 
-import { EVENT_KIND } from '../../kernel/event-kind.ts';
+import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
+import { MAX_FIELD_BYTES } from '../events/field-text.ts';
+import { internSite } from '../events/site-text.ts';
 import { ProbeEvents } from '../probes/probe-events.ts';
 import {
   type Meaning,
@@ -15,9 +17,8 @@ import {
   type ProbePlan,
   planProbe,
 } from '../probes/probe-plan.ts';
+import { suggestMapping } from '../probes/suggest-mapping.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { MAX_FIELD_BYTES } from './field-text.ts';
-import { internSite } from './site-text.ts';
 import type { TextTrace } from './text-trace.ts';
 
 const PLACE = /^\(([^()<]+?)(?: <- ([^()<]+))?\)(?:\s|$)/;
@@ -75,15 +76,21 @@ export class ProbeLines {
   }
 
   private createHandler(name: string, place: Place, text: string): LineHandler | undefined {
-    const plan = planProbe(
-      {
-        event: name.slice(name.indexOf(':') + 1),
-        func: ADDRESS.test(place.func) ? undefined : place.func,
-        isReturn: place.caller !== undefined,
-        fields: Array.from(text.matchAll(FIELD), ([, field]) => field ?? ''),
-      },
-      this.mappings,
+    const values = new Map(
+      Array.from(text.matchAll(FIELD), ([, field = '', value = '']) => [field, value] as const),
     );
+    const shape = {
+      event: name.slice(name.indexOf(':') + 1),
+      func: ADDRESS.test(place.func) ? undefined : place.func,
+      isReturn: place.caller !== undefined,
+      fields: [...values.keys()],
+    };
+    const plan = planProbe(shape, this.mappings);
+    this.trace.info.probes.push({
+      event: shape.event,
+      isRead: plan !== undefined,
+      mapping: plan === undefined ? suggestMapping(shape, values) : null,
+    });
     if (plan === undefined) return undefined;
     this.isActive = true;
     return new ProbeLine(this.trace, this.events, plan);

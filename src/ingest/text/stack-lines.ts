@@ -2,10 +2,10 @@
 // Frames are call sites, innermost first: by address where one is printed, else by text.
 
 import { ByteTable } from '../../base/byte-table.ts';
-import type { Dictionary } from '../../kernel/dictionary.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
-import { internAddress, internSite } from './site-text.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { internAddress, internSite } from '../events/site-text.ts';
 
 /** How the frames of a format begin. */
 export type FrameStyle = 'arrow' | 'callchain';

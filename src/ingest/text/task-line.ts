@@ -2,8 +2,8 @@
 // forms (trace_print_context() and trace_print_lat_context() in kernel/trace/trace_output.c; tracecmd
 // prints the same columns). A task's name may hold anything, brackets and blanks too.
 
-import { FLAGS_UNKNOWN } from '../../kernel/event-batch.ts';
-import { parseIrqFlags } from './irq-flags.ts';
+import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
+import { parseIrqFlags } from '../events/irq-flags.ts';
 import type { LineGrammar, LinePrefix } from './line-prefix.ts';
 
 //           init-1       (      1) [001] .....    11.930854: kmalloc: …

@@ -3,7 +3,7 @@
 
 import { ByteTable } from '../../base/byte-table.ts';
 import { ensureLength } from '../../base/growable.ts';
-import type { Dictionary } from '../../kernel/dictionary.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import type { TaskStyle } from './line-prefix.ts';
 
 /** Names are cut to this in the latency forms (`%8.8s`). */

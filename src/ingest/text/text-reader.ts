@@ -3,18 +3,17 @@
 // brings a grammar for what stands before an event, and a table of handlers by event name.
 
 import type { ReadState } from '../../base/input-bytes.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { recordedClock, wholeUnit } from '../events/text-clock.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
 import { parseCmdlines } from '../saved-cmdlines.ts';
 import { CarefulLines, PREFIX_BYTES, type TextDialect } from './careful-lines.ts';
 import { EventNames } from './event-names.ts';
 import { FastLines } from './fast-lines.ts';
-import { unpackedSize } from './input-size.ts';
 import { LineBuffer, PIECE_BYTES } from './line-buffer.ts';
 import { LinePrefix, type TaskStyle } from './line-prefix.ts';
 import { TaskTexts } from './task-texts.ts';
-import { recordedClock, wholeUnit } from './text-clock.ts';
 import { TextTrace } from './text-trace.ts';
 import { readSidecarFacts } from './trace-facts.ts';
 
@@ -32,14 +31,11 @@ export class TextReader implements TraceReader {
   private readonly trace: TextTrace;
   private readonly careful: CarefulLines;
   private readonly fast: FastLines;
-  private readonly size: number;
-  private bytesRead = 0;
 
   constructor(dialect: TextDialect, input: TraceInput, writer: BatchWriter, info: TraceInfo) {
     const { sidecars } = input;
     this.input = input;
     this.dialect = dialect;
-    this.size = unpackedSize(input.path);
     this.chunks = input.chunks(this.state)[Symbol.asyncIterator]();
     readSidecarFacts(sidecars, info);
     this.trace = new TextTrace(input, writer, info, dialect.frames, (whole) =>
@@ -79,14 +75,12 @@ export class TextReader implements TraceReader {
       this.countLong(this.buffer.append(chunk.subarray(at, at + PIECE_BYTES)));
       this.readLines();
     }
-    this.bytesRead += chunk.length;
     this.flushOthers();
     return true;
   }
 
   progress(): number {
-    const { bytesRead, size } = this;
-    return bytesRead === 0 || bytesRead > size ? 0 : bytesRead / size;
+    return this.input.share();
   }
 
   close(): void {

@@ -1,21 +1,21 @@
 // What the parts of the text reader share while a trace is read: its tables, its clock, what the
 // lines so far have told, and the one place where events are written.
 
-import type { Dictionary } from '../../kernel/dictionary.ts';
-import { EVENT_KIND } from '../../kernel/event-kind.ts';
-import { gfpNamesOf } from '../../kernel/gfp-flags.ts';
-import type { GfpName, TraceInfo } from '../../kernel/trace-info.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
+import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
+import type { GfpName, TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
+import { PointerKind } from '../events/pointer-kind.ts';
+import { TextClock } from '../events/text-clock.ts';
 import type { TraceInput } from '../format.ts';
 import { parseProbeMapping } from '../probes/probe-plan.ts';
 import { NOTE } from './call-fields.ts';
 import { CallTexts } from './call-texts.ts';
 import type { EventLine } from './event-line.ts';
-import { PointerKind } from './pointer-kind.ts';
 import { ProbeLines } from './probe-lines.ts';
 import { type FrameStyle, StackLines } from './stack-lines.ts';
-import { TextClock } from './text-clock.ts';
 
 /** The largest CPU number that EventBatch holds. */
 export const MAX_CPU = 0xffff;

@@ -7,12 +7,12 @@
 //   cpus=2                              (trace-cmd)
 //   # os release : 6.1.0-56-amd64       (perf script --header)
 
-import { releaseFromText } from '../../kernel/kernel-version.ts';
-import type { SidecarFiles } from '../../kernel/sidecars.ts';
-import type { TraceInfo } from '../../kernel/trace-info.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
-import { pageSizeOf } from '../read-facts.ts';
-import { gfpNamesFromPrintFmt, parseEventFormat } from '../ring-buffer/event-format.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import { releaseFromText } from '../../kernel/machine/kernel-version.ts';
+import { pageSizeOf } from '../../recording/read-facts.ts';
+import type { SidecarFiles } from '../../recording/sidecars.ts';
+import { gfpNamesFromPrintFmt, parseEventFormat } from '../events/event-format.ts';
 
 const ENTRIES =
   /^# (?:entries-in-buffer\/entries-written: |latency: \d+ us, #)(\d+)\/(\d+)[\s,].*#P:(\d+)/;

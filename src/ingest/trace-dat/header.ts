@@ -9,14 +9,21 @@
 import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { windowedSource } from '../../base/windowed-source.ts';
-import { parseTraceClock } from '../../kernel/trace-info.ts';
-import type { EventFormat } from '../ring-buffer/event-format.ts';
+import { parseTraceClock } from '../../kernel/events/trace-info.ts';
+import type { EventFormat } from '../events/event-format.ts';
 import { isPageSize, type PageShape } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, UnknownKind } from './compression.ts';
 import { type CpuData, checkApart, MAX_CPU } from './cpu-data.ts';
+import { findCpuData, findSections } from './cut-file.ts';
 import { MetadataParts } from './metadata-parts.ts';
-import { emptyOptions, readOptionsV6, readOptionsV7, type TraceDatOptions } from './options.ts';
+import {
+  emptyOptions,
+  readOptionsV6,
+  readOptionsV7,
+  type TraceDatOptions,
+  type TraceDatOptionsV7,
+} from './options.ts';
 
 export const TRACE_DAT_MAGIC: Buffer = Buffer.from('\x17\x08\x44tracing', 'latin1');
 
@@ -41,6 +48,8 @@ export interface TraceDatHeader {
   readonly cmdlines: string;
   readonly options: TraceDatOptions;
   readonly buffers: readonly TraceBuffer[];
+  /** True where the file ends too early: `buffers` is what could be found in the rest. */
+  readonly cut: boolean;
 }
 
 /**
@@ -133,9 +142,15 @@ function readV6(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
   const pageSize = parts.page?.pageSize ?? layout.pageSize;
   const hasClock = options.clock !== undefined;
   const buffers = [readBufferV6('', cursor, cpuCount, pageSize, hasClock)];
+  let cut = false;
   for (const entry of options.bufferEntries) {
     if (buffers.length === MAX_BUFFERS) throw new BadPiece(`more than ${MAX_BUFFERS} buffers`);
     const { name } = entry;
+    // The table of an instance stands behind the data of the one before it.
+    if (entry.offset >= cursor.source.size) {
+      cut = true;
+      continue;
+    }
     const at = new ByteCursor(cursor.source, entry.offset, cursor.littleEndian);
     if (!at.bytes(10).toString('latin1').startsWith('flyrecord')) {
       throw new BadPiece(`instance "${name}" has no data at 0x${entry.offset.toString(16)}`);
@@ -143,7 +158,7 @@ function readV6(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
     const count = checkCpus(entry.cpuCount ?? cpuCount);
     buffers.push(readBufferV6(name, at, count, pageSize, hasClock));
   }
-  return headV6(layout, parts, options, buffers);
+  return headV6(layout, parts, options, buffers, cut);
 }
 
 function headV6(
@@ -151,6 +166,7 @@ function headV6(
   parts: MetadataParts,
   options: TraceDatOptions,
   buffers: readonly TraceBuffer[],
+  cut = false,
 ): TraceDatHeader {
   const { longSize } = parts.page ?? layout;
   return {
@@ -161,6 +177,7 @@ function headV6(
     ...parts.result(),
     options,
     buffers,
+    cut,
   };
 }
 
@@ -215,6 +232,7 @@ function readV7(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
     );
   }
   const compression: Compression = name;
+  const headEnd = cursor.position + 8;
   parts.current = 'the options';
   const options = readOptionsV7(cursor.source, cursor.size64(), layout, compression);
   const open = (id: number, what: string): ByteCursor | undefined => {
@@ -241,6 +259,9 @@ function readV7(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
     return { ...b, packed: (section.u16() & 1) !== 0 };
   });
   const { longSize } = parts.page ?? layout;
+  const found = options.complete
+    ? []
+    : findBuffers(cursor.source, headEnd, { ...layout, longSize }, parts, options);
   return {
     version: 7,
     page: parts.page,
@@ -248,6 +269,37 @@ function readV7(cursor: ByteCursor, layout: ByteLayout, parts: MetadataParts): T
     compression,
     ...parts.result(),
     options,
-    buffers,
+    buffers: [...buffers, ...found],
+    cut: !options.complete,
   };
+}
+
+/** The buffers that no option describes: of a file that is cut off. */
+function findBuffers(
+  source: ByteSource,
+  headEnd: number,
+  layout: ByteLayout,
+  parts: MetadataParts,
+  options: TraceDatOptionsV7,
+): TraceBuffer[] {
+  parts.current = 'the sections';
+  const known = new Set(options.buffers.map(({ sectionOffset }) => sectionOffset));
+  const sections = findSections(source, headEnd, layout).filter(({ id }) => id === SECTION.buffer);
+  // Their names stand at the end of the file, and in the order of the buffers at the statistics.
+  const names = ['', ...[...options.losses.keys()].filter((name) => name !== '')];
+  const pageSize = parts.page?.pageSize ?? layout.pageSize;
+  return sections.flatMap((section, i) => {
+    if (known.has(section.offset)) return [];
+    const name = names[i] ?? `buffer ${i}`;
+    const cpus = findCpuData({
+      source,
+      section,
+      layout: { ...layout, pageSize },
+      alignment: layout.pageSize,
+      cpuCount: options.cpuCount,
+      stats: options.losses.get(name),
+    });
+    if (cpus.length === 0) return [];
+    return [{ name, clock: options.clock ?? null, pageSize, packed: section.packed, cpus }];
+  });
 }

@@ -2,7 +2,7 @@
 // (in sections), and in perf.data's TRACING_DATA.
 
 import { ByteCursor, type ByteSource, memorySource } from '../../base/byte-cursor.ts';
-import { type EventFormat, parseEventFormat } from '../ring-buffer/event-format.ts';
+import { type EventFormat, parseEventFormat } from '../events/event-format.ts';
 import { type PageShape, parseHeaderPage } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, MAX_SECTION_BYTES, readPiece } from './compression.ts';

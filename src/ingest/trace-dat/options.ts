@@ -1,8 +1,8 @@
 // The options of a trace.dat: what trace-cmd noted about the recording, and in version 7 where
 // everything lies. Numbers: trace-cmd.dat.v7(5), "OPTIONS".
 
-import { ByteCursor, type ByteSource, memorySource } from '../../base/byte-cursor.ts';
-import { parseTraceClock } from '../../kernel/trace-info.ts';
+import { ByteCursor, type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
+import { parseTraceClock } from '../../kernel/events/trace-info.ts';
 import { type CpuLosses, parseCpuStats } from '../ring-buffer/cpu-stats.ts';
 import { isPageSize } from '../ring-buffer/header-page.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
@@ -49,6 +49,8 @@ export interface TraceDatOptions {
 }
 
 export interface TraceDatOptionsV7 extends TraceDatOptions {
+  /** False where the file ends before its last section of options, or they were not written. */
+  readonly complete: boolean;
   readonly sections: ReadonlyMap<number, number>;
   readonly buffers: readonly {
     readonly sectionOffset: number;
@@ -95,24 +97,27 @@ export function readOptionsV7(
   const buffers: TraceDatOptionsV7['buffers'][number][] = [];
   const parts = new MetadataParts();
   const reader = new OptionReader();
-  let offset = firstOffset;
-  while (offset !== 0) {
+  /** Reads one section of options; where the next one is, 0 after the last. */
+  const readSection = (offset: number): number => {
     const at = parts.openSection(source, offset, SECTION_OPTIONS, layout, compression);
-    offset = 0;
     for (;;) {
       const id = at.u16();
       const data = reader.data(at);
       const inner = new ByteCursor(memorySource(data), 0, layout.littleEndian);
-      if (id === OPTION.done) {
-        offset = data.length >= 8 ? inner.size64() : 0;
-        break;
-      }
+      if (id === OPTION.done) return data.length >= 8 ? inner.size64() : 0;
       if (id >= OPTION.firstSection && id <= OPTION.lastSection) sections.set(id, inner.size64());
       else if (id === OPTION.buffer) buffers.push(readBuffer(inner));
       else readCommonOption(common, id, data, layout.littleEndian);
     }
+  };
+  let offset = readSection(firstOffset);
+  try {
+    while (offset !== 0) offset = readSection(offset);
+  } catch (error) {
+    // The first one says what was recorded; of what stands behind the data much may be missing.
+    if (!(error instanceof OutOfBytes)) throw error;
   }
-  return { ...common, sections, buffers };
+  return { ...common, sections, buffers, complete: offset === 0 && buffers.length > 0 };
 }
 
 /** Reads the data of options, up to a limit for all: sections of options form a chain. */

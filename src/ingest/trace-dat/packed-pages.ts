@@ -2,7 +2,7 @@
 // unpacked and put in a row they are the pages.
 
 import { ByteCursor, type ByteSource, OutOfBytes } from '../../base/byte-cursor.ts';
-import type { TraceStats } from '../../kernel/trace-stats.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { PageSource } from '../ring-buffer/cpu-stream.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import { BadPiece, type Compression, DamagedPiece, readPiece } from './compression.ts';
@@ -57,6 +57,7 @@ export class PackedPages implements PageSource {
   }
 
   get progress(): number {
+    if (this.pieces === Infinity) return this.cursor.position / this.cursor.source.size;
     return this.pieces === 0 ? 1 : 1 - this.piecesLeft / this.pieces;
   }
 
@@ -99,7 +100,8 @@ export class PackedPages implements PageSource {
   }
 
   private readCount(): number {
-    if (this.cursor.remaining >= COUNT_BYTES) return this.cursor.u32();
+    // trace-cmd fills in the number when the pieces are written: 0 says that it was stopped before.
+    if (this.cursor.remaining >= COUNT_BYTES) return this.cursor.u32() || Infinity;
     this.stats.add('truncated', 1, this.place(this.cursor.source.size));
     return 0;
   }

@@ -4,9 +4,9 @@
 import { memorySource } from '../../base/byte-cursor.ts';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/trace-info.ts';
-import { TraceStats } from '../../kernel/trace-stats.ts';
-import type { BatchWriter } from '../batch-writer.ts';
+import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { countKmemRecords } from '../ring-buffer/count-records.ts';
 import { CpuStream, type PageSource } from '../ring-buffer/cpu-stream.ts';
@@ -53,6 +53,14 @@ function openTraceDat(
   if (file.truncated) stats.add('truncated', 1, `byte ${file.size}`);
   const header = readTraceDatHeader(file, input.path);
   const buffer = chooseBuffer(header, file, input);
+  // Data that are cut off themselves are counted where they end.
+  if (
+    header.cut &&
+    !file.truncated &&
+    buffer.cpus.every(({ offset, size }) => offset + size <= file.size)
+  ) {
+    stats.add('truncated', 1, `byte ${file.size}`);
+  }
   const { options } = header;
   info.clock = clockOf(header, buffer, input);
   info.clockUnit = options.tscToNs === undefined ? clockUnitOf(info.clock) : 'ns';

@@ -5,35 +5,37 @@
 // (6.1.192; 6.12.117: mm/slub.c). Frees and allocations that left no event must not look like bugs:
 // a free is called wrong only where the events since the object's allocation are complete.
 
-import type { CallTable, StringList } from '../../kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../kernel/event-batch.ts';
-import { EVENT_KIND, isKmalloc } from '../../kernel/event-kind.ts';
-import { isKmallocCacheName } from '../../kernel/kmalloc-caches.ts';
-import type { NonSlabAddresses } from '../../kernel/non-slab-addresses.ts';
-import { SLAB } from '../../kernel/slab-flags.ts';
+import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
+import { isKmallocCacheName } from '../../kernel/caches/kmalloc-caches.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
   hasFlag,
   objectOffset,
-} from '../../kernel/slub-report/checked-slab.ts';
-import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { SlubChecks } from '../../kernel/checks/slub-checks.ts';
 import {
   type ReportCause,
   type SlubReport,
   SlubReports,
-} from '../../kernel/slub-report/slub-reports.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { PlannedCache } from '../cache-plan.ts';
-import { NIL, NO_SLAB, type SlabTable } from '../slab-table.ts';
+} from '../../kernel/checks/slub-reports.ts';
+import type { CallTable, StringList } from '../../kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../kernel/events/event-batch.ts';
+import { EVENT_KIND, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { NonSlabAddresses } from '../../kernel/machine/non-slab-addresses.ts';
+import type { SlubRules } from '../../kernel/slub/releases.ts';
+import { SLAB } from '../../kernel/slub/slab-flags.ts';
+import type { PlannedCache } from '../machine/cache-plan.ts';
+import { NIL, NO_SLAB, type SlabTable } from '../model/slab-table.ts';
 import type { SlubModel } from '../slub-model.ts';
-import { FreeEvidence } from './free-evidence.ts';
+import { type DoubtedSlab, FreeEvidence } from './free-evidence.ts';
 import { FreeReports } from './free-reports.ts';
 import { ObjectTracks, TRACK } from './object-tracks.ts';
 import type { TouchedSlab } from './touched-slab.ts';
 import { TouchedSlabs } from './touched-slabs.ts';
 import { TrackTexts, type TrackTextsInput } from './track-texts.ts';
-import { mayBeBulk, watchedCache } from './watched-cache.ts';
+import type { BelievedSlabs } from './unseen-allocations.ts';
+import { isUnchecked, mayBeBulk, watchedCache } from './watched-cache.ts';
 
 export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls'> {
   readonly calls: CallTable;
@@ -43,10 +45,14 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
   /** CONFIG_SLAB_FREELIST_HARDENED */
   readonly isHardened: boolean;
   readonly nonSlab: NonSlabAddresses;
+  /** True for calls whose objects are freed without an event, some or all. */
+  readonly freesUnseen: (call: number) => boolean;
   /** The debug flags that are asked after, of a cache that was recorded without any. */
   readonly askedFlags: (cache: PlannedCache) => number;
   /** See FreeEvidence. */
   readonly skew: number;
+  readonly longGap: number;
+  readonly bootedTs: number;
 }
 
 /** Reports that are kept; further ones are only counted. */
@@ -63,6 +69,7 @@ export class DebugWatch {
   private readonly table: SlabTable;
   private readonly rules: SlubRules;
   private readonly nonSlab: NonSlabAddresses;
+  private readonly freesUnseen: (call: number) => boolean;
   private readonly tracks = new ObjectTracks();
   private readonly texts: TrackTexts;
   private readonly found: SlubReports;
@@ -84,6 +91,7 @@ export class DebugWatch {
     this.table = slub.table;
     this.rules = rules;
     this.nonSlab = input.nonSlab;
+    this.freesUnseen = input.freesUnseen;
     this.touched = new TouchedSlabs({
       ...input,
       tracks: this.tracks,
@@ -94,8 +102,9 @@ export class DebugWatch {
       calls,
       tracks: this.tracks,
       skew: input.skew,
-      isBulk: (row) => mayBeBulk(slub.caches[this.table.cache[row]!]!.plan),
-      withdraw: (rows) => this.withdraw(rows),
+      longGap: input.longGap,
+      bootedTs: input.bootedTs,
+      withdraw: (slabs) => this.withdraw(slabs),
     });
     this.texts = new TrackTexts({ ...input, calls, tracks: this.tracks });
     this.found = new SlubReports(
@@ -149,16 +158,26 @@ export class DebugWatch {
 
   /** An object is allocated; before the model takes it. */
   alloc(batch: EventBatch, i: number, row: number, object: number): void {
+    this.evidence.seen(batch, i);
     if (this.cacheOf(row) === undefined) return;
     const { tracks } = this;
     const slot = this.table.slot(row, object);
-    const slab = this.touched.get(row);
-    if (slab !== undefined) {
+    const checks = this.checks[this.table.cache[row]!];
+    const slab = checks === undefined ? undefined : this.touched.get(row);
+    if (checks !== undefined && slab !== undefined) {
       this.turnTo(batch, i);
-      this.allocTouched(this.checks[this.table.cache[row]!]!, slab, object, batch.call[i]!);
+      this.allocTouched(checks, slab, object, batch.call[i]!);
     }
     if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
     tracks.set(slot, TRACK.alloc, batch, i);
+  }
+
+  /** Memory that the model does not have (page-backed kmalloc) is allocated where it had a slab. */
+  allocElsewhere(lo: number, hi: number): void {
+    const { table, tracks } = this;
+    const row = table.find(lo, hi);
+    if (row === NO_SLAB || this.cacheOf(row) === undefined) return;
+    tracks.clear(table.slot(row, 0), table.objects[row]!);
   }
 
   /**
@@ -167,6 +186,7 @@ export class DebugWatch {
    */
   free(batch: EventBatch, i: number, row: number, object: number): boolean {
     const { table, tracks } = this;
+    this.evidence.seen(batch, i);
     const cache = this.cacheOf(row);
     if (cache === undefined) return true;
     const checks = this.checks[table.cache[row]!];
@@ -174,12 +194,15 @@ export class DebugWatch {
     const isFree = table.isFree(row, object);
     if (this.evidence.isRepeated(batch, i, slot)) return true;
     if (!isFree) this.evidence.freed(batch, i, slot);
-    const isAgain = isFree && this.evidence.isFreedTwice(batch, i, row, slot);
+    const isAgain = isFree && this.evidence.isFreedTwice(batch, i, this.doubted(row), slot);
+    if (checks === undefined && !isAgain) {
+      tracks.set(slot, TRACK.free, batch, i);
+      return true;
+    }
     this.turnTo(batch, i);
     if (checks === undefined) {
-      if (isAgain) this.freed.again(cache, row, object);
-      else tracks.set(slot, TRACK.free, batch, i);
-      return !isAgain;
+      this.freed.again(cache, row, object);
+      return false;
     }
     const slab = isAgain ? this.touched.touch(row) : this.touched.get(row);
     if (slab !== undefined) {
@@ -207,7 +230,9 @@ export class DebugWatch {
     const object = Math.floor((offset - redLeftPad) / size);
     if (object < 0 || object >= table.objects[row]!) return;
     // Another use of the page would not have this object any more.
-    if (!this.tracks.isSurelyAllocated(table.slot(row, object))) return;
+    const slot = table.slot(row, object);
+    if (!this.tracks.isSurelyAllocated(slot)) return;
+    if (isUnchecked(cache) && !this.isMisfreed(batch.call[i]!, row, slot)) return;
     this.turnTo(batch, i);
     const checks = this.checks[table.cache[row]!];
     if (checks === undefined) {
@@ -240,9 +265,41 @@ export class DebugWatch {
     const isOther = named < 0 ? name !== cache.name : named !== own;
     // The event names the object's own cache where the kernel looked it up (hardened, or F).
     if (!(isOther || (isKmallocObject && isKmallocCacheName(name)))) return false;
+    if (isUnchecked(cache) && !this.isIntoWrongCache(call, row, slot, named)) return false;
     this.turnTo(batch, i);
     this.freed.intoWrongCache(cache, row, object, isOther ? name : undefined);
     return true;
+  }
+
+  /**
+   * True where a free within an object of a cache that the kernel does not check is no other use of its
+   * page, whose allocation was not seen: it is of the object's own kind, and its call makes few such.
+   */
+  private isMisfreed(call: number, row: number, slot: number): boolean {
+    const { evidence } = this;
+    const made = this.tracks.call(slot, TRACK.alloc);
+    if (this.freesUnseen(made) || !evidence.fits(made, call)) return false;
+    return evidence.isTrusted(call, this.doubted(row));
+  }
+
+  /** The same of a free that names another cache. */
+  private isIntoWrongCache(call: number, row: number, slot: number, named: number): boolean {
+    const name = this.strings.get(this.calls.cache(call));
+    const aliases = this.slub.caches[named]?.plan.known?.aliases ?? [];
+    if ([name, ...aliases].some(isBulkCache)) return false;
+    if (this.freesUnseen(this.tracks.call(slot, TRACK.alloc))) return false;
+    return this.evidence.isTrusted(call, this.doubted(row));
+  }
+
+  private doubted(row: number): DoubtedSlab {
+    const { table, slub } = this;
+    const cache = this.cacheOf(row);
+    return {
+      row,
+      base: table.base(row),
+      isChecked: cache !== undefined && !isUnchecked(cache),
+      isBulk: mayBeBulk(slub.caches[table.cache[row]!]!.plan),
+    };
   }
 
   /** A kfree() of an address in no known slab. */
@@ -279,7 +336,7 @@ export class DebugWatch {
     const isListed = slab.isListed(object);
     slab.take(object);
     if (isListed && !checks.alloc(slab, slab.offset(object))) {
-      this.slub.caches[this.table.cache[slab.row]!]!.model.giveUp(slab.row);
+      this.slub.caches[this.table.cache[slab.row]!]!.model.passedOver(slab.row);
       return;
     }
     slab.fill(object, this.touched.request(call));
@@ -379,13 +436,15 @@ export class DebugWatch {
   }
 
   /** Slabs whose only damage were frees that are not believed any more. */
-  private withdraw(rows: ReadonlySet<number>): void {
-    for (const row of rows) {
+  private withdraw(slabs: BelievedSlabs): void {
+    for (const [row, base] of slabs) {
       const slab = this.touched.get(row);
-      if (slab === undefined) this.found.withdraw(0, this.table.base(row));
-      if (slab === undefined || slab.isWritten) continue;
-      this.touched.forget(row);
-      this.found.withdraw(slab.firstReport, slab.base);
+      if (slab === undefined || slab.base !== base) {
+        this.found.withdraw(0, base);
+      } else if (!slab.isWritten) {
+        this.touched.forget(row);
+        this.found.withdraw(slab.firstReport, base);
+      }
     }
   }
 

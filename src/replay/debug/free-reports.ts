@@ -1,11 +1,11 @@
 // Wrong frees in SLUB's words, where they do not depend on what the memory holds: mm/slub.c
 // free_consistency_checks(), mm/slab.h cache_from_obj(), mm/slab_common.c free_large_kmalloc()
-// (6.1.192; 6.12.117: mm/slub.c; 7.2: kmem_cache_free(), free_large_kmalloc() as slub.md 6.3 has them).
+// (6.1.192; 6.12.117: mm/slub.c; 7.2: kmem_cache_free(), free_large_kmalloc()).
 
-import { type CheckedCache, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
-import { pointerText, type SlubReports } from '../../kernel/slub-report/slub-reports.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { SlabTable } from '../slab-table.ts';
+import { type CheckedCache, objectOffset } from '../../kernel/checks/checked-slab.ts';
+import { pointerText, type SlubReports } from '../../kernel/checks/slub-reports.ts';
+import type { SlubRules } from '../../kernel/slub/releases.ts';
+import type { SlabTable } from '../model/slab-table.ts';
 import { OutlinedSlab } from './outlined-slab.ts';
 
 export class FreeReports {

@@ -2,7 +2,7 @@
 // columns by the object's slot in the slab table.
 
 import { ensureLength } from '../../base/growable.ts';
-import type { EventBatch } from '../../kernel/event-batch.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
 
 /** Which of an object's two tracks (enum track_item). */
 export const TRACK = { alloc: 0, free: 1 } as const;

@@ -1,7 +1,7 @@
 // A slab of which a report says no more than where it is: nothing of its memory is known, or matters.
 
-import { type CheckedSlab, UNTOLD_POINTER } from '../../kernel/slub-report/checked-slab.ts';
-import type { SlabTable } from '../slab-table.ts';
+import { type CheckedSlab, UNTOLD_POINTER } from '../../kernel/checks/checked-slab.ts';
+import type { SlabTable } from '../model/slab-table.ts';
 
 export class OutlinedSlab implements CheckedSlab {
   readonly base: bigint;

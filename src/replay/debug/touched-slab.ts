@@ -2,10 +2,10 @@
 // than SLUB wrote to it or a free was wrong. Until then its memory is what SLUB itself put there,
 // which follows from the state of its objects, so nothing needs to be kept.
 
-import type { CheckedCache, CheckedSlab } from '../../kernel/slub-report/checked-slab.ts';
-import { objectOffset, UNTOLD_POINTER } from '../../kernel/slub-report/checked-slab.ts';
-import { initObject, setOrigSize, setupSlab } from '../../kernel/slub-report/object-memory.ts';
-import { NIL, type SlabTable } from '../slab-table.ts';
+import type { CheckedCache, CheckedSlab } from '../../kernel/checks/checked-slab.ts';
+import { objectOffset, UNTOLD_POINTER } from '../../kernel/checks/checked-slab.ts';
+import { initObject, setOrigSize, setupSlab } from '../../kernel/checks/object-memory.ts';
+import { NIL, type SlabTable } from '../model/slab-table.ts';
 
 const POINTER_BYTES = 8;
 
@@ -124,14 +124,14 @@ export class TouchedSlab implements CheckedSlab {
     bytes.fill(0, offset, offset + (keepsRequest ? bytesReq : objectSize));
   }
 
-  /** A write from outside, of which as much is taken as lies in the slab. */
+  /** A write from outside, of which the part inside the slab is taken. */
   write(from: number, data: Uint8Array): void {
     this.isWritten = true;
     this.bytes.set(data.subarray(0, this.bytes.length - from), from);
     const to = Math.min(from + data.length, this.bytes.length);
     const { offset, freePointerOutside } = this.cache.geometry.layout;
     for (const object of this.objectsIn(from, to)) {
-      // An allocated object's contents lie over a free pointer inside of it.
+      // An allocated object's contents cover a free pointer inside of it.
       if (!(freePointerOutside || this.isListed(object))) continue;
       const at = this.offset(object) + offset;
       if (from < at + POINTER_BYTES && to > at) {
@@ -152,11 +152,11 @@ export class TouchedSlab implements CheckedSlab {
 
   /** The object in front of one on the freelist, -1 where it is the first; undefined: not listed. */
   private before(object: number): number | undefined {
-    const wanted = this.base + BigInt(this.offset(object));
+    const address = this.base + BigInt(this.offset(object));
     let before = -1;
     let at = this.freelist;
     for (let seen = 0; at !== undefined && at !== 0n && seen < this.objects; seen++) {
-      if (at === wanted) return before;
+      if (at === address) return before;
       before = this.objectAt(Number(at - this.base));
       at = this.pointers[before];
     }

@@ -1,8 +1,8 @@
 // The slabs of debug caches whose bytes are kept, see touched-slab.ts.
 
-import type { CallTable } from '../../kernel/dictionary.ts';
-import { GFP } from '../../kernel/gfp-flags.ts';
-import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
+import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
+import type { CallTable } from '../../kernel/events/dictionary.ts';
+import { GFP } from '../../kernel/events/gfp-flags.ts';
 import type { SlubModel } from '../slub-model.ts';
 import { type ObjectTracks, TRACK } from './object-tracks.ts';
 import { type Request, TouchedSlab } from './touched-slab.ts';

@@ -1,7 +1,7 @@
 // The tracks of an object in the words of SLUB's reports.
 
-import type { CallTable, TaskTable } from '../../kernel/dictionary.ts';
-import type { ObjectTrack } from '../../kernel/slub-report/slub-reports.ts';
+import type { ObjectTrack } from '../../kernel/checks/slub-reports.ts';
+import type { CallTable, TaskTable } from '../../kernel/events/dictionary.ts';
 import type { ObjectTracks, TRACK } from './object-tracks.ts';
 
 export interface TrackTextsInput {

@@ -1,44 +1,59 @@
-// Which frees of free objects are believed. An object of kmem_cache_alloc_bulk() is freed although no
-// event allocated it, and looks as if it were freed twice. Where that happens again and again, it is no
-// mistake.
+// Which wrong frees are believed. An object of kmem_cache_alloc_bulk() is freed although no event
+// allocated it, and looks as if it were freed twice; so do objects of all caches where allocations were
+// not recorded for a while (events switched off, filtered, of other tasks). Where that happens again and
+// again, or in many places, it is no mistake.
 
-/** Frees of free objects by one call, beyond which none of them is believed. */
+/** Wrong frees by one call, beyond which none of them is believed. */
 const MOST_BELIEVED = 3;
+/** Slabs, by row in the table, in which a wrong free was believed: where each began. */
+export type BelievedSlabs = ReadonlyMap<number, bigint>;
+
+interface Believed {
+  count: number;
+  readonly slabs: Map<number, bigint>;
+}
 
 export class UnseenAllocations {
-  /** Told of the slabs in which frees by a call were believed that are not believed any more. */
-  private readonly withdraw: (rows: ReadonlySet<number>) => void;
-  private readonly isBulk: (row: number) => boolean;
-  /** By call: the slabs of the frees that were believed; null where none is any more. */
-  private readonly believed = new Map<
-    number,
-    { count: number; readonly rows: Set<number> } | null
-  >();
+  private readonly withdraw: (slabs: BelievedSlabs) => void;
+  private readonly mostCalls: number;
+  /** By call; null where none of its frees is believed any more. */
+  private readonly believed = new Map<number, Believed | null>();
 
-  constructor(isBulk: (row: number) => boolean, withdraw: (rows: ReadonlySet<number>) => void) {
-    this.isBulk = isBulk;
+  /**
+   * @param mostCalls calls with wrong frees, beyond which nobody's are believed
+   * @param withdraw told of the slabs in which frees were believed that are not believed any more
+   */
+  constructor(mostCalls: number, withdraw: (slabs: BelievedSlabs) => void) {
+    this.mostCalls = mostCalls;
     this.withdraw = withdraw;
   }
 
-  /** @param call of the free of an object that the events have as free, in the slab `row` */
-  isTrusted(call: number, row: number): boolean {
-    if (this.isBulk(row)) return false;
+  /**
+   * @param call of a wrong free
+   * @param row of its slab
+   * @param base where that begins
+   */
+  isTrusted(call: number, row: number, base: bigint): boolean {
     const known = this.believed.get(call);
     if (known === null) return false;
-    const entry = known ?? { count: 0, rows: new Set<number>() };
+    const entry = known ?? { count: 0, slabs: new Map<number, bigint>() };
     entry.count++;
-    entry.rows.add(row);
-    if (entry.count <= MOST_BELIEVED) {
-      this.believed.set(call, entry);
-      return true;
-    }
-    this.believed.set(call, null);
-    this.withdraw(entry.rows);
-    return false;
+    entry.slabs.set(row, base);
+    this.believed.set(call, entry);
+    if (this.believed.size > this.mostCalls) {
+      for (const each of this.believed.keys()) this.disbelieve(each);
+    } else if (entry.count > MOST_BELIEVED) this.disbelieve(call);
+    return this.believed.get(call) !== null;
   }
 
   /** The row of a slab will be another one's. */
   forget(row: number): void {
-    for (const entry of this.believed.values()) entry?.rows.delete(row);
+    for (const entry of this.believed.values()) entry?.slabs.delete(row);
+  }
+
+  private disbelieve(call: number): void {
+    const entry = this.believed.get(call);
+    this.believed.set(call, null);
+    if (entry != null) this.withdraw(entry.slabs);
   }
 }

@@ -1,14 +1,14 @@
 // Which caches of a plan are watched, and with which debug flags.
 
-import { isBulkCache } from '../../kernel/bulk-caches.ts';
-import { SLAB, SLAB_DEBUG_FLAGS, SLAB_NEVER_MERGE } from '../../kernel/slab-flags.ts';
-import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
-import type { SlubRules } from '../../kernel/slub-rules.ts';
-import type { PlannedCache } from '../cache-plan.ts';
+import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
+import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
+import type { SlubRules } from '../../kernel/slub/releases.ts';
+import { SLAB, SLAB_DEBUG_FLAGS, SLAB_NEVER_MERGE } from '../../kernel/slub/slab-flags.ts';
+import type { PlannedCache } from '../machine/cache-plan.ts';
 
 /**
  * A cache with the flags that it has, else with those that are asked after: then the recording ran
- * without them, its objects lie elsewhere than they would, and only the events tell anything.
+ * without them, its objects are elsewhere than they would be, and only the events show anything.
  */
 export function watchedCache(
   { name, geometry }: PlannedCache,
@@ -22,6 +22,11 @@ export function watchedCache(
   if ((askedFlags & SLAB.CONSISTENCY_CHECKS) === 0) return undefined;
   const asked = { ...geometry, flags: askedFlags };
   return { name, geometry: asked, rules, contentsKnown: false, layoutKnown: false };
+}
+
+/** True for a cache of which the kernel itself checks no free. */
+export function isUnchecked({ layoutKnown }: CheckedCache): boolean {
+  return layoutKnown === false;
 }
 
 /**

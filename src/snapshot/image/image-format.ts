@@ -2,7 +2,7 @@
 // and a line in open-snapshot.ts.
 
 import type { Findings } from '../findings.ts';
-import type { IomemRange } from '../iomem.ts';
+import type { IomemRange } from '../memory/iomem.ts';
 import type { ImageBytes, OpenedImage } from './physical-image.ts';
 
 export interface ImageContext {

@@ -5,9 +5,9 @@
 // offset_vmcoreinfo @32 and size @40 (version 3 on), offset_note @48 and size @56 (4 on),
 // max_mapnr_64 @96 (6 on).
 
+import { PAGE_SIZE } from '../../base/address.ts';
 import { ByteCursor, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
-import { PAGE_SIZE } from '../address.ts';
 import { refuseMachine } from './elf-core.ts';
 import type { ImageBytes } from './physical-image.ts';
 

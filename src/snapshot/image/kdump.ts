@@ -2,7 +2,7 @@
 // the bitmap has the n-th page descriptor {s64 offset, u32 size, u32 flags, u64 page_flags}, 24
 // bytes. Pages that filtering left out have no bit: missing. Only the bitmap is held in memory.
 
-import { PAGE_SIZE } from '../address.ts';
+import { PAGE_SIZE } from '../../base/address.ts';
 import type { Findings } from '../findings.ts';
 import { MAX_NOTES_BYTES, parseNotes, textOf } from './elf-notes.ts';
 import type { ImageFormat } from './image-format.ts';

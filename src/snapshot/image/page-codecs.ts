@@ -3,6 +3,7 @@
 
 import { inflateSync } from 'node:zlib';
 import { decompress as decompressZstd } from 'fzstd';
+import { zstdContentSize } from '../../base/zstd.ts';
 import { decompressLzo } from './lzo1x.ts';
 import { decompressSnappy } from './snappy.ts';
 
@@ -32,19 +33,6 @@ export function unpackPage(flags: number, packed: Uint8Array, page: Uint8Array):
   } catch {
     return false;
   }
-}
-
-/** Offset and size of the content size in a zstd frame header that has one (RFC 8878, 3.1.1.1). */
-function zstdContentSize(packed: Uint8Array): number {
-  const descriptor = packed[4] ?? 0;
-  const singleSegment = (descriptor >> 5) & 1;
-  const sizeFlag = descriptor >> 6;
-  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
-  const bytes = sizeFlag === 0 ? singleSegment : 1 << sizeFlag;
-  const at = 6 - singleSegment + dictionaryBytes;
-  let size = sizeFlag === 1 ? 256 : 0;
-  for (let i = 0; i < bytes; i++) size += (packed[at + i] ?? 0) * 2 ** (8 * i);
-  return bytes === 0 ? -1 : size;
 }
 
 /** fzstd fills the buffer it is given and does not say how far, so the frame must say it. */

@@ -5,7 +5,7 @@
 // - joined: the ranges of System RAM one after the other (LiME's "raw").
 
 import { TraceFormatError } from '../../base/errors.ts';
-import { type IomemRange, systemRam } from '../iomem.ts';
+import { type IomemRange, systemRam } from '../memory/iomem.ts';
 import type { ImageFormat } from './image-format.ts';
 import { NO_NOTES } from './physical-image.ts';
 import { RangeList } from './range-table.ts';

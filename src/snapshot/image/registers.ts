@@ -1,7 +1,7 @@
 // NT_PRSTATUS (struct elf_prstatus of x86-64, 0x150 bytes) and QEMU's own note (struct QEMUCPUState
 // of target/i386/arch_dump.c, 0x1b8 bytes) → the registers of a CPU at the instant of the dump.
 
-import { joinHalves } from '../address.ts';
+import { joinHalves } from '../../base/address.ts';
 
 export interface CpuRegisters {
   /** What the CPU ran, as the note gives it; QEMU counts CPUs from 1 here. */

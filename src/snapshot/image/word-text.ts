@@ -2,7 +2,7 @@
 
 import { TraceFormatError } from '../../base/errors.ts';
 import type { Findings } from '../findings.ts';
-import { type PrintedSpace, PrintedWords } from '../printed-space.ts';
+import { type PrintedSpace, PrintedWords } from '../memory/printed-space.ts';
 import type { ImageBytes } from './physical-image.ts';
 
 const AT_A_TIME = 1024 * 1024;

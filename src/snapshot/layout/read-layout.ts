@@ -3,9 +3,9 @@
 
 import { TraceFormatError } from '../../base/errors.ts';
 import { RandomAccessFile } from '../../base/random-access-file.ts';
-import { type KernelReader, MissingMemory } from '../kernel-reader.ts';
-import type { KernelSymbols } from '../kernel-symbols.ts';
-import type { VmcoreInfo } from '../vmcoreinfo.ts';
+import { type KernelReader, MissingMemory } from '../kernel/kernel-reader.ts';
+import type { KernelSymbols } from '../kernel/kernel-symbols.ts';
+import type { VmcoreInfo } from '../kernel/vmcoreinfo.ts';
 import { BtfLayout, isBtf } from './btf.ts';
 import { readElfSection } from './elf-section.ts';
 import { knownLayout } from './known-layouts.ts';

@@ -20,6 +20,8 @@ export interface Annotation {
   /** Of a scan area: from `offset` on, `size` bytes or (undefined) to the end. */
   readonly offset: number;
   readonly size: number | undefined;
+  /** True for the table that always holds. */
+  readonly isBuiltIn: boolean;
 }
 
 const ACTIONS: readonly string[] = ['not-leak', 'ignore', 'no-scan', 'scan-area'];
@@ -51,7 +53,8 @@ ignore cache=debug_objects_cache
 
 /** The table that always holds. */
 export function builtInAnnotations(): Annotation[] {
-  return parseAnnotations(BUILT_IN, 'built-in annotations');
+  const annotations = parseAnnotations(BUILT_IN, 'built-in annotations');
+  return annotations.map((annotation) => ({ ...annotation, isBuiltIn: true }));
 }
 
 /** @throws UsageError with the line that is none */
@@ -104,6 +107,7 @@ function parseLine(words: readonly string[], where: string): Annotation {
     address: address === undefined ? undefined : BigInt(address),
     offset: number('offset') ?? 0,
     size: number('size'),
+    isBuiltIn: false,
   };
 }
 

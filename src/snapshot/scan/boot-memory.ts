@@ -3,7 +3,7 @@
 // kmallocs from before the trace (compound pages that are no slab and no user's). PG_reserved stands
 // right before PG_private in every version (include/linux/page-flags.h).
 
-import type { KernelImage } from '../kernel-image.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
 import { eachStructPage, slabPageTest } from '../slub-walk/struct-pages.ts';
 import type { SlubImage } from '../slub-walk/walk-slabs.ts';
 import type { PageFields } from './scan-memory.ts';

@@ -3,8 +3,8 @@
 // images of kernels whose structures nothing describes. Pages of the tracer's ring buffer name every
 // object and are left out.
 
-import { addHi, addLo, distance } from '../address.ts';
-import type { AddressSpace, MappedRun } from '../address-space.ts';
+import { addHi, addLo, distance } from '../../base/address.ts';
+import type { AddressSpace, MappedRun } from '../memory/address-space.ts';
 import { type BuiltScan, ScanBuilder } from './build-scan.ts';
 import type { ObjectColumns } from './object-list.ts';
 import { isRingBufferPage } from './ring-buffer-page.ts';

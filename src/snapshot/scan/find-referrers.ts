@@ -1,6 +1,6 @@
 // Who refers to one object: the plan scanned once more, with the place of each word that leads to it.
 
-import type { AddressSpace } from '../address-space.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import { ObjectIndex } from './object-index.ts';
 import type { ScanTask } from './run-scan.ts';
 import { MemoryScan, type ReferenceSink } from './scan-memory.ts';

@@ -1,10 +1,10 @@
 // Physical pages that are reserved since boot and are scanned under other addresses, or are not the
 // running kernel's: what would count every reference twice.
 
-import { hiOf, loOf, PAGE_SIZE } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import { perCpuAddress, readCpus } from '../per-cpu.ts';
+import { hiOf, loOf, PAGE_SIZE } from '../../base/address.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { perCpuAddress, readCpus } from '../kernel/per-cpu.ts';
 
 /** Physical pages [from, to). */
 export interface Frames {

@@ -3,16 +3,16 @@
 // gray objects: memory of the boot allocator, modules, per-CPU allocations. Objects that were
 // allocated before the trace began are roots too: who holds them, the trace does not tell.
 
-import { isAtLeast, parseRelease } from '../../kernel/kernel-version.ts';
-import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageHi, pageLo } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import { perCpuAddress, readCpus } from '../per-cpu.ts';
+import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageHi, pageLo } from '../../base/address.ts';
+import { isAtLeast, parseRelease } from '../../kernel/machine/kernel-version.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { perCpuAddress, readCpus } from '../kernel/per-cpu.ts';
+import { readTasks, threadSize } from '../kernel/tasks.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 import { SlabIndex } from '../slub-walk/slab-index.ts';
 import { SLOT, type SlabView } from '../slub-walk/slab-view.ts';
 import { type SlubImage, walkSlabs } from '../slub-walk/walk-slabs.ts';
-import { readTasks, threadSize } from '../tasks.ts';
 import { findBootMemory, pageFields } from './boot-memory.ts';
 import { type BuiltScan, ScanBuilder } from './build-scan.ts';
 import { scannedElsewhere, without } from './frames.ts';

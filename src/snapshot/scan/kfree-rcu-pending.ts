@@ -3,12 +3,12 @@
 // them. Per CPU: lists of pages with pointers (bkvhead up to 6.2, bulk_head later), and a chain through
 // the rcu_heads inside of objects where there was no page.
 
-import { joinHalves, wrap64 } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import { joinHalves, wrap64 } from '../../base/address.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { perCpuAddress, readCpus } from '../kernel/per-cpu.ts';
 import { MissingField, offsetOf, type StructLayout, sizeOf } from '../layout/struct-layout.ts';
-import { perCpuAddress, readCpus } from '../per-cpu.ts';
 
 /** FREE_N_CHANNELS: slab objects, vmalloc areas. */
 const CHANNELS = 2;

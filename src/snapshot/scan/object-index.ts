@@ -3,7 +3,7 @@
 // object of the page; where a page has several, one number for each 128 bytes of it (in the same entry)
 // leads on to the last one that begins before them. Shared memory, as the objects are.
 
-import { addHi, addLo, distance, pageNumber } from '../address.ts';
+import { addHi, addLo, distance, pageNumber } from '../../base/address.ts';
 import type { ObjectColumns } from './object-list.ts';
 
 /**

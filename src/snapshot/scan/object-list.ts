@@ -2,8 +2,8 @@
 // begins, how long it is, and how many references it needs. Collected in any order, then sorted by
 // address; the columns are shared memory, so that every thread of a scan looks things up in the same.
 
+import { distance } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
-import { distance } from '../address.ts';
 
 /** min_count of an object that is never reported and never scanned (painted black). */
 export const BLACK = -1;

@@ -1,10 +1,10 @@
 // Per-CPU allocations: the areas that alloc_percpu() gave out, of every chunk (mm/percpu.c). alloc_map
 // has a bit for each four bytes that are taken, bound_map one where an area begins or ends.
 
-import { wrap64 } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import { wrap64 } from '../../base/address.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { MissingField, offsetOf } from '../layout/struct-layout.ts';
 
 export interface PerCpuAllocation {

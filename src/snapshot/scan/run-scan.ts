@@ -1,7 +1,7 @@
 // A plan → the references in memory, by as many threads as take part: each takes the next ranges until
 // none are left.
 
-import type { AddressSpace } from '../address-space.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import { ObjectIndex, type ObjectPages } from './object-index.ts';
 import type { ObjectColumns } from './object-list.ts';
 import { type FoundReferences, References } from './references.ts';
@@ -22,8 +22,15 @@ export interface ScanTask {
 const SHARE = 4 * 1024 * 1024;
 const MAX_SHARE_RANGES = 4096;
 
-/** Scans until nothing is left. */
-export function takePart(space: AddressSpace, task: ScanTask): FoundReferences {
+/**
+ * Scans until nothing is left.
+ * @param tell told before each share how much of the plan was taken, 0 to 1
+ */
+export function takePart(
+  space: AddressSpace,
+  task: ScanTask,
+  tell: (taken: number) => void = () => undefined,
+): FoundReferences {
   const { plan, objects, next } = task;
   const references = new References(objects.count, ROOT_CLASSES.length);
   const index = new ObjectIndex(objects, task.table);
@@ -31,6 +38,7 @@ export function takePart(space: AddressSpace, task: ScanTask): FoundReferences {
   for (;;) {
     const [first, end] = takeShare(plan, next);
     if (first === end) break;
+    tell(first / plan.count);
     scan.run(first, end);
   }
   return references.result();

@@ -2,8 +2,8 @@
 // interior pointers too (scan_block() of mm/kmemleak.c).
 // Memory is read in windows in the order of the addresses; what the image lacks is counted.
 
-import { addHi, addLo, distance } from '../address.ts';
-import type { AddressSpace } from '../address-space.ts';
+import { addHi, addLo, distance } from '../../base/address.ts';
+import type { AddressSpace } from '../memory/address-space.ts';
 import type { ObjectIndex } from './object-index.ts';
 import { createPointerFilter, type PointerFilter } from './pointer-filter.ts';
 import { isStructPages, type ScanPlan } from './scan-plan.ts';

@@ -1,8 +1,8 @@
 // What a reference scan reads: ranges of virtual memory, each of an object or of a class of roots, in
 // the order of their addresses. Shared memory, so that threads take their share of one plan.
 
+import { addHi, addLo } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
-import { addHi, addLo } from '../address.ts';
 
 /** Roots, in the order in which kmemleak_scan() goes through them (mm/kmemleak.c). */
 export const ROOT_CLASSES = [

@@ -3,6 +3,7 @@
 
 import { AddressMap } from '../../base/address-map.ts';
 import type { Annotation } from './annotations.ts';
+import type { OtherObject } from './build-scan.ts';
 
 export interface TracedObjects {
   readonly count: number;
@@ -16,6 +17,8 @@ export interface TracedObjects {
   /** Index into `annotations`, -1 for none. */
   readonly annotation: Int32Array;
   readonly annotations: readonly Annotation[];
+  /** The annotation of an object that is no row. */
+  annotationOfOther(object: OtherObject, address: bigint): Annotation | undefined;
 }
 
 /** The row of an address, or -1. */

@@ -2,10 +2,10 @@
 // vmap_nodes from 6.9 on; mm/vmalloc.c), else from vmallocinfo.txt:
 // `0xffffc90000045000-0xffffc90000047000    8192 kmemleak_test_init+0x9b/0x1000 pages=1 vmalloc N0=1`
 
-import { wrap64 } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import { wrap64 } from '../../base/address.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { MissingField, offsetOf, sizeOf } from '../layout/struct-layout.ts';
 
 export interface VmallocArea {

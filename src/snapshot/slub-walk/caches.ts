@@ -1,11 +1,11 @@
 // slab_caches → every kmem_cache with its geometry (struct kmem_cache, mm/slab.h). A cache whose
 // sizes cannot be is left out and counted: everything behind it is computed from them.
 
-import { PAGE_SIZE, wrap64 } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { type KernelReader, MissingMemory } from '../kernel-reader.ts';
-import type { CacheOffsets, SlubLayout } from './slub-layout.ts';
+import { PAGE_SIZE, wrap64 } from '../../base/address.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { type KernelReader, MissingMemory } from '../kernel/kernel-reader.ts';
+import type { CacheOffsets, SlubLayout } from './struct-layout.ts';
 
 /** Objects per slab and order, packed as struct kmem_cache_order_objects is. */
 interface OrderObjects {

@@ -3,8 +3,8 @@
 // swab(address of the pointer) (mm/slub.c, freelist_ptr_encode()). A chain in a damaged image may lead
 // anywhere: it ends where it leaves the slab, runs into itself, or into memory that is not there.
 
-import { distance } from '../address.ts';
-import type { PhysicalMemory } from '../physical-memory.ts';
+import { distance } from '../../base/address.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { SlubCache } from './caches.ts';
 
 const HALF = 2 ** 32;

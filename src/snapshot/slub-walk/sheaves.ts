@@ -2,15 +2,15 @@
 // spare one and one that waits for RCU; each node's barn has full ones. An object in a sheaf is in
 // use for its slab. Sheaves that were already given to RCU are on no list and are not found.
 
+import { hiOf, loOf } from '../../base/address.ts';
 import { AddressMap } from '../../base/address-map.ts';
-import { hiOf, loOf } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import { type Cpu, perCpuAddress } from '../per-cpu.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { type Cpu, perCpuAddress } from '../kernel/per-cpu.ts';
 import type { NodePointers, SlubCache } from './caches.ts';
 import { SLOT } from './slab-view.ts';
-import type { SheafOffsets, SlubLayout } from './slub-layout.ts';
+import type { SheafOffsets, SlubLayout } from './struct-layout.ts';
 
 /** The kernel's largest sheaves hold some hundred objects. */
 const MAX_SHEAF = 65536;

@@ -1,8 +1,8 @@
 // All slabs of an image → whose slot an address lies in: one entry per slab, sorted by physical page,
 // found by halving.
 
+import { PAGE_SIZE, pageNumber } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
-import { PAGE_SIZE, pageNumber } from '../address.ts';
 import type { SlubCache } from './caches.ts';
 import { SLOT } from './slab-view.ts';
 import { type SlubImage, walkSlabs } from './walk-slabs.ts';

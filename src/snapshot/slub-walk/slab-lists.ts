@@ -2,14 +2,14 @@
 // slab->next), a node's partial list. What is on none is full: the kernel keeps no list of those
 // (but with SLAB_STORE_USER, and then it says the same).
 
+import { hiOf, loOf, wrap64 } from '../../base/address.ts';
 import { AddressMap } from '../../base/address-map.ts';
-import { hiOf, loOf, wrap64 } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { walkList } from '../kernel-list.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import { type Cpu, perCpuAddress } from '../per-cpu.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { walkList } from '../kernel/kernel-list.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { type Cpu, perCpuAddress } from '../kernel/per-cpu.ts';
 import type { SlubCache } from './caches.ts';
-import type { SlubLayout } from './slub-layout.ts';
+import type { SlubLayout } from './struct-layout.ts';
 
 export type SlabListKind = 'cpu' | 'cpu-partial' | 'partial' | 'full';
 

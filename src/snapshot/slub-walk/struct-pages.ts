@@ -2,11 +2,11 @@
 // page type from 6.10 on (0xf5 in the top byte from 6.12 on); VMCOREINFO says which. The array is read
 // in large pieces, as far as it is mapped: 64 bytes for every page of the machine.
 
-import { isAtLeast, parseRelease } from '../../kernel/kernel-version.ts';
-import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageNumber } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import type { SlabOffsets } from './slub-layout.ts';
+import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageNumber } from '../../base/address.ts';
+import { isAtLeast, parseRelease } from '../../kernel/machine/kernel-version.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import type { SlabOffsets } from './struct-layout.ts';
 
 /** Without KASLR, with 4 and 5 levels (Documentation/arch/x86/x86_64/mm.rst). */
 const VMEMMAP: Readonly<Record<4 | 5, bigint>> = {

@@ -3,7 +3,6 @@
 // list) are among them; lists and freelists say the rest. What does not fit together is counted, and
 // the slab is shown as far as it makes sense.
 
-import { AddressMap } from '../../base/address-map.ts';
 import {
   addHi,
   addLo,
@@ -14,19 +13,20 @@ import {
   pageHi,
   pageLo,
   pageNumber,
-} from '../address.ts';
+} from '../../base/address.ts';
+import { AddressMap } from '../../base/address-map.ts';
 import type { Findings } from '../findings.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { readCpus } from '../kernel/per-cpu.ts';
 import { MissingField } from '../layout/struct-layout.ts';
-import { readCpus } from '../per-cpu.ts';
-import type { PhysicalMemory } from '../physical-memory.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { readCaches, type SlubCache } from './caches.ts';
 import { FreelistWalk } from './freelist.ts';
 import { SheafObjects } from './sheaves.ts';
 import { SlabLists, type SlabPlace } from './slab-lists.ts';
 import { type ChainEnd, SLOT, type SlabView } from './slab-view.ts';
-import { type SlubLayout, slubLayout } from './slub-layout.ts';
+import { type SlubLayout, slubLayout } from './struct-layout.ts';
 import { eachSlabPage, type StructPage, vmemmapBase } from './struct-pages.ts';
 
 /** What a walk needs, read once; the walk itself may be repeated. */

@@ -2,12 +2,16 @@
 // where everything lies in an object (calculate_sizes()). The layout is computed from the flags and
 // held against the sizes that the cache itself has; where they differ, only freelists are checked.
 
-import { isAtLeast, type KernelVersion, parseRelease } from '../../kernel/kernel-version.ts';
-import { DEBUG_METADATA_FLAGS, SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slab-flags.ts';
-import { calculateSizes, type ObjectLayout } from '../../kernel/slub-layout.ts';
-import type { CheckedCache } from '../../kernel/slub-report/checked-slab.ts';
-import { rulesFor, type SlubRules } from '../../kernel/slub-rules.ts';
-import type { KernelImage } from '../kernel-image.ts';
+import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
+import {
+  isAtLeast,
+  type KernelVersion,
+  parseRelease,
+} from '../../kernel/machine/kernel-version.ts';
+import { calculateSizes, type ObjectLayout } from '../../kernel/slub/calculate-sizes.ts';
+import { rulesFor, type SlubRules } from '../../kernel/slub/releases.ts';
+import { DEBUG_METADATA_FLAGS, SLAB, SLAB_DEBUG_FLAGS } from '../../kernel/slub/slab-flags.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 
 export interface SnapshotCache {

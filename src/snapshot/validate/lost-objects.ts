@@ -2,9 +2,9 @@
 // more. They still have the red zones (or the poison) of free objects, and their own pointers still
 // show how the list went on; so the object whose pointer was damaged can be told.
 
-import { SLAB } from '../../kernel/slab-flags.ts';
-import { type CheckedCache, hasFlag, objectOffset } from '../../kernel/slub-report/checked-slab.ts';
-import { POISON_FREE, SLUB_RED_INACTIVE } from '../../kernel/slub-report/poison.ts';
+import { type CheckedCache, hasFlag, objectOffset } from '../../kernel/checks/checked-slab.ts';
+import { POISON_FREE, SLUB_RED_INACTIVE } from '../../kernel/checks/poison.ts';
+import { SLAB } from '../../kernel/slub/slab-flags.ts';
 import type { SlabCopy } from './slab-copy.ts';
 
 /** Objects off the freelist that look free, by index. */

@@ -1,20 +1,24 @@
 // What SLUB's reports say beyond a slab's bytes, out of the image: who allocated and freed an object
 // (struct track, with its stack out of the depot), the line on struct slab, the kernel's taint.
 
-import type { KernelConfig } from '../../kernel/kernel-config.ts';
-import { isAtLeast, type KernelVersion, parseRelease } from '../../kernel/kernel-version.ts';
-import { formatPageFlags } from '../../kernel/page-flags.ts';
-import type { ObjectLayout } from '../../kernel/slub-layout.ts';
-import type { CheckedSlab } from '../../kernel/slub-report/checked-slab.ts';
+import type { CheckedSlab } from '../../kernel/checks/checked-slab.ts';
+import { formatPageFlags } from '../../kernel/checks/page-flags.ts';
 import {
   type ObjectTrack,
   pointerText,
   type ReportDetails,
-} from '../../kernel/slub-report/slub-reports.ts';
-import { printTainted, TAINT } from '../../kernel/taint.ts';
-import type { KernelImage } from '../kernel-image.ts';
-import { MissingMemory } from '../kernel-reader.ts';
-import { StackDepot } from '../stack-depot.ts';
+} from '../../kernel/checks/slub-reports.ts';
+import { printTainted, TAINT } from '../../kernel/checks/taint.ts';
+import type { KernelConfig } from '../../kernel/machine/kernel-config.ts';
+import {
+  isAtLeast,
+  type KernelVersion,
+  parseRelease,
+} from '../../kernel/machine/kernel-version.ts';
+import type { ObjectLayout } from '../../kernel/slub/calculate-sizes.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
+import { StackDepot } from '../kernel/stack-depot.ts';
 
 /** Where the fields of struct track stand; `stack` is where return addresses do (before 5.19). */
 interface TrackOffsets {

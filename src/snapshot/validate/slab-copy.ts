@@ -2,10 +2,10 @@
 // repaired in the copy, so that what stands behind the first damage is seen as the kernel's next pass
 // would see it. Pages that the image does not hold are missing: nothing is said of what lies on them.
 
-import type { CheckedSlab } from '../../kernel/slub-report/checked-slab.ts';
-import { POISON_INUSE } from '../../kernel/slub-report/poison.ts';
-import { hiOf, joinHalves, loOf, PAGE_SIZE } from '../address.ts';
-import type { PhysicalMemory } from '../physical-memory.ts';
+import { hiOf, joinHalves, loOf, PAGE_SIZE } from '../../base/address.ts';
+import type { CheckedSlab } from '../../kernel/checks/checked-slab.ts';
+import { POISON_INUSE } from '../../kernel/checks/poison.ts';
+import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 import { swap32 } from '../slub-walk/freelist.ts';
 import type { SlabView } from '../slub-walk/slab-view.ts';

@@ -1,13 +1,14 @@
 // A report of SLUB → what can be told about it beyond its text: which object's free pointer a wrong
 // count comes from, and which reports are only consequences of a damaged freelist.
 
+import { counted } from '../../base/bytes-format.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
   objectAt,
   objectOffset,
-} from '../../kernel/slub-report/checked-slab.ts';
-import { pointerText, type SlubReport } from '../../kernel/slub-report/slub-reports.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { pointerText, type SlubReport } from '../../kernel/checks/slub-reports.ts';
 
 export interface SlabReport extends SlubReport {
   /** Found only because a damaged freelist makes free objects look allocated, or counts wrong. */
@@ -92,7 +93,7 @@ function noteOn(damage: ListDamage, cache: CheckedCache, slab: CheckedSlab): str
   const address = (object: number): string => pointerText(addressOf(cache, slab, object));
   const named = [...lost].slice(0, MAX_NAMED).map(address).join(', ');
   const more = lost.size > MAX_NAMED ? ` and ${lost.size - MAX_NAMED} more` : '';
-  const objects = lost.size === 1 ? '1 free object' : `${lost.size} free objects`;
+  const objects = counted(lost.size, 'free object');
   return `${objects} fell off the freelist${at}: ${named}${more}`;
 }
 

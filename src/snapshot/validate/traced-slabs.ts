@@ -2,7 +2,7 @@
 // objects that a trace holds live in them: red zones, poison and padding of their objects can be
 // checked, freelists and counts cannot. Whether an object is free, its own red zones say.
 
-import { SLAB } from '../../kernel/slab-flags.ts';
+import { hiOf, loOf } from '../../base/address.ts';
 import {
   type CheckedCache,
   type CheckedSlab,
@@ -10,16 +10,12 @@ import {
   objectOffset,
   sizeFromObject,
   UNTOLD_POINTER,
-} from '../../kernel/slub-report/checked-slab.ts';
-import {
-  POISON_FREE,
-  SLUB_RED_ACTIVE,
-  SLUB_RED_INACTIVE,
-} from '../../kernel/slub-report/poison.ts';
-import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
-import { SlubReports } from '../../kernel/slub-report/slub-reports.ts';
-import { hiOf, loOf } from '../address.ts';
-import type { KernelImage } from '../kernel-image.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { POISON_FREE, SLUB_RED_ACTIVE, SLUB_RED_INACTIVE } from '../../kernel/checks/poison.ts';
+import { SlubChecks } from '../../kernel/checks/slub-checks.ts';
+import { SlubReports } from '../../kernel/checks/slub-reports.ts';
+import { SLAB } from '../../kernel/slub/slab-flags.ts';
+import type { KernelImage } from '../kernel/kernel-image.ts';
 import { SnapshotDetails } from './report-details.ts';
 import { remarkOn, type SlabReport } from './slab-report.ts';
 

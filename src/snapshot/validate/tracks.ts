@@ -1,7 +1,7 @@
 // struct track of an object: who allocated it and who freed it. The kernel does not check these; an
 // address in it that is no code shows that something was written over it.
 
-import { type CheckedCache, sizeFromObject } from '../../kernel/slub-report/checked-slab.ts';
+import { type CheckedCache, sizeFromObject } from '../../kernel/checks/checked-slab.ts';
 import type { SlabCopy } from './slab-copy.ts';
 
 /** From here on lie the kernel and its modules (Documentation/arch/x86/x86_64/mm.rst). */

@@ -2,16 +2,16 @@
 // private copy, gone through until nothing more is found. The kernel ends with a slab's first damaged
 // object and finds the next in its next pass; here each repair is followed by the next look at once.
 
-import { SLAB } from '../../kernel/slab-flags.ts';
 import {
   hasFlag,
   mostObjects,
   objectAt,
   objectOffset,
   sizeFromObject,
-} from '../../kernel/slub-report/checked-slab.ts';
-import { SlubChecks } from '../../kernel/slub-report/slub-checks.ts';
-import { pointerText, SlubReports } from '../../kernel/slub-report/slub-reports.ts';
+} from '../../kernel/checks/checked-slab.ts';
+import { SlubChecks } from '../../kernel/checks/slub-checks.ts';
+import { pointerText, SlubReports } from '../../kernel/checks/slub-reports.ts';
+import { SLAB } from '../../kernel/slub/slab-flags.ts';
 import { SLOT, type SlabView } from '../slub-walk/slab-view.ts';
 import type { SnapshotCache } from './checked-cache.ts';
 import { lostObjects, pointerThatLostThem } from './lost-objects.ts';

@@ -1,9 +1,9 @@
 // A kernel's memory → SLUB's reports on every slab of every cache, and what each cache holds. The
 // kernel validates the slabs on its lists; here all slab pages are looked at, full ones included.
 
-import type { KernelConfig } from '../../kernel/kernel-config.ts';
+import type { KernelConfig } from '../../kernel/machine/kernel-config.ts';
 import { Findings } from '../findings.ts';
-import { MissingMemory } from '../kernel-reader.ts';
+import { MissingMemory } from '../kernel/kernel-reader.ts';
 import type { SlubCache } from '../slub-walk/caches.ts';
 import { addSlab, type CacheOccupancy, emptyOccupancy } from '../slub-walk/occupancy.ts';
 import { physicalMemory, type SlubImage, walkSlabs } from '../slub-walk/walk-slabs.ts';
@@ -37,11 +37,13 @@ const MAX_REPORTS = 10_000;
 /**
  * @param config the kernel's build configuration, for the page flags in reports
  * @param selects says by its name whether a cache is looked at
+ * @param tell told of every slab
  */
 export function validateSlabs(
   slub: SlubImage,
   config: KernelConfig | undefined,
   selects: (name: string) => boolean = () => true,
+  tell: () => void = () => undefined,
 ): SlabValidation {
   const { kernel, layout } = slub;
   const copy = new SlabCopy(physicalMemory(kernel));
@@ -63,6 +65,7 @@ export function validateSlabs(
   walkSlabs(
     slub,
     (slab) => {
+      tell();
       const cache = caches[slab.cacheIndex];
       if (cache === undefined || !cache.isSelected) return;
       addSlab(cache.occupancy, slab);

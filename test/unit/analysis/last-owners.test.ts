@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type LastOwner, LastOwners } from '../../../src/analysis/history/last-owners.ts';
+import { type LastOwner, LastOwners } from '../../../src/analysis/last-owners.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { track } from '../../helpers/tracked.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Analysis, buildAnalysis } from '../../../src/analysis/overview.ts';
-import type { ReplayedCache, ReplayFidelity } from '../../../src/analysis/replay-summary.ts';
-import { TraceStats } from '../../../src/kernel/trace-stats.ts';
+import { TraceStats } from '../../../src/kernel/events/trace-stats.ts';
+import type { ReplayedCache, ReplayFidelity } from '../../../src/run/replay-summary.ts';
 import {
   kernelFacts,
   knownCache,
@@ -222,6 +222,7 @@ describe('call sites', () => {
       bytesWasted: 28,
       liveBytesAlloc: 64,
       liveBytesWasted: 4,
+      liveRounding: 4,
       oldestNs: '2000000000',
       crossCpuFrees: 1,
       meanLifetimeNs: 3_000_000_000,

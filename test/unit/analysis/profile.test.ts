@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buildProfile, type Profile } from '../../../src/analysis/profile.ts';
 import { nameStacks, type ProfileValue } from '../../../src/analysis/profile-stacks.ts';
-import { StackTally } from '../../../src/analysis/stack-tally.ts';
+import { StackTally } from '../../../src/pairing/stack-tally.ts';
 import { ORIGIN, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
 
 function profileOf(lines: string, options: ResolveOptions = {}): Profile {

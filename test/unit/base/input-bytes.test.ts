@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InputError, TraceFormatError } from '../../../src/base/errors.ts';
-import { isGzip, readChunks } from '../../../src/base/input-bytes.ts';
+import { readChunks } from '../../../src/base/input-bytes.ts';
 import { testWithTools } from '../../helpers/tools.ts';
 
 let folder = '';
@@ -95,13 +95,6 @@ test('a missing file and a folder are errors in words', async () => {
     new InputError(`${join(folder, 'none')}: no such file or directory`),
   );
   await expect(readAll(folder)).rejects.toThrow(new InputError(`${folder}: is a directory`));
-});
-
-test('bytes are packed only with the whole mark of gzip', () => {
-  expect(isGzip(gzipSync('x'))).toBe(true);
-  expect(isGzip(Buffer.from([0x1f, 0x8b]))).toBe(false);
-  expect(isGzip(Buffer.from([0x1f, 0x8b, 0x19, 0x00]))).toBe(false);
-  expect(isGzip(Buffer.from([0x1f, 0x8b, 0x08, 0xff]))).toBe(false);
 });
 
 testWithTools(

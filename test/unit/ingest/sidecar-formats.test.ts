@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FolderSidecars } from '../../../src/ingest/sidecar-files.ts';
 import { readSidecarFormats } from '../../../src/ingest/sidecar-formats.ts';
+import { FolderSidecars } from '../../../src/recording/sidecar-files.ts';
 import { temporaryFolder } from '../../helpers/run-cli.ts';
 
 test('formats of our events and of probes, no others', () => {

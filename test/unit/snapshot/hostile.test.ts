@@ -5,18 +5,18 @@ import { rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ToolError, TraceFormatError } from '../../../src/base/errors.ts';
-import { SymbolTable } from '../../../src/kernel/symbols.ts';
-import { readImageSymbols } from '../../../src/snapshot/image-symbols.ts';
-import { openKernel } from '../../../src/snapshot/kernel-image.ts';
+import { SymbolTable } from '../../../src/kernel/symbols/symbols.ts';
+import { readImageSymbols } from '../../../src/snapshot/kernel/image-symbols.ts';
+import { openKernel } from '../../../src/snapshot/kernel/kernel-image.ts';
+import { readTasks } from '../../../src/snapshot/kernel/tasks.ts';
 import { BtfLayout } from '../../../src/snapshot/layout/btf.ts';
 import { PaholeLayout } from '../../../src/snapshot/layout/pahole-text.ts';
-import { openSnapshot } from '../../../src/snapshot/open-snapshot.ts';
+import { openSnapshot } from '../../../src/snapshot/memory/open-snapshot.ts';
 import { countOccupancy } from '../../../src/snapshot/slub-walk/occupancy.ts';
 import { openSlub } from '../../../src/snapshot/slub-walk/walk-slabs.ts';
-import { readTasks } from '../../../src/snapshot/tasks.ts';
+import { flattened, kdump, lime, note, PAGE, tempFile } from '../../helpers/image-builders.ts';
+import { DIRECT_MAP, TestKernel, VMEMMAP } from '../../helpers/machine-builder.ts';
 import { SEED } from '../../helpers/random-traces.ts';
-import { flattened, kdump, lime, note, PAGE, tempFile } from './image-builders.ts';
-import { DIRECT_MAP, TestKernel, VMEMMAP } from './machine-builder.ts';
 
 const RUNS = process.env['FC_SEED'] === 'random' ? 2000 : 60;
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ingestRun } from '../../../src/pipeline/ingest-run.ts';
+import { ingestRun } from '../../../src/analysis/store-run/ingest-run.ts';
 import { openRunDatabase } from '../../../src/store/open-database.ts';
 
 const TRACE = `# tracer: nop

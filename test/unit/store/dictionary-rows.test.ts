@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../../src/kernel/dictionary.ts';
+import { ACCOUNTED, Dictionary, NODE_UNKNOWN } from '../../../src/kernel/events/dictionary.ts';
 import { RunDatabase } from '../../../src/store/run-database.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { storeTrace } from '../../helpers/stored.ts';

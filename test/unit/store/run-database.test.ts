@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { InputError, StoreError } from '../../../src/base/errors.ts';
-import type { TraceInfo } from '../../../src/kernel/trace-info.ts';
+import type { TraceInfo } from '../../../src/kernel/events/trace-info.ts';
 import { openRunDatabase } from '../../../src/store/open-database.ts';
 import { RunDatabase } from '../../../src/store/run-database.ts';
 import { TestTrace } from '../../helpers/builders.ts';
@@ -66,6 +66,7 @@ describe('what was stored comes back', () => {
       hashedPointers: true,
       pointerBytes: 4,
       gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
+      probes: [{ event: 'take', isRead: true, mapping: null }],
     };
     expect(withDatabase(storeTrace('', { info }), (database) => database.info)).toEqual(info);
   });
@@ -182,6 +183,65 @@ describe('a damaged database', () => {
     ['with an event of no stack', `UPDATE segment SET stack = x'${'7f'.repeat(20)}'`],
   ])('%s is told as such', (_, sql) => {
     expect(() => readAll(changed(sql))).toThrow(StoreError);
+  });
+
+  const info = (change: string): string =>
+    `UPDATE run SET value = json_set(value, ${change}) WHERE key = 'info'`;
+
+  test.each([
+    ["run, key 'info': info.pointerBytes: not 4 or 8", info("'$.pointerBytes', 5")],
+    ["run, key 'info': info.originNs: not digits", info("'$.originNs', '1e999'")],
+    ["run, key 'info': info.clockUnit: not ns or tick or count", info("'$.clockUnit', 'h'")],
+    ["run, key 'info': info.cpus: not a whole number from 1 on", info("'$.cpus', -1")],
+    ["run, key 'info': info.pageSize: not a whole number from 1 on", info("'$.pageSize', 0.5")],
+    [
+      "run, key 'info': info.gfpNames[0].mask: not a number of 32 bits",
+      info(`'$.gfpNames', json('[{"mask":-1,"name":"X"}]')`),
+    ],
+    ["run, key 'info': info: not an object", "UPDATE run SET value = '[]' WHERE key = 'info'"],
+    [
+      "ingest_stat, name 'bad_line': count cannot be",
+      "INSERT INTO ingest_stat VALUES ('bad_line', 'error', 'ingest', -1, '')",
+    ],
+    ['call, id 1: gfp_flags is 4294967296', 'UPDATE call SET gfp_flags = 4294967296 WHERE id = 1'],
+    ['call, id 1: gfp_known is 2', 'UPDATE call SET gfp_known = 2 WHERE id = 1'],
+    [
+      'call, id 1: node is 9007199254740992',
+      'UPDATE call SET node = 9007199254740992 WHERE id = 1',
+    ],
+    ['call, id 1: accounted is 3', 'UPDATE call SET accounted = 3 WHERE id = 1'],
+    ['call, id 1: kind is -1', 'UPDATE call SET kind = -1 WHERE id = 1'],
+    ['task, id 1: pid is 2147483648', 'UPDATE task SET pid = 2147483648 WHERE id = 1'],
+    [
+      'task, id 2: it would be id 1: a row is missing, or there twice',
+      'DELETE FROM task WHERE id = 1',
+    ],
+    ['stack_frame, stack 1: site is 999', 'UPDATE stack_frame SET site = 999 WHERE depth = 1'],
+    ['segment, id 0: cpu has 1 bytes and not 10', "UPDATE segment SET cpu = x'00'"],
+    ['segment, id 0: length is 99999999', 'UPDATE segment SET length = 99999999'],
+    ['segment, id 0: ts has what is no time', `UPDATE segment SET ts = ${hexOf(2 ** 53, 5)}`],
+    ['segment, id 0: ts has what is no time', `UPDATE segment SET ts = ${hexOf(Infinity, 5)}`],
+    ['segment, id 0: call points to no call', `UPDATE segment SET call = x'${'ff'.repeat(20)}'`],
+  ])('is named by table, row and column: %s', (where, sql) => {
+    const path = changed(sql);
+    expect(() => readAll(path)).toThrow(`${path}: the database is damaged: table ${where}`);
+  });
+
+  test('may have lost its types', () => {
+    // A table without STRICT takes anything: what another program has made of it.
+    const loosen = (table: string): string =>
+      `DROP VIEW IF EXISTS live_object; CREATE TABLE loose AS SELECT * FROM "${table}"; DROP TABLE "${table}"; ALTER TABLE loose RENAME TO "${table}";`;
+    for (const [table, column, value, fault] of [
+      ['string', 'value', "x'00'", 'value is no text'],
+      ['site', 'address', "'here'", 'address is a text'],
+      ['call', 'bytes_req', 'NULL', 'bytes_req is missing'],
+      ['task', 'pid', "x'00'", 'pid is a blob'],
+      ['segment', 'ts', 'NULL', 'ts is no blob'],
+      ['segment', 'first_seq', 'NULL', 'first_seq is no number'],
+    ] as const) {
+      const sql = `${loosen(table)} UPDATE "${table}" SET "${column}" = ${value} WHERE id = (SELECT max(id) FROM "${table}")`;
+      expect(() => readAll(changed(sql)), table).toThrow(fault);
+    }
   });
 
   test('with a file beside it that cannot be unpacked is told as such', () => {

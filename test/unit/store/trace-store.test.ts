@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { OutputError } from '../../../src/base/errors.ts';
-import { createBatch } from '../../../src/kernel/event-batch.ts';
+import { createBatch } from '../../../src/kernel/events/event-batch.ts';
 import { TraceStore } from '../../../src/store/trace-store.ts';
 import { TestTrace } from '../../helpers/builders.ts';
 import { storeTrace, testFolder } from '../../helpers/stored.ts';
@@ -22,7 +22,7 @@ describe('a run database', () => {
     const folder = testFolder();
     const path = join(folder, 'run.db');
     const store = new TraceStore(path, false);
-    expect(readdirSync(folder)).toEqual([`run.db.partial-${process.pid}`]);
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^run\.db\.partial-[0-9a-f]{16}$/)]);
     store.finish();
     expect(readdirSync(folder)).toEqual(['run.db']);
   });
@@ -59,10 +59,10 @@ describe('a run database', () => {
 
   test('is not disturbed by what a killed ingest left', () => {
     const folder = testFolder();
-    const left = join(folder, `run.db.partial-${process.pid}`);
+    const left = join(folder, 'run.db.partial-0123456789abcdef');
     writeFileSync(left, 'half a database');
     storeTrace('alloc kmalloc-64 A', { path: join(folder, 'run.db') });
-    expect(readdirSync(folder).sort()).toEqual(['run.db', `run.db.partial-${process.pid}`]);
+    expect(readdirSync(folder).sort()).toEqual(['run.db', 'run.db.partial-0123456789abcdef']);
     expect(readFileSync(left, 'utf8')).toBe('half a database');
   });
 });

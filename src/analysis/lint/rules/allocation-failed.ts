@@ -1,5 +1,6 @@
-import { groupCalls } from '../../group-calls.ts';
-import { siteLabel } from '../../site-names.ts';
+import { counted, formatCount } from '../../../base/bytes-format.ts';
+import { groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import { siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 export const allocationFailed: LintRule = {
@@ -17,13 +18,13 @@ export const allocationFailed: LintRule = {
       const name = run.sites.get(calls.site(call));
       return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
     });
-    return groups.map(({ key, calls: own, allocs }) => {
+    return groups.filter(hasCalls).map(({ key, calls: own, allocs }) => {
       const count = own.reduce((sum, call) => sum + tracker.failed.count(call), 0);
       return {
         count,
         ...siteColumns(key.name),
         cache: key.cache,
-        message: `${count} of ${allocs + count} allocations returned NULL`,
+        message: `${formatCount(count)} of ${counted(allocs + count, 'allocation')} returned NULL`,
         example: exampleOf(run, tracker.failed, own),
       };
     });

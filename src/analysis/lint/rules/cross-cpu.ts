@@ -1,3 +1,4 @@
+import { counted, formatCount } from '../../../base/bytes-format.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 1000;
@@ -13,7 +14,7 @@ export const crossCpu: LintRule = {
   find({ run, tracker, sites }) {
     return sites.flatMap(({ key, calls: own, frees, crossCpuFrees }) => {
       if (crossCpuFrees < LEAST_COUNT || crossCpuFrees < frees * LEAST_SHARE) return [];
-      const message = `${crossCpuFrees} of ${frees} frees were on another CPU`;
+      const message = `${formatCount(crossCpuFrees)} of ${counted(frees, 'free was', 'frees were')} on another CPU`;
       const example = exampleOf(run, tracker.first, own);
       return [
         { count: crossCpuFrees, ...siteColumns(key.name), cache: key.cache, message, example },

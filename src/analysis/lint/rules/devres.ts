@@ -1,12 +1,12 @@
 // Managed allocations (drivers/base/devres.c): devm_kmalloc() puts struct devres in front of the data
 // and frees both when the driver is unbound or its probe fails.
 
-import { kmallocClassSize } from '../../../kernel/kmalloc-caches.ts';
-import { allocatesDevres, devresOverhead } from '../../../kernel/wrapper-functions.ts';
-import type { CallGroup } from '../../group-calls.ts';
-import { groupCalls } from '../../group-calls.ts';
-import type { ResolvedRun } from '../../resolved-run.ts';
-import { type SiteName, siteLabel } from '../../site-names.ts';
+import { counted } from '../../../base/bytes-format.ts';
+import { kmallocClassSize } from '../../../kernel/caches/kmalloc-caches.ts';
+import { allocatesDevres, devresOverhead } from '../../../kernel/caches/wrapper-functions.ts';
+import { type CallGroup, groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import type { ResolvedRun } from '../../../run/resolved-run.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** Functions that free them as they should. */
@@ -40,20 +40,22 @@ export const devresCrossesClass: LintRule = {
     'then takes twice as much. Plain kmalloc() with devm_add_action() does not.',
   find({ run, tracker }) {
     const overhead = devresOverhead(run.facts.release);
-    return devresGroups(run).flatMap(({ key, calls, allocs }) => {
-      const taken = kmallocClassSize(run.facts.kmalloc, key.bytesReq);
-      const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - overhead));
-      if (taken === undefined || without === undefined || without >= taken) return [];
-      return [
-        {
-          count: allocs,
-          ...siteColumns(key.name),
-          cache: key.cache,
-          message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
-          example: exampleOf(run, tracker.first, calls),
-        },
-      ];
-    });
+    return devresGroups(run)
+      .filter(hasCalls)
+      .flatMap(({ key, calls, allocs }) => {
+        const taken = kmallocClassSize(run.facts.kmalloc, key.bytesReq);
+        const without = kmallocClassSize(run.facts.kmalloc, Math.max(1, key.bytesReq - overhead));
+        if (taken === undefined || without === undefined || without >= taken) return [];
+        return [
+          {
+            count: allocs,
+            ...siteColumns(key.name),
+            cache: key.cache,
+            message: `${key.bytesReq} bytes with struct devres take ${taken}; the data alone would take ${without}`,
+            example: exampleOf(run, tracker.first, calls),
+          },
+        ];
+      });
   },
 };
 
@@ -64,22 +66,23 @@ export const devresFreedByHand: LintRule = {
   help: 'The unbinding frees it again: a double free. Use devm_kfree(), or kmalloc() without devm_.',
   find({ run, tracker, pairs }) {
     const { calls } = run.dictionary;
-    const found = new Map<string, { calls: number[]; count: number; free: number }>();
+    const found = new Map<string, { site: number; calls: number[]; count: number; free: number }>();
     for (let row = 0; row < pairs.length; row++) {
       const alloc = pairs.alloc[row] as number;
       const free = pairs.free[row] as number;
       const by = run.sites.functionOf(calls.site(free));
       if (!allocatesDevres(run.sites.functionOf(calls.site(alloc)) ?? '')) continue;
       if (by === undefined || RELEASES.test(by)) continue;
-      const id = `${run.sites.label(calls.site(alloc))} ${by}`;
-      const entry = found.get(id) ?? { calls: [], count: 0, free };
+      const site = calls.site(alloc);
+      const id = `${run.sites.label(site)} ${by}`;
+      const entry = found.get(id) ?? { site, calls: [], count: 0, free };
       found.set(id, entry);
       entry.calls.push(alloc);
       entry.count += pairs.count[row] as number;
     }
-    return [...found.values()].map(({ calls: own, count, free }) => ({
+    return [...found.values()].map(({ site, calls: own, count, free }) => ({
       count,
-      ...siteColumns(run.sites.get(calls.site(own[0] as number))),
+      ...siteColumns(run.sites.get(site)),
       cache: null,
       message: `managed memory freed by ${run.sites.label(calls.site(free))}`,
       example: exampleOf(run, tracker.first, own),
@@ -115,7 +118,7 @@ export const devresOutsideProbe: LintRule = {
       count,
       ...siteColumns(run.sites.get(site)),
       cache: null,
-      message: `${count} live managed objects were allocated with no probe on the stack`,
+      message: `${counted(count, 'live managed object was', 'live managed objects were')} allocated with no probe on the stack`,
       example: exampleOf(run, tracker.first, calls),
     }));
   },

@@ -1,5 +1,6 @@
-import { isFree } from '../../../kernel/event-kind.ts';
-import { siteLabel } from '../../site-names.ts';
+import { counted, formatCount } from '../../../base/bytes-format.ts';
+import { isFree } from '../../../kernel/events/event-kind.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** Below this share of a site's frees, bulk allocations and events out of order explain them. */
@@ -17,11 +18,15 @@ export const freesOfUnknown: LintRule = {
     if (!run.facts.tracedFromBoot || run.stats.get('lost_events') > 0) return [];
     const { calls } = run.dictionary;
     const tally = run.tallies.calls;
-    const sites = new Map<string, { calls: number[]; unknown: number; all: number }>();
+    const sites = new Map<
+      string,
+      { name: SiteName; calls: number[]; unknown: number; all: number }
+    >();
     for (let call = 1; call < calls.length; call++) {
       if (!isFree(calls.kind(call))) continue;
-      const id = siteLabel(run.sites.get(calls.site(call)));
-      const site = sites.get(id) ?? { calls: [], unknown: 0, all: 0 };
+      const name = run.sites.get(calls.site(call));
+      const id = siteLabel(name);
+      const site = sites.get(id) ?? { name, calls: [], unknown: 0, all: 0 };
       sites.set(id, site);
       const unknown = tally.unknownFrees[call] ?? 0;
       site.calls.push(call);
@@ -32,9 +37,9 @@ export const freesOfUnknown: LintRule = {
       .filter(({ unknown, all }) => unknown >= LEAST_COUNT && unknown > all * LEAST_SHARE)
       .map((site) => ({
         count: site.unknown,
-        ...siteColumns(run.sites.get(calls.site(site.calls[0] as number))),
+        ...siteColumns(site.name),
         cache: null,
-        message: `${site.unknown} of its ${site.all} frees were of objects whose allocation is not in the trace`,
+        message: `${formatCount(site.unknown)} of its ${counted(site.all, 'free was of an object', 'frees were of objects')} whose allocation is not in the trace`,
         example: exampleOf(run, tracker.first, site.calls),
       }));
   },

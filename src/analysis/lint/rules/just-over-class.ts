@@ -1,4 +1,4 @@
-import { formatBytes } from '../../../base/bytes-format.ts';
+import { counted, formatBytes } from '../../../base/bytes-format.ts';
 import { adviseSizes } from '../../size-advice.ts';
 import type { LintRule } from '../finding.ts';
 
@@ -27,7 +27,7 @@ export const justOverClass: LintRule = {
           cache: null,
           message:
             `asks for ${a.bytesReq} bytes and takes ${a.classSize}: ${a.bytesReq - a.shrinkTo} less ` +
-            `would save ${formatBytes(saved)} at the peak (${a.atPeak} objects)`,
+            `would save ${formatBytes(saved)} at the peak (${counted(a.atPeak, 'object')})`,
           example: null,
         },
       ];

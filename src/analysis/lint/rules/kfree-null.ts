@@ -1,5 +1,6 @@
-import { durationSec, perSecond } from '../../run-summary.ts';
-import { siteLabel } from '../../site-names.ts';
+import { counted } from '../../../base/bytes-format.ts';
+import { durationSec, perSecond } from '../../../run/run-summary.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 1000;
@@ -15,11 +16,12 @@ export const kfreeNull: LintRule = {
   find({ run, tracker }) {
     const { calls } = run.dictionary;
     const seconds = durationSec(run);
-    const sites = new Map<string, { calls: number[]; count: number }>();
+    const sites = new Map<string, { name: SiteName; calls: number[]; count: number }>();
     for (let call = 1; call < calls.length; call++) {
       if (!tracker.nullFrees.has(call)) continue;
-      const id = siteLabel(run.sites.get(calls.site(call)));
-      const site = sites.get(id) ?? { calls: [], count: 0 };
+      const name = run.sites.get(calls.site(call));
+      const id = siteLabel(name);
+      const site = sites.get(id) ?? { name, calls: [], count: 0 };
       sites.set(id, site);
       site.calls.push(call);
       site.count += tracker.nullFrees.count(call);
@@ -27,13 +29,13 @@ export const kfreeNull: LintRule = {
     return [...sites.values()].flatMap((site) => {
       const rate = perSecond(site.count, seconds);
       if (site.count < LEAST_COUNT || (rate !== null && rate < LEAST_PER_SECOND)) return [];
-      const often = rate === null ? '' : `, ${Math.round(rate)} times a second`;
+      const often = rate === null ? '' : `, ${counted(Math.round(rate), 'time')} a second`;
       return [
         {
           count: site.count,
-          ...siteColumns(run.sites.get(calls.site(site.calls[0] as number))),
+          ...siteColumns(site.name),
           cache: null,
-          message: `kfree(NULL) ${site.count} times${often}`,
+          message: `kfree(NULL) ${counted(site.count, 'time')}${often}`,
           example: exampleOf(run, tracker.nullFrees, site.calls),
         },
       ];

@@ -1,5 +1,6 @@
-import { formatBytes } from '../../../base/bytes-format.ts';
-import { siteLabel } from '../../site-names.ts';
+import { counted, formatBytes } from '../../../base/bytes-format.ts';
+import { VERDICT } from '../../../run/live-verdicts.ts';
+import { siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** A slab counts as nearly empty up to this share of its objects. */
@@ -28,6 +29,7 @@ export const pinnedSlabs: LintRule = {
     });
     const sites = new Map<string, { calls: Set<number>; slabs: Set<number>; objects: number }>();
     for (const row of run.rows) {
+      if (run.verdicts.ofRow[row] === VERDICT.unrecordedFrees) continue;
       const slab = table.find(run.live.ptrLo(row), run.live.ptrHi(row));
       if (!sparse.has(slab)) continue;
       const call = run.live.call(row);
@@ -48,7 +50,7 @@ export const pinnedSlabs: LintRule = {
           count: slabs.size,
           ...siteColumns(run.sites.get(run.dictionary.calls.site(call))),
           cache,
-          message: `${objects} objects pin ${slabs.size} slabs of at most a quarter used, ${formatBytes(pages * pageSize)}`,
+          message: `${counted(objects, 'object pins', 'objects pin')} ${counted(slabs.size, 'slab')} of at most a quarter used, ${formatBytes(pages * pageSize)}`,
           example: exampleOf(run, tracker.first, [...calls]),
         },
       ];

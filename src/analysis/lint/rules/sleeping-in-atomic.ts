@@ -1,6 +1,6 @@
-import { IRQ_FLAG } from '../../../kernel/event-batch.ts';
-import { groupCalls } from '../../group-calls.ts';
-import { siteLabel } from '../../site-names.ts';
+import { IRQ_FLAG } from '../../../kernel/events/event-batch.ts';
+import { groupCalls, hasCalls } from '../../../run/group-calls.ts';
+import { siteLabel } from '../../../run/site-names.ts';
 import type { CallSightings } from '../call-sightings.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
@@ -26,7 +26,7 @@ export const sleepingInAtomic: LintRule = {
       const name = run.sites.get(calls.site(call));
       return { id: `${siteLabel(name)} ${cache}`, key: { name, cache } };
     });
-    return groups.map(({ key, calls: own }) => {
+    return groups.filter(hasCalls).map(({ key, calls: own }) => {
       const seen = own.flatMap((call) => seenIn(call).map((sightings) => ({ call, sightings })));
       const first = seen.reduce((a, b) =>
         b.sightings.ts(b.call) < a.sightings.ts(a.call) ? b : a,

@@ -1,11 +1,11 @@
 // Objects that are freed right away, again and again: nothing else was allocated on the CPU between.
 
-import { formatBytes } from '../../../base/bytes-format.ts';
-import { GFP } from '../../../kernel/gfp-flags.ts';
-import type { SiteAndCache } from '../../call-sites.ts';
-import type { CallGroup } from '../../group-calls.ts';
-import type { ResolvedRun } from '../../resolved-run.ts';
-import { durationSec } from '../../run-summary.ts';
+import { counted, formatBytes, formatCount } from '../../../base/bytes-format.ts';
+import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import type { SiteAndCache } from '../../../run/call-sites.ts';
+import type { CallGroup } from '../../../run/group-calls.ts';
+import type { ResolvedRun } from '../../../run/resolved-run.ts';
+import { durationSec } from '../../../run/run-summary.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_PER_SECOND = 1000;
@@ -25,7 +25,12 @@ function hotTemporary(run: ResolvedRun, groups: readonly CallGroup<SiteAndCache>
     const rate = seconds === null || seconds === 0 ? null : allocs / seconds;
     const isHot = allocs >= LEAST_COUNT && (rate === null || rate >= LEAST_PER_SECOND);
     if (!isHot || temporary < allocs * TEMPORARY_SHARE) return [];
-    return [{ group, often: rate === null ? '' : `, ${Math.round(rate)} allocations a second` }];
+    return [
+      {
+        group,
+        often: rate === null ? '' : `, ${counted(Math.round(rate), 'allocation')} a second`,
+      },
+    ];
   });
 }
 
@@ -41,7 +46,7 @@ export const temporaryInHotPath: LintRule = {
       count: group.temporary,
       ...siteColumns(group.key.name),
       cache: group.key.cache,
-      message: `${group.temporary} of ${group.allocs} objects were freed before anything else was allocated on their CPU${often}`,
+      message: `${formatCount(group.temporary)} of ${counted(group.allocs, 'object was', 'objects were')} freed before anything else was allocated on their CPU${often}`,
       example: exampleOf(run, tracker.first, group.calls),
     })),
 };
@@ -62,7 +67,7 @@ export const zeroedTemporary: LintRule = {
         count: group.temporary,
         ...siteColumns(group.key.name),
         cache: group.key.cache,
-        message: `${formatBytes(group.bytesAlloc)} were zeroed for ${group.allocs} objects${often}`,
+        message: `${formatBytes(group.bytesAlloc)} were zeroed for ${counted(group.allocs, 'object')}${often}`,
         example: exampleOf(run, tracker.first, group.calls),
       }));
   },

@@ -1,6 +1,8 @@
-import { ACCOUNTED } from '../../../kernel/dictionary.ts';
-import { GFP } from '../../../kernel/gfp-flags.ts';
-import { siteLabel } from '../../site-names.ts';
+import { counted } from '../../../base/bytes-format.ts';
+import { ACCOUNTED } from '../../../kernel/events/dictionary.ts';
+import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import { functionOf } from '../../../kernel/symbols/symbols.ts';
+import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 const LEAST_COUNT = 100;
@@ -16,18 +18,18 @@ export const unaccountedSibling: LintRule = {
     const { calls } = run.dictionary;
     const isAccounted = (call: number): boolean =>
       (calls.gfp(call) & GFP.ACCOUNT) !== 0 || calls.accounted(call) === ACCOUNTED.yes;
-    const functionOf = (call: number): string | undefined => run.sites.functionOf(calls.site(call));
+    const functionAt = ({ symbol }: SiteName): string | undefined =>
+      symbol === null ? undefined : functionOf(symbol);
     const charging = new Set<string | undefined>();
     // A site that does both passes on what its caller wants.
     const chargingSites = new Set<string>();
     for (const { key, calls: own } of sites) {
-      const charged = own.find(isAccounted);
-      if (charged === undefined) continue;
-      charging.add(functionOf(charged));
+      if (!own.some(isAccounted)) continue;
+      charging.add(functionAt(key.name));
       chargingSites.add(siteLabel(key.name));
     }
     return sites.flatMap(({ key, calls: own, allocs }) => {
-      const fn = functionOf(own[0] as number);
+      const fn = functionAt(key.name);
       if (fn === undefined || !charging.has(fn) || chargingSites.has(siteLabel(key.name)))
         return [];
       if (allocs < LEAST_COUNT) return [];
@@ -36,7 +38,7 @@ export const unaccountedSibling: LintRule = {
           count: allocs,
           ...siteColumns(key.name),
           cache: key.cache,
-          message: `${allocs} allocations of ${fn}() are not charged to a cgroup, others of it are`,
+          message: `${counted(allocs, `allocation of ${fn}() is`, `allocations of ${fn}() are`)} not charged to a cgroup, others of it are`,
           example: exampleOf(run, tracker.first, own),
         },
       ];

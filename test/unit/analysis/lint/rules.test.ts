@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Finding, LintEvidence } from '../../../../src/analysis/lint/finding.ts';
 import { LINT_RULES, lintRun } from '../../../../src/analysis/lint/lint.ts';
 import { LintTracker } from '../../../../src/analysis/lint/lint-tracker.ts';
-import { PairTally } from '../../../../src/analysis/pair-tally.ts';
+import { PairTally } from '../../../../src/pairing/pair-tally.ts';
 import { kernelFacts, type ResolveOptions, resolve } from '../../../helpers/tracked.ts';
 
 interface LintOptions extends ResolveOptions {
@@ -171,7 +171,7 @@ test('kfree(NULL), from a thousand and a hundred a second on', () => {
   const frees = (gap: number): string => repeat(1000, () => `@+${gap} free NULL by=put+0x1`);
   expect(lint(frees(20_000_000))).toEqual([]);
   expect(brief(lint(frees(1_000_000)))).toEqual([
-    ['note', 'kfree-null', 1000, 'put+0x1', 'kfree(NULL) 1000 times, 1001 times a second'],
+    ['note', 'kfree-null', 1000, 'put+0x1', 'kfree(NULL) 1,000 times, 1,001 times a second'],
   ]);
 });
 
@@ -216,7 +216,7 @@ describe('devres', () => {
         'devres-outside-probe',
         1,
         'devm_kmalloc+0x2c',
-        '1 live managed objects were allocated with no probe on the stack',
+        '1 live managed object was allocated with no probe on the stack',
       ],
     ]);
   });
@@ -231,7 +231,7 @@ test('hot temporary objects, and those that are zeroed for it', () => {
       'temporary-in-hot-path',
       1000,
       'hot+0x1',
-      '1000 of 1000 objects were freed before anything else was allocated on their CPU, 500250 allocations a second',
+      '1,000 of 1,000 objects were freed before anything else was allocated on their CPU, 500,250 allocations a second',
     ],
   ]);
   expect(lint(lines('0xdc0')).map(({ rule }) => rule)).toEqual([
@@ -249,7 +249,7 @@ test('objects that travel between CPUs', () => {
     'cross-cpu',
     1000,
     'queue+0x1',
-    '1000 of 1000 frees were on another CPU',
+    '1,000 of 1,000 frees were on another CPU',
   ]);
 });
 
@@ -271,6 +271,34 @@ test('objects that are not charged, in a function that charges others', () => {
       '100 allocations of make() are not charged to a cgroup, others of it are',
     ],
   ]);
+});
+
+describe('live objects whose pages show another cache than their call has', () => {
+  // Frees name bio-128 for most objects of the site, and bio-64 on the page of one that is live: that
+  // one is a row of its own, in which no call is counted.
+  const lines = (by: string, keys: string): string => `
+    alloc x A 192 ${by} ${keys}
+    alloc x A+192 192 ${by} ${keys}
+    alloc x B 192 ${by} ${keys}
+    alloc x B+192 192 ${by} ${keys}
+    free bio-64 A
+    free bio-128 B
+    free bio-128 B+192`;
+
+  test('are no finding of their own, and stop no rule', () => {
+    const found = lint(lines('by=mempool_alloc+0x1', 'flags=0x0008 gfp=0xcc0'));
+    expect(found.map(({ rule, cache, count }) => [rule, cache, count])).toEqual([
+      ['sleeping-in-atomic', 'bio-128', 4],
+    ]);
+  });
+
+  test('nor where allocations of their site failed', () => {
+    const failing = `${lines('by=mempool_alloc+0x1', '')}
+      alloc x NULL 192 by=mempool_alloc+0x1`;
+    expect(lint(failing).map(({ rule, cache, count }) => [rule, cache, count])).toEqual([
+      ['allocation-failed', 'bio-128', 1],
+    ]);
+  });
 });
 
 test('frees of what was never allocated, in a recording from boot', () => {

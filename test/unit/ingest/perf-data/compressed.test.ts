@@ -8,7 +8,7 @@ import {
   readPerf,
   readPipe,
   USUAL,
-} from './perf-file.ts';
+} from '../../../helpers/perf-file.ts';
 
 const ATTR: Attr = { sampleType: USUAL, ids: [11] };
 const r = new Records(ATTR);

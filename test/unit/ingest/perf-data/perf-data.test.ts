@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { TraceFormatError } from '../../../../src/base/errors.ts';
 import { detectFormat } from '../../../../src/ingest/formats.ts';
-import type { PlainEvent } from '../../../helpers/read-trace.ts';
 import {
   type Attr,
   Bytes,
@@ -15,7 +14,8 @@ import {
   S,
   tracingData,
   USUAL,
-} from './perf-file.ts';
+} from '../../../helpers/perf-file.ts';
+import type { PlainEvent } from '../../../helpers/read-trace.ts';
 
 const ATTR: Attr = { sampleType: USUAL, ids: [11, 12] };
 const PTR = 0xffff888012345678n;

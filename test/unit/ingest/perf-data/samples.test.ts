@@ -8,7 +8,7 @@ import {
   S,
   type SampleParts,
   USUAL,
-} from './perf-file.ts';
+} from '../../../helpers/perf-file.ts';
 
 const PTR = 0xffff888012345678n;
 

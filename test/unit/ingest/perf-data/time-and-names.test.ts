@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ReorderQueue } from '../../../../src/ingest/perf-data/reorder-queue.ts';
-import { Dictionary } from '../../../../src/kernel/dictionary.ts';
-import { TraceStats } from '../../../../src/kernel/trace-stats.ts';
+import { Dictionary } from '../../../../src/kernel/events/dictionary.ts';
+import { TraceStats } from '../../../../src/kernel/events/trace-stats.ts';
+import { type Attr, perfFile, Records, readPerf, USUAL } from '../../../helpers/perf-file.ts';
 import type { PlainEvent } from '../../../helpers/read-trace.ts';
-import { type Attr, perfFile, Records, readPerf, USUAL } from './perf-file.ts';
 
 const ATTR: Attr = { sampleType: USUAL, ids: [11, 12] };
 const r = new Records(ATTR);

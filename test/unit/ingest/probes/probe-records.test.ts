@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { BatchWriter } from '../../../../src/ingest/batch-writer.ts';
-import { EventFields } from '../../../../src/ingest/event-fields.ts';
+import { BatchWriter } from '../../../../src/ingest/events/batch-writer.ts';
+import { EventFields } from '../../../../src/ingest/events/event-fields.ts';
+import { parseEventFormat } from '../../../../src/ingest/events/event-format.ts';
 import { openProbes } from '../../../../src/ingest/probes/open-probes.ts';
-import { parseEventFormat } from '../../../../src/ingest/ring-buffer/event-format.ts';
-import { FolderSidecars } from '../../../../src/ingest/sidecar-files.ts';
-import { Dictionary } from '../../../../src/kernel/dictionary.ts';
-import { createBatch, type EventBatch } from '../../../../src/kernel/event-batch.ts';
-import { EVENT_NAMES } from '../../../../src/kernel/event-kind.ts';
-import { emptyTraceInfo } from '../../../../src/kernel/trace-info.ts';
-import { TraceStats } from '../../../../src/kernel/trace-stats.ts';
+import { Dictionary } from '../../../../src/kernel/events/dictionary.ts';
+import { createBatch, type EventBatch } from '../../../../src/kernel/events/event-batch.ts';
+import { EVENT_NAMES } from '../../../../src/kernel/events/event-kind.ts';
+import { emptyTraceInfo } from '../../../../src/kernel/events/trace-info.ts';
+import { TraceStats } from '../../../../src/kernel/events/trace-stats.ts';
+import { FolderSidecars } from '../../../../src/recording/sidecar-files.ts';
 import {
   ARM32,
   type Machine,
@@ -61,10 +61,12 @@ class Rig {
   ) {
     const long = machine.longSize;
     this.machine = machine;
-    this.writer = new BatchWriter(this.dictionary, this.stats, {
-      emit: (batch) => this.batches.push(batch),
+    const outlet = {
+      emit: (batch: EventBatch) => this.batches.push(batch),
       obtain: () => createBatch(),
-    });
+    };
+    const info = emptyTraceInfo('test');
+    this.writer = new BatchWriter(this.dictionary, this.stats, outlet, info);
     const ip: [string, number] = ['unsigned long __probe_ip', long];
     const texts = [
       format(1, 'kmalloc_p', [ip, ['u64 size', 8], ['u32 flags', 4]]),
@@ -90,8 +92,7 @@ class Rig {
     const formats = texts.flatMap((text) => parseEventFormat(text) ?? []);
     const sidecars = new FolderSidecars([]);
     if (kallsyms !== '') sidecars.offer('kallsyms.txt', Buffer.from(kallsyms));
-    const probes = openProbes(formats, machine, { sidecars, maps }, this.writer);
-    const info = emptyTraceInfo('test');
+    const probes = openProbes(formats, machine, { sidecars, maps }, this.writer, info.probes);
     this.fields = new EventFields(formats, machine, this.writer, new Map(), info, probes);
   }
 

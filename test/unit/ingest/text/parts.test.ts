@@ -1,12 +1,12 @@
 // The small parts of the text reader, against values worked out by hand.
 
 import { describe, expect, test } from 'vitest';
-import { parseFields, parsePairs } from '../../../../src/ingest/text/field-text.ts';
-import { parseIrqFlags } from '../../../../src/ingest/text/irq-flags.ts';
-import { PointerText } from '../../../../src/ingest/text/pointer-text.ts';
-import { internSite, normalSymbol } from '../../../../src/ingest/text/site-text.ts';
-import { nanosOf, splitWhole, wholeUnit } from '../../../../src/ingest/text/text-clock.ts';
-import { Dictionary } from '../../../../src/kernel/dictionary.ts';
+import { parseFields, parsePairs } from '../../../../src/ingest/events/field-text.ts';
+import { parseIrqFlags } from '../../../../src/ingest/events/irq-flags.ts';
+import { PointerText } from '../../../../src/ingest/events/pointer-text.ts';
+import { internSite, normalSymbol } from '../../../../src/ingest/events/site-text.ts';
+import { nanosOf, splitWhole, wholeUnit } from '../../../../src/ingest/events/text-clock.ts';
+import { Dictionary } from '../../../../src/kernel/events/dictionary.ts';
 
 // trace_print_lat_fmt() in kernel/trace/trace_output.c; bits of trace_flag_type.
 test.each([

@@ -39,8 +39,44 @@ async function read(bytes: Buffer): Promise<TraceRead | ToolError> {
   }
 }
 
-test('cut anywhere before its last part, the file cannot be read, and the error says where', async () => {
-  const next = numbers(7, whole.length - 200);
+/** The events of each CPU: a time and an address for each. */
+function byCpu(trace: TraceRead): number[][] {
+  const cpus: number[][] = [[], []];
+  for (const { length, cpu, ts, ptrLo } of trace.batches) {
+    for (let i = 0; i < length; i++) cpus[cpu[i] ?? 0]?.push(ts[i] ?? 0, ptrLo[i] ?? 0);
+  }
+  return cpus;
+}
+
+test('cut in its data, the first events of each CPU are read, more the longer the file is', async () => {
+  const all = byCpu((await read(whole)) as TraceRead);
+  const [first, second] = data;
+  const end = (second?.offset ?? 0) + (second?.size ?? 0);
+  const boundary = second?.offset ?? 0;
+  const lengths = [
+    (first?.offset ?? 0) + 5000,
+    ...[-4096, 0, 16].map((offset) => boundary + offset),
+    ...[boundary + 8_000_001, end - 4096, end, whole.length - 1],
+  ];
+  let last = 0;
+  for (const length of lengths) {
+    const trace = (await read(whole.subarray(0, length))) as TraceRead;
+    expect(trace.stats['truncated']).toBe(1);
+    let events = 0;
+    for (const [cpu, read] of byCpu(trace).entries()) {
+      // The last one may be the gap that is left.
+      const kept = read.slice(0, -2);
+      expect(all[cpu]?.slice(0, kept.length)).toEqual(kept);
+      events += kept.length;
+    }
+    expect(events).toBeGreaterThanOrEqual(last - 4);
+    last = events;
+  }
+  expect(last).toBeGreaterThanOrEqual(2 * EVENTS - 4);
+});
+
+test('cut before its data, the file cannot be read, and the error says where', async () => {
+  const next = numbers(7, (data[0]?.offset ?? 0) - 4096);
   const lengths = Array.from({ length: 60 }, () => next.next().value);
   const head = Array.from({ length: 60 }, (_, i) => 12 + i * 17);
   for (const length of [...head, ...lengths]) {

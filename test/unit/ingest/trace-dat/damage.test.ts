@@ -179,36 +179,65 @@ describe('the data', () => {
     expect(trace.positions['bad_page']).toBe(`byte ${place}`);
   });
 
-  test.each([
-    ['back to 0', 0n],
-    ['ahead by 2^63 ns', 2n ** 63n + 300n],
-    ['ahead by 200 ns', 500n],
-    ['back by 250 ns', 50n],
-  ])(
-    'a page whose time is %s is passed over: it would delay all others of its CPU',
-    async (_, ns) => {
-      const stamps = [100, 200, 300, 400, 500];
-      const built = buildDatV6({ buffers: [{ name: '', cpus: [pages(stamps), pages([350])] }] });
-      const bytes = changed(built, 'data  0', 2 * 4096, packed(X86_64, [8, ns]));
-      const trace = await readTraceBytes(bytes);
-      expect(brief(trace.events())).toEqual(
-        '100 0 kfree,101 0 kfree,200 0 kfree,201 0 kfree,350 1 kfree,351 1 kfree,'
-          .concat('400 0 lost,400 0 kfree,401 0 kfree,500 0 kfree,501 0 kfree')
-          .split(','),
-      );
-      expect(trace.stats).toEqual({ bad_page: 1 });
-    },
-  );
+  const stamped = (ns: bigint): Buffer => {
+    const cpus = [pages([100, 200, 300, 400, 500]), pages([350])];
+    const built = buildDatV6({ buffers: [{ name: '', cpus }] });
+    return changed(built, 'data  0', 2 * 4096, packed(X86_64, [8, ns]));
+  };
 
-  test('a record whose time is damaged ends its page for the same reason', async () => {
-    const late = new PageBuilder()
-      .record(0, record(1))
-      .extend(2 ** 40)
-      .record(1, record(2));
-    const cpus = [Buffer.concat([page(100), late.build(200n), page(300), page(400)])];
-    const trace = await readTraceBytes(buildDatV6({ buffers: [{ name: '', cpus }] }).bytes);
-    expect(trace.events().map((e) => e.ns)).toEqual([100n, 101n, 300n, 300n, 301n, 400n, 401n]);
+  test.each([
+    [250n, '250 0,251 0,350 1,351 1,400 0,401 0', undefined],
+    [50n, '50 0,51 0,350 1,351 1,400 0,401 0', 'CPU 0, by 151 ns at 0.000 s'],
+    [0n, '0 0,1 0,350 1,351 1,400 0,401 0', 'CPU 0, by 201 ns at 0.000 s'],
+    [500n, '350 1,351 1,500 0,501 0,400 0,401 0', 'CPU 0, by 101 ns at 0.000 s'],
+  ])('a clock that steps back loses no event (the third page at %s)', async (ns, rest, step) => {
+    const trace = await readTraceBytes(stamped(ns));
+    const events = trace.events().map((e) => `${e.ns} ${e.cpu}`);
+    expect(events).toEqual(`100 0,101 0,200 0,201 0,${rest},500 0,501 0`.split(','));
+    expect(trace.stats).toEqual(step === undefined ? {} : { backward_steps: 1 });
+    expect(trace.positions['backward_steps']).toBe(step);
+  });
+
+  test('a time that no clock reaches is damage: the page is passed over', async () => {
+    const trace = await readTraceBytes(stamped(2n ** 63n + 300n));
+    expect(brief(trace.events())).toEqual(
+      '100 0 kfree,101 0 kfree,200 0 kfree,201 0 kfree,350 1 kfree,351 1 kfree,'
+        .concat('400 0 lost,400 0 kfree,401 0 kfree,500 0 kfree,501 0 kfree')
+        .split(','),
+    );
     expect(trace.stats).toEqual({ bad_page: 1 });
+  });
+
+  test('a clock may step back inside a page, and before the first event', async () => {
+    const back = new PageBuilder()
+      .absolute(10_000n)
+      .record(0, record(1))
+      .absolute(9000n)
+      .record(5, record(2));
+    const cpus = [Buffer.concat([page(9500), back.build(10_000n), page(8000)]), page(9600)];
+    const trace = await readTraceBytes(buildDatV6({ buffers: [{ name: '', cpus }] }).bytes);
+    expect(trace.events().map((e) => `${e.ns} ${e.cpu}`)).toEqual(
+      '9500 0,9501 0,9600 1,9601 1,10000 0,9005 0,8000 0,8001 0'.split(','),
+    );
+    expect(trace.stats).toEqual({ backward_steps: 2 });
+  });
+
+  test.each([
+    ['the page before', [100, 200, 200, 300]],
+    ['an earlier page', [100, 200, 300, 100]],
+  ])('a page that repeats %s is passed over, and nothing is missing', async (_, stamps) => {
+    const cpus = [Buffer.concat(stamps.map((stamp) => page(stamp)))];
+    const built = buildDatV6({ buffers: [{ name: '', cpus }] });
+    const trace = await readTraceBytes(built.bytes);
+    expect(trace.events().map((e) => e.ns)).toEqual([100n, 101n, 200n, 201n, 300n, 301n]);
+    expect(trace.stats).toEqual({ bad_page: 1 });
+  });
+
+  test('a page at the time of an earlier one is another where its records are others', async () => {
+    const cpus = [Buffer.concat([page(100), page(200), page(100, 7)])];
+    const trace = await readTraceBytes(buildDatV6({ buffers: [{ name: '', cpus }] }).bytes);
+    expect(trace.events().map((e) => e.ns)).toEqual([100n, 101n, 200n, 201n, 100n, 101n]);
+    expect(trace.stats).toEqual({ backward_steps: 1 });
   });
 
   test('a record that contradicts its format is counted, the others are read', async () => {
@@ -319,4 +348,108 @@ describe('packed data', () => {
     expect(trace.stats).toEqual({});
     expect(trace.count).toBe(12);
   });
+});
+
+describe('version 7 without its end', () => {
+  const option = (text: string) => ({ id: 2, data: Buffer.from(`${text}\0`) });
+  const count = (cpu: number, entries: number) =>
+    option(`CPU: ${cpu}\nentries: ${entries}\noverrun: 0\nread events: 0\n`);
+  const third = pages([150, 250, 350]);
+  const first = pages([100, 200, 300, 400, 500]);
+  const cpus = [first, Buffer.alloc(0), third];
+  /** The second CPU has no data; the first one's clock steps back. */
+  const stepping = [pages([100, 200, 150, 400, 500]), Buffer.alloc(0), third];
+  const counted = [count(0, 10), count(1, 0), count(2, 6)];
+  const plain = buildDatV7({ buffers: [{ name: '', cpus }], options: counted });
+  const wholes: [string, BuiltDat][] = [
+    ['plain', plain],
+    ['stepping', buildDatV7({ buffers: [{ name: '', cpus: stepping }], options: counted })],
+    [
+      'packed',
+      buildDatV7({ buffers: [{ name: '', cpus }], options: counted, compression: 'zlib' }),
+    ],
+    ['uncounted', buildDatV7({ buffers: [{ name: '', cpus: [first, third] }] })],
+  ];
+  const recorded = async (bytes: Buffer): Promise<string[][]> => {
+    const trace = await readTraceBytes(bytes);
+    const events = trace.events().filter((e) => e.event !== 'lost');
+    return [0, 1, 2].map((cpu) => events.filter((e) => e.cpu === cpu).map((e) => `${e.ns}`));
+  };
+
+  test.each(wholes)(
+    'cut anywhere in its data: the first events of each CPU (%s)',
+    async (_, built) => {
+      const { bytes, places } = built;
+      const all = await recorded(bytes);
+      const options = places.get('options ') ?? 0;
+      let last = 0;
+      for (let end = (places.get('data  0') ?? 0) + 64; end <= options; end += 97) {
+        const read = await recorded(bytes.subarray(0, end));
+        for (const [cpu, times] of read.entries()) {
+          expect(times).toEqual(all[cpu]?.slice(0, times.length));
+        }
+        const events = read.flat().length;
+        expect(events).toBeGreaterThanOrEqual(last);
+        last = events;
+      }
+      for (const end of [options, options + 20, bytes.length - 1]) {
+        expect(await recorded(bytes.subarray(0, end))).toEqual(all);
+        const { stats } = await readTraceBytes(bytes.subarray(0, end));
+        expect(stats['truncated']).toBe(1);
+      }
+    },
+  );
+
+  test.each(wholes)(
+    'stopped while its data were written: sizes are 0 (%s)',
+    async (name, built) => {
+      const { places } = built;
+      const bytes = Buffer.from(built.bytes.subarray(0, places.get('options ') ?? 0));
+      bytes.fill(0, (places.get('buffer ') ?? 0) + 8, (places.get('buffer ') ?? 0) + 16);
+      if (name === 'packed') bytes.fill(0, places.get('data  2'), (places.get('data  2') ?? 0) + 4);
+      expect(await recorded(bytes)).toEqual(await recorded(built.bytes));
+      expect((await readTraceBytes(bytes)).stats['truncated']).toBe(1);
+    },
+  );
+
+  test('of several instances those whose data are there are read', async () => {
+    const built = buildDatV7({
+      buffers: [
+        { name: '', cpus: [pages([100, 200])] },
+        { name: 'inst', cpus: [pages([300, 400])] },
+      ],
+      options: [count(0, 4), option('\nBuffer: inst\n\n'), count(0, 4)],
+    });
+    const end = (built.places.get('data inst 0') ?? 0) + 4096 + 60;
+    const bytes = built.bytes.subarray(0, end);
+    await expect(readTraceBytes(bytes)).rejects.toThrow(
+      'several buffers hold events: top (4 events), inst (3 events)',
+    );
+    const trace = await readTraceBytes(bytes, { buffer: 'inst' });
+    expect(brief(trace.events())).toEqual(
+      '300 0 kfree,301 0 kfree,400 0 kfree,400 0 lost'.split(','),
+    );
+  });
+
+  test('cut before its data it holds no events', async () => {
+    const { bytes, places } = plain;
+    for (const end of [places.get('buffer ') ?? 0, places.get('data  0') ?? 0]) {
+      await fails(bytes.subarray(0, end), /holds no events/);
+    }
+  });
+});
+
+test('an instance of version 6 behind the end of the file is passed over', async () => {
+  const built = buildDatV6({
+    buffers: [
+      { name: '', cpus: [pages([100, 200])] },
+      { name: 'inst', cpus: [pages([300])] },
+    ],
+  });
+  const bytes = Buffer.from(built.bytes);
+  const at = bytes.indexOf('inst\0') - 8;
+  bytes.writeBigUInt64LE(BigInt(bytes.length + 4096), at);
+  const trace = await readTraceBytes(bytes);
+  expect(brief(trace.events()).length).toBe(4);
+  expect(trace.stats).toEqual({ truncated: 1 });
 });

@@ -1,7 +1,10 @@
 // The vector code that picks out what may be a pointer, against a plain look at every word.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import loadWabt from 'wabt';
 import { createPointerFilter } from '../../../../src/snapshot/scan/pointer-filter.ts';
 
 const WINDOW = 65536;
@@ -69,4 +72,18 @@ test('a whole window of pointers has room', () => {
   new Int32Array(filter.buffer, 0, WINDOW / 4).fill(MIN | 0);
   expect(filter.collect(0, WINDOW / 4, MIN, 0)).toBe(WINDOW / 8);
   expect(filter.places[WINDOW / 8 - 1]).toBe(WINDOW / 4 - 2);
+});
+
+test('the module is what its source assembles to', async () => {
+  const folder = join(import.meta.dirname, '../../../../src/snapshot/scan');
+  const wabt = await loadWabt();
+  const module = wabt.parseWat(
+    'pointer-filter.wat',
+    readFileSync(join(folder, 'pointer-filter.wat'), 'utf8'),
+  );
+  const { buffer } = module.toBinary({});
+  const source = readFileSync(join(folder, 'pointer-filter.ts'), 'utf8');
+  const [, pieces = ''] = /const MODULE =([^;]+);/.exec(source) ?? [];
+  const written = [...pieces.matchAll(/'([^']+)'/g)].map(([, piece]) => piece).join('');
+  expect(written).toBe(Buffer.from(buffer).toString('base64'));
 });

@@ -2,7 +2,7 @@
 // update_refs(), scan_gray_list()).
 
 import { expect, test } from 'vitest';
-import { hiOf, loOf } from '../../../../src/snapshot/address.ts';
+import { hiOf, loOf } from '../../../../src/base/address.ts';
 import { parseAnnotations } from '../../../../src/snapshot/scan/annotations.ts';
 import { ScanBuilder } from '../../../../src/snapshot/scan/build-scan.ts';
 import { kmemleakChecksum } from '../../../../src/snapshot/scan/checksum.ts';
@@ -18,7 +18,7 @@ import {
   tracedObjects,
   whiteOf,
   zeroes,
-} from './scan-builders.ts';
+} from '../../../helpers/scan-builders.ts';
 
 const ROOT = 0xffffffff82000000n;
 const A = 0xffff888003a40000n;
@@ -154,8 +154,15 @@ const AREA = 0xffffc90000045000n;
 const VM_STRUCT = A;
 
 /** A vmalloc area with its vm_struct, which holds its address; `words` say who refers to the two. */
-function vmallocWhites(words: readonly (readonly [bigint, bigint])[]): string[] {
-  const traced = tracedObjects([{ address: VM_STRUCT, size: SIZE }]);
+function vmallocWhites(
+  words: readonly (readonly [bigint, bigint])[],
+  annotation?: string,
+): string[] {
+  const [ofArea] = annotation === undefined ? [] : parseAnnotations(annotation, 'test');
+  const traced = {
+    ...tracedObjects([{ address: VM_STRUCT, size: SIZE }]),
+    annotationOfOther: () => ofArea,
+  };
   const builder = new ScanBuilder(traced);
   builder.row(0, SIZE);
   const area: VmallocArea = {
@@ -205,6 +212,13 @@ test('a reference of the area to its own vm_struct does not hold the area', () =
       [AREA, VM_STRUCT],
     ]),
   ).toEqual([hex(AREA)]);
+});
+
+test('annotations hold for areas too', () => {
+  const built = (line: string): string[] => vmallocWhites([[ROOT, VM_STRUCT]], line);
+  expect(built('not-leak site=any')).toEqual([]);
+  expect(built('ignore site=any')).toEqual([]);
+  expect(built('no-scan site=any')).toEqual([hex(AREA)]);
 });
 
 test('struct pages count where their _refcount is not 0', () => {

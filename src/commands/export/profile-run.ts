@@ -1,0 +1,39 @@
+// A run as profilers of other systems show it: what is allocated and held by call chain, and what each
+// cache holds over time.
+
+import { buildCacheCurves, type CacheCurves } from '../../analysis/cache-curves.ts';
+import { buildProfile, type Profile } from '../../analysis/profile.ts';
+import { type NamedStack, nameStacks, type ProfileValue } from '../../analysis/profile-stacks.ts';
+import { LiveCurve } from '../../pairing/live-curve.ts';
+import { StackTally } from '../../pairing/stack-tally.ts';
+import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+
+/** What is allocated and held by call chain. */
+export async function profileRun(options: SourceOptions): Promise<Profile> {
+  const tally = new StackTally();
+  const { run, origin } = await loadRun(options, [() => tally]);
+  return buildProfile(run, tally, origin);
+}
+
+/** The call chains of several runs by name, a number for each run. */
+export async function stacksOfRuns(
+  sources: readonly SourceOptions[],
+  value: ProfileValue,
+): Promise<NamedStack[]> {
+  const profiles: Profile[] = [];
+  for (const options of sources) profiles.push(await profileRun(options));
+  return nameStacks(profiles, value);
+}
+
+/** Live bytes of each cache over time. */
+export async function curvesOfRun(options: SourceOptions): Promise<CacheCurves> {
+  const curves: LiveCurve[] = [];
+  const { run, origin } = await loadRun(options, [
+    ({ calls }) => {
+      const curve = new LiveCurve(calls);
+      curves.push(curve);
+      return curve;
+    },
+  ]);
+  return buildCacheCurves(run, curves[0]?.samples ?? [], origin);
+}

@@ -1,0 +1,111 @@
+// `frag`: a source in, where memory goes that nobody asked for out.
+
+import { ToolError } from '../../base/errors.ts';
+import { NO_FILTER, selectsEverything } from '../../pairing/event-filter.ts';
+import { StackTally } from '../../pairing/stack-tally.ts';
+import { TaskTally } from '../../pairing/task-tally.ts';
+import { canReadTwice } from '../../recording/find-source.ts';
+import {
+  type LoadedRun,
+  loadRun,
+  type SourceOptions,
+  type TrackerFactory,
+} from '../../run/load-run.ts';
+import { groupSites } from '../../run/site-groups.ts';
+import { type SiteName, siteLabel } from '../../run/site-names.ts';
+import {
+  buildFragmentation,
+  type FragBy,
+  type Fragmentation,
+  type FragRow,
+  type FragTallies,
+} from './fragmentation.ts';
+import { findVmlinux, type LocatedSites, locateSites } from './locate-sites.ts';
+
+export interface FragOptions {
+  readonly by: FragBy;
+  readonly at: 'end' | 'peak';
+  /** Whether the advice is also weighed in slabs, where the source allows it. */
+  readonly replays: boolean;
+  /** A vmlinux with debug information; undefined: the one beside the recording. */
+  readonly vmlinux?: string | undefined;
+  /** How many rows by site get their file and line; 0 for all. */
+  readonly located: number;
+}
+
+/** Where memory goes that nobody asked for. */
+export async function fragmentRun(
+  options: SourceOptions,
+  frag: FragOptions,
+): Promise<Fragmentation> {
+  const { by, replays } = frag;
+  const tasks: TaskTally[] = [];
+  const stacks: StackTally[] = [];
+  const extra: TrackerFactory[] = [];
+  if (by === 'task') extra.push((dictionary) => keep(tasks, new TaskTally(dictionary)));
+  if (by === 'site' || by === 'directory') extra.push(() => keep(stacks, new StackTally()));
+  const vmlinux = findVmlinux(options, frag.vmlinux);
+  const build = (loaded: LoadedRun): Promise<Fragmentation> =>
+    buildLocated(loaded, frag, { tasks: tasks[0], stacks: stacks[0] }, vmlinux);
+  const isWhole = selectsEverything(options.filter ?? NO_FILTER);
+  if (!replays || !isWhole || !canReadTwice(options.source)) {
+    return build(await loadRun(options, extra));
+  }
+  const { prepareReplay } = await import('../../run/prepare-replay.ts');
+  const prepared = await prepareReplay(options, {}, extra);
+  const result = await build(prepared.loaded);
+  if (prepared.loaded.run.info.hashedPointers || result.advice.length === 0) return result;
+  const { weighAdvice } = await import('./weigh-advice.ts');
+  return { ...result, advice: await weighAdvice(options, prepared, result.advice) };
+}
+
+/** The result, with files and lines where a vmlinux is there. */
+async function buildLocated(
+  { run, origin, symbols }: LoadedRun,
+  { by, at, located, vmlinux: named }: FragOptions,
+  tallies: FragTallies,
+  vmlinux: string | undefined,
+): Promise<Fragmentation> {
+  const plain = (more: FragTallies): Fragmentation =>
+    buildFragmentation(run, by, at, origin, { ...tallies, ...more });
+  if (vmlinux === undefined) return plain({});
+  const locate = async (path: string, names: SiteName[]): Promise<LocatedSites> => {
+    try {
+      return await locateSites(path, names, symbols);
+    } catch (error) {
+      // A file that nobody named does no harm; one that was named must be right.
+      if (named !== undefined || !(error instanceof ToolError)) throw error;
+      return { lines: new Map(), notes: [`No lines of sources: ${error.message}.`] };
+    }
+  };
+  if (by === 'directory') {
+    const sites = groupSites(run, at, tallies.stacks).map(({ key }) => key.siteId ?? 0);
+    const names = [...new Set(sites)].map((site) => run.sites.get(site));
+    const { lines, notes } = await locate(vmlinux, names);
+    return withNotes(plain({ fileOf: (site) => lines.get(run.sites.label(site))?.file }), notes);
+  }
+  const result = plain({});
+  if (by !== 'site') return result;
+  const shown = located === 0 ? result.rows : result.rows.slice(0, located);
+  const { lines, notes } = await locate(vmlinux, shown.map(siteOfRow));
+  const rows = result.rows.map((row) => {
+    const found = lines.get(siteLabel(siteOfRow(row)));
+    return found === undefined ? row : { ...row, file: found.file, line: found.line };
+  });
+  return withNotes({ ...result, rows }, notes);
+}
+
+function siteOfRow({ site, symbol, module }: FragRow): SiteName {
+  return { address: site === null ? null : BigInt(site), symbol, module };
+}
+
+function withNotes(result: Fragmentation, more: readonly string[]): Fragmentation {
+  const notes = [...result.completeness.notes, ...more];
+  return { ...result, completeness: { ...result.completeness, notes } };
+}
+
+/** A tracker that is made later, noted where the result is built. */
+function keep<T>(place: T[], tracker: T): T {
+  place.push(tracker);
+  return tracker;
+}

@@ -1,0 +1,122 @@
+// The life of an address, or of every object that a kernel log reports on.
+
+import { BlockEvents } from '../../analysis/block-events.ts';
+import { TraceFormatError } from '../../base/errors.ts';
+import { formatAddress } from '../../base/format-address.ts';
+import { readWhole } from '../../base/read-whole.ts';
+import { type MemoryReport, parseMemoryReports } from '../../kernel/checks/memory-reports.ts';
+import { toEventTime } from '../../pairing/event-filter.ts';
+import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import type { ResolvedRun } from '../../run/resolved-run.ts';
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../../run/run-summary.ts';
+import { assertInTrace } from '../../run/trace-range.ts';
+import {
+  type AddressHistory,
+  buildHistory,
+  buildReportHistory,
+  type ReportedHistory,
+} from './history.ts';
+import { parseLogClock, reportMoment } from './report-moment.ts';
+
+export interface History extends AddressHistory {
+  readonly type: 'history';
+  readonly run: RunSummary;
+  readonly completeness: Completeness;
+  /** Where the objects lie that are live at the end; null where none is. */
+  readonly liveRange: { readonly low: string; readonly high: string } | null;
+}
+
+export interface ReportHistories {
+  readonly type: 'history';
+  readonly run: RunSummary;
+  readonly completeness: Completeness;
+  /** In the order of the log. */
+  readonly reports: readonly ReportHistory[];
+}
+
+export interface ReportHistory extends ReportedHistory {
+  readonly report: Omit<MemoryReport, 'address'> & { readonly address: string };
+}
+
+/** A kernel log is text; larger ones are something else. */
+const MOST_LOG_BYTES = 256 * 1024 * 1024;
+
+/** @throws TraceFormatError where pointers are hashed */
+export async function historyRun(source: SourceOptions, address: bigint): Promise<History> {
+  const { run, events, head } = await readBlocks(source, [address]);
+  assertInTrace(run.info, run.tallies, source.until);
+  const at = source.until === undefined ? Infinity : toEventTime(source.until, scaleOf(run));
+  return { ...head, ...buildHistory(run, events, address, at), liveRange: liveRange(run) };
+}
+
+/**
+ * @param log path of a kernel log, maybe packed
+ * @throws TraceFormatError where it has no report
+ */
+export async function reportHistories(
+  source: SourceOptions,
+  log: string,
+): Promise<ReportHistories> {
+  const text = readWhole(log, MOST_LOG_BYTES).toString('latin1');
+  const reports = parseMemoryReports(text);
+  if (reports.length === 0) {
+    throw new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
+      hint: 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.',
+    });
+  }
+  const { run, events, head } = await readBlocks(
+    source,
+    reports.map(({ address }) => address),
+  );
+  const clock = parseLogClock(text);
+  return {
+    ...head,
+    reports: reports.map((report) => ({
+      report: { ...report, address: formatAddress(report.address) as string },
+      ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
+    })),
+  };
+}
+
+function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
+  let low: bigint | undefined;
+  let high: bigint | undefined;
+  for (const row of listed) {
+    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    if (low === undefined || address < low) low = address;
+    if (high === undefined || address > high) high = address;
+  }
+  if (low === undefined || high === undefined) return null;
+  return { low: formatAddress(low) as string, high: formatAddress(high) as string };
+}
+
+interface Blocks {
+  readonly run: ResolvedRun;
+  readonly events: BlockEvents;
+  readonly head: Pick<History, 'type' | 'run' | 'completeness'>;
+}
+
+async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
+  const events = new BlockEvents(addresses);
+  const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
+  if (run.info.hashedPointers) {
+    throw new TraceFormatError(`${source.source}: its pointers are hashed: no address is known`, {
+      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
+    });
+  }
+  const head = {
+    type: 'history' as const,
+    run: summarizeRun(run, origin),
+    completeness: judgeCompleteness(run),
+  };
+  return { run, events, head };
+}
+
+function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {
+  return { originNs: info.originNs, clockUnit: info.clockUnit, firstTs: tallies.firstTs };
+}

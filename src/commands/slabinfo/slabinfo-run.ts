@@ -1,0 +1,111 @@
+// The kernel's slabinfo tables: of a recording's sysfs capture, for which no events are read, or of
+// the replayed state at a moment.
+
+import { readingTwice } from '../../analysis/store-run/open-database.ts';
+import { TraceFormatError } from '../../base/errors.ts';
+import { resolveSlabCacheNames, type SlabCacheName } from '../../kernel/caches/slab-cache-names.ts';
+import type { SlabSysfs } from '../../kernel/caches/slab-sysfs.ts';
+import { emptyTraceInfo } from '../../kernel/events/trace-info.ts';
+import { findSource } from '../../recording/find-source.ts';
+import {
+  pageSizeOf,
+  readFacts,
+  readProcSlabinfo,
+  readSlabSysfs,
+} from '../../recording/read-facts.ts';
+import type { SidecarFiles } from '../../recording/sidecars.ts';
+import type { SourceOptions } from '../../run/load-run.ts';
+import { observeRun } from '../../run/observe-run.ts';
+import { openSidecars } from '../../run/open-sidecars.ts';
+import { prepareReplay } from '../../run/prepare-replay.ts';
+import {
+  type Completeness,
+  judgeCompleteness,
+  type RunSummary,
+  summarizeRun,
+} from '../../run/run-summary.ts';
+import { assertInTrace } from '../../run/trace-range.ts';
+import type { SlabinfoOptions } from './options.ts';
+import { replayedSysfs } from './replayed-sysfs.ts';
+import { computeSlabinfo, type SlabinfoResult } from './slabinfo.ts';
+
+export interface SlabinfoRun {
+  /** What of it needs events is null where none were read. */
+  readonly run: { readonly [K in keyof RunSummary]: RunSummary[K] | null };
+  readonly completeness: Completeness | null;
+  readonly result: SlabinfoResult;
+  /** Names of the directories, by id. */
+  readonly names: ReadonlyMap<string, SlabCacheName>;
+  /** Of a replayed state: slabs that the kernel had at the end and no event shows. */
+  readonly olderSlabs: number;
+  /** What of the recording's files could not be used, in sentences that name the file. */
+  readonly notes: readonly string[];
+}
+
+/** @throws TraceFormatError where the source has no capture of /sys/kernel/slab */
+export async function slabinfoRun(
+  from: SourceOptions,
+  options: SlabinfoOptions,
+): Promise<SlabinfoRun> {
+  const { source, label } = from;
+  const sidecars = await openSidecars(from);
+  const read = readSlabSysfs(sidecars);
+  if (read === undefined) {
+    throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {
+      hint:
+        'It is every /sys/kernel/slab/*/* as path=value; `slabreplay record` takes it. ' +
+        '--from replay needs none.',
+    });
+  }
+  const pageSize = pageSizeOf(sidecars) ?? 4096;
+  const facts = readFacts(sidecars, emptyTraceInfo(''), new Set());
+  return {
+    run: {
+      label: label ?? findSource(source).label,
+      sources: [source],
+      format: null,
+      kernelRelease: facts.release,
+      cpus: facts.cpus,
+      pageSize,
+      clock: null,
+      clockUnit: null,
+      firstNs: null,
+      lastNs: null,
+      durationSec: null,
+    },
+    completeness: null,
+    result: computeSlabinfo(read.capture, pageSize, options),
+    names: namesOf(read.capture, sidecars),
+    olderSlabs: 0,
+    notes: facts.notes,
+  };
+}
+
+/** The same tables of the replayed state: at the end, or where `until` of the source options says. */
+export function replayedSlabinfoRun(
+  source: SourceOptions,
+  options: SlabinfoOptions,
+): Promise<SlabinfoRun> {
+  return readingTwice(source, async (twice) => {
+    const prepared = await prepareReplay({ ...twice, until: undefined }, {});
+    const { run, origin, sidecars } = prepared.loaded;
+    assertInTrace(run.info, run.tallies, source.until);
+    const { slub } = await observeRun(twice, prepared);
+    const sysfs = replayedSysfs(slub, readSlabSysfs(sidecars)?.capture);
+    const older = slub.caches.map(({ plan: { known }, model }) =>
+      Math.max(0, (known?.slabs ?? 0) - model.count().slabs),
+    );
+    return {
+      run: summarizeRun(run, origin),
+      completeness: judgeCompleteness(run),
+      result: computeSlabinfo(sysfs, slub.pageSize, options),
+      names: namesOf(sysfs, sidecars),
+      olderSlabs: source.until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
+      notes: run.facts.notes,
+    };
+  });
+}
+
+function namesOf(sysfs: SlabSysfs, sidecars: SidecarFiles): ReadonlyMap<string, SlabCacheName> {
+  return resolveSlabCacheNames(sysfs, { slabinfo: readProcSlabinfo(sidecars)?.capture ?? null });
+}

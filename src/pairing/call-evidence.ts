@@ -1,0 +1,96 @@
+// What the trace tells about each call whatever a command selects: how often its objects were freed
+// without an event, and which cache names the frees of its objects gave. A kmem_cache_free names the
+// cache (6.1 on), the allocation before it does not (until 6.18).
+
+import { ensureLength } from '../base/growable.ts';
+import type { CallTable } from '../kernel/events/dictionary.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+
+export class CallEvidence {
+  /** Allocations of each call. */
+  allocs: Float64Array = new Float64Array(0);
+  /** Frees of its objects that have an event. */
+  frees: Float64Array = new Float64Array(0);
+  /**
+   * Its objects on which another allocation landed while they were held live: freed without an
+   * event, where no event was lost meanwhile.
+   */
+  untracedFrees: Float64Array = new Float64Array(0);
+  /** Time until which events are missing. */
+  private lastLossTs = -Infinity;
+  private readonly calls: CallTable;
+  /** The first name of each call and how often; others of the same call are rare. */
+  private name: Uint32Array = new Uint32Array(0);
+  private nameCount: Float64Array = new Float64Array(0);
+  private readonly others = new Map<number, Map<number, number>>();
+
+  constructor(calls: CallTable) {
+    this.calls = calls;
+  }
+
+  add(batch: EventBatch, paired: PairedBatch): void {
+    this.reserve(this.calls.length);
+    const { outcome, objectCall } = paired;
+    for (let i = 0; i < batch.length; i++) {
+      switch (outcome[i]) {
+        case OUTCOME.alloc:
+          this.allocs[batch.call[i]!]!++;
+          break;
+        case OUTCOME.allocOnLive:
+          this.allocs[batch.call[i]!]!++;
+          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!++;
+          break;
+        case OUTCOME.allocAgain:
+          this.allocs[objectCall[i]!]!--;
+          this.allocs[batch.call[i]!]!++;
+          break;
+        case OUTCOME.freeLate:
+          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!--;
+          this.freed(objectCall[i]!, batch.call[i]!);
+          break;
+        case OUTCOME.free:
+          this.freed(objectCall[i]!, batch.call[i]!);
+          break;
+        case OUTCOME.none:
+          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+          break;
+      }
+    }
+  }
+
+  /** Makes room for calls below `length`. */
+  reserve(length: number): void {
+    if (length <= this.allocs.length) return;
+    const capacity = Math.max(1024, length * 2);
+    this.allocs = ensureLength(this.allocs, capacity);
+    this.frees = ensureLength(this.frees, capacity);
+    this.untracedFrees = ensureLength(this.untracedFrees, capacity);
+    this.name = ensureLength(this.name, capacity);
+    this.nameCount = ensureLength(this.nameCount, capacity);
+  }
+
+  /** How many objects of a call were freed under each name (index into `strings`). */
+  namesOf(call: number): Map<number, number> {
+    const names = new Map(this.others.get(call));
+    const first = this.name[call] ?? 0;
+    if (first !== 0) names.set(first, this.nameCount[call]!);
+    return names;
+  }
+
+  private freed(object: number, by: number): void {
+    this.frees[object]!++;
+    const cache = this.calls.cache(by);
+    if (cache === 0 || this.calls.kind(by) !== EVENT_KIND.kmem_cache_free) return;
+    if (this.name[object] === cache) this.nameCount[object]!++;
+    else if (this.name[object] === 0) {
+      this.name[object] = cache;
+      this.nameCount[object] = 1;
+    } else {
+      const names = this.others.get(object) ?? new Map<number, number>();
+      this.others.set(object, names);
+      names.set(cache, (names.get(cache) ?? 0) + 1);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+// How often objects of one call were freed by another: who frees what.
+
+import { AddressMap } from '../base/address-map.ts';
+import { ensureLength } from '../base/growable.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+
+export class PairTally {
+  /** Keyed by (allocating call, freeing call). */
+  private readonly rows = new AddressMap(1024);
+  /** By allocating call: the row of its last free + 1. Most calls are freed by one. */
+  private lastRow: Uint32Array = new Uint32Array(1024);
+  alloc: Uint32Array = new Uint32Array(256);
+  free: Uint32Array = new Uint32Array(256);
+  count: Float64Array = new Float64Array(256);
+  length: number = 0;
+
+  add(batch: EventBatch, paired: PairedBatch): void {
+    for (let i = 0; i < batch.length; i++) {
+      const outcome = paired.outcome[i];
+      if (outcome !== OUTCOME.free && outcome !== OUTCOME.freeLate) continue;
+      if (paired.selected[i] === 1) this.countPair(paired.objectCall[i]!, batch.call[i]!);
+    }
+  }
+
+  private countPair(alloc: number, free: number): void {
+    if (alloc >= this.lastRow.length) this.lastRow = ensureLength(this.lastRow, alloc + 1);
+    const last = this.lastRow[alloc]! - 1;
+    if (last >= 0 && this.free[last] === free) {
+      this.count[last]!++;
+      return;
+    }
+    let row = this.rows.get(alloc, free);
+    if (row < 0) {
+      row = this.length++;
+      this.rows.set(alloc, free, row);
+      this.alloc = ensureLength(this.alloc, this.length);
+      this.free = ensureLength(this.free, this.length);
+      this.count = ensureLength(this.count, this.length);
+      this.alloc[row] = alloc;
+      this.free[row] = free;
+    }
+    this.count[row]!++;
+    this.lastRow[alloc] = row + 1;
+  }
+}

@@ -1,0 +1,95 @@
+// Allocations and frees of each call by intervals of time. Events come (nearly) in order of time, so
+// counts are kept for the current interval only and written down when it ends.
+
+import { UsageError } from '../base/errors.ts';
+import { ensureLength } from '../base/growable.ts';
+import type { CallTable } from '../kernel/events/dictionary.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+
+/** A quarter of a gigabyte. */
+const MAX_ROWS = 10_000_000;
+
+export class RateBins {
+  /** One row for each call that was active in an interval; an interval may have several for one. */
+  length: number = 0;
+  /** Number of the interval, counted from time 0 of `EventBatch.ts`; may be negative. */
+  bin: Float64Array = new Float64Array(1024);
+  call: Uint32Array = new Uint32Array(1024);
+  allocs: Int32Array = new Int32Array(1024);
+  /** Frees of objects that the call allocated. */
+  frees: Int32Array = new Int32Array(1024);
+  readonly interval: number;
+  private readonly calls: CallTable;
+  private current = 0;
+  private touched: number[] = [];
+  private isTouched: Uint8Array = new Uint8Array(0);
+  private nowAllocs: Int32Array = new Int32Array(0);
+  private nowFrees: Int32Array = new Int32Array(0);
+
+  /** @param interval length of an interval, in the unit of `EventBatch.ts` */
+  constructor(calls: CallTable, interval: number) {
+    this.calls = calls;
+    this.interval = interval;
+  }
+
+  add(batch: EventBatch, paired: PairedBatch): void {
+    if (this.calls.length > this.nowAllocs.length) {
+      this.nowAllocs = ensureLength(this.nowAllocs, this.calls.length * 2);
+      this.nowFrees = ensureLength(this.nowFrees, this.nowAllocs.length);
+      this.isTouched = ensureLength(this.isTouched, this.nowAllocs.length);
+    }
+    for (let i = 0; i < batch.length; i++) {
+      if (paired.selected[i] === 0) continue;
+      const outcome = paired.outcome[i];
+      const isAlloc =
+        outcome === OUTCOME.alloc ||
+        outcome === OUTCOME.allocOnLive ||
+        outcome === OUTCOME.allocAgain;
+      if (!isAlloc && outcome !== OUTCOME.free && outcome !== OUTCOME.freeLate) continue;
+      const bin = Math.floor(batch.ts[i]! / this.interval);
+      if (bin !== this.current) {
+        this.flush();
+        this.current = bin;
+      }
+      const call = isAlloc ? batch.call[i]! : paired.objectCall[i]!;
+      this.touch(call);
+      if (isAlloc) this.nowAllocs[call]!++;
+      else this.nowFrees[call]!++;
+      if (outcome === OUTCOME.allocAgain) {
+        this.touch(paired.objectCall[i]!);
+        this.nowAllocs[paired.objectCall[i]!]!--;
+      }
+    }
+  }
+
+  private touch(call: number): void {
+    if (this.isTouched[call] === 1) return;
+    this.isTouched[call] = 1;
+    this.touched.push(call);
+  }
+
+  /** Writes down the interval that is still open. */
+  flush(): void {
+    for (const call of this.touched) {
+      const row = this.length++;
+      if (row === MAX_ROWS) {
+        throw new UsageError('the intervals are too short for this trace', {
+          hint: 'Choose a longer --interval.',
+        });
+      }
+      this.bin = ensureLength(this.bin, this.length);
+      this.call = ensureLength(this.call, this.length);
+      this.allocs = ensureLength(this.allocs, this.length);
+      this.frees = ensureLength(this.frees, this.length);
+      this.bin[row] = this.current;
+      this.call[row] = call;
+      this.allocs[row] = this.nowAllocs[call]!;
+      this.frees[row] = this.nowFrees[call]!;
+      this.nowAllocs[call] = 0;
+      this.nowFrees[call] = 0;
+      this.isTouched[call] = 0;
+    }
+    this.touched = [];
+  }
+}

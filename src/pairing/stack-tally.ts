@@ -1,0 +1,65 @@
+// How often each call was made from each call chain: one row for each stack and call, so that what a
+// chain allocated over the whole trace can be told when the calls have names (profile.ts).
+
+import { AddressMap } from '../base/address-map.ts';
+import { ensureLength } from '../base/growable.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
+import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+
+export class StackTally {
+  /** Rows in use. */
+  length: number = 0;
+  /** Index into `Dictionary.stacks`; 0 where the event has none. */
+  stack: Uint32Array = new Uint32Array(0);
+  /** The allocating call. */
+  call: Uint32Array = new Uint32Array(0);
+  allocs: Float64Array = new Float64Array(0);
+  private readonly rows = new AddressMap(4096);
+  /** The row of each call's latest allocation, one up; 0 where there is none. */
+  private latest: Uint32Array = new Uint32Array(0);
+
+  add(batch: EventBatch, { outcome, selected, objectCall }: PairedBatch): void {
+    for (let i = 0; i < batch.length; i++) {
+      if (selected[i] === 0) continue;
+      switch (outcome[i]) {
+        case OUTCOME.alloc:
+        case OUTCOME.allocOnLive:
+          this.count(batch.stack[i]!, batch.call[i]!);
+          break;
+        case OUTCOME.allocAgain:
+          // The second event of one allocation, just behind the first: it names the caller, the
+          // stack is that of the first, as that of the live object.
+          this.count(this.takeBack(objectCall[i]!), batch.call[i]!);
+          break;
+      }
+    }
+  }
+
+  private count(stack: number, call: number): void {
+    const row = this.row(stack, call);
+    this.allocs[row]!++;
+    if (call >= this.latest.length) this.latest = ensureLength(this.latest, call + 1);
+    this.latest[call] = row + 1;
+  }
+
+  /** Uncounts the latest allocation of a call; returns its stack. */
+  private takeBack(call: number): number {
+    const row = (this.latest[call] ?? 0) - 1;
+    if (row < 0) return 0;
+    this.allocs[row]!--;
+    return this.stack[row]!;
+  }
+
+  private row(stack: number, call: number): number {
+    const found = this.rows.get(stack, call);
+    if (found >= 0) return found;
+    const row = this.length++;
+    this.rows.set(stack, call, row);
+    this.stack = ensureLength(this.stack, this.length);
+    this.call = ensureLength(this.call, this.length);
+    this.allocs = ensureLength(this.allocs, this.length);
+    this.stack[row] = stack;
+    this.call[row] = call;
+    return row;
+  }
+}

@@ -1,0 +1,122 @@
+// Parts of the overview that the report's page shows too: how far the numbers can be trusted, and what
+// the memory at the end and at the peak consists of.
+
+import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
+import { counted, formatShare } from '../base/bytes-format.ts';
+import type { Completeness } from '../run/run-summary.ts';
+import type { FreeEvent } from '../run/unrecorded-frees.ts';
+import { fidelityText } from './fidelity-text.ts';
+import { doubts } from './run-text.ts';
+
+/** What makes the numbers exact or less than exact: a word and a sentence each. */
+export function trustLines({
+  completeness,
+  events,
+  callSites,
+  totals,
+  recorder,
+  fidelity,
+}: Analysis): [name: string, text: string][] {
+  const c = completeness;
+  const begin = c.startsAtBoot
+    ? 'the recording starts at boot'
+    : 'the recording starts on a running machine';
+  const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
+  const lines: [string, string][] = [
+    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
+  ];
+  const gaps = gapsText(c, totals, callSites);
+  if (gaps !== '') lines.push(['gaps', gaps]);
+  if (c.freesOfUnknown > 0) {
+    lines.push([
+      'older',
+      counted(
+        c.freesOfUnknown,
+        'free was of an object from before the recording, or allocated in bulk',
+        'frees were of objects from before the recording, or allocated in bulk',
+      ),
+    ]);
+  }
+  if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
+  if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
+    lines.push([
+      'recorder',
+      `${formatShare(recorder.bytesAlloc, totals.bytesAlloc)} of the bytes were allocated by ` +
+        `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
+    ]);
+  }
+  for (const line of doubts(c)) lines.push(['note', line]);
+  return lines;
+}
+
+/** Frees that were not recorded, and what of the live objects they put in doubt. */
+function gapsText(
+  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
+  { liveUncertain }: Totals,
+  callSites: readonly CallSiteRow[],
+): string {
+  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
+  if (unrecordedFrees.length > 0) return '';
+  if (allocsOfLive === 0 && liveUncertain === 0) return '';
+  let text = 'some call sites free by kfree_rcu only, which leaves no event';
+  if (allocsOfLive > 0) {
+    text = `at least ${counted(allocsOfLive, 'free')} left no event (kfree_rcu, bulk)`;
+  } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
+  if (liveUncertain === 0) return text;
+  const sites = callSites.filter((site) => site.liveUncertain > 0).length;
+  return (
+    `${text}; ${counted(liveUncertain, 'live object')} of ${counted(sites, 'call site')} ` +
+    `may be freed already and ${liveUncertain === 1 ? 'is' : 'are'} kept apart`
+  );
+}
+
+type MemoryRow = [name: string, end: number, peak: number | null, note: string];
+
+/** What the bytes at the end and at the peak consist of. */
+export function memoryRows({
+  totals,
+  memory: { end, peak, slabs },
+  completeness,
+}: Analysis): MemoryRow[] {
+  const share = (bytes: number): string => `(${formatShare(bytes, end.bytesAlloc)})`;
+  const rows: MemoryRow[] = [
+    ['allocated', end.bytesAlloc, peak.bytesAlloc, counted(totals.liveObjects, 'object')],
+    ['requested', end.bytesReq, peak.bytesReq, ''],
+    ['wasted', end.rounding, null, `rounding up to size classes ${share(end.rounding)}`],
+  ];
+  if (end.padding > 0) {
+    rows.push(['', end.padding, null, `alignment in named caches ${share(end.padding)}`]);
+  }
+  if (end.metadata > 0) {
+    rows.push(['', end.metadata, null, `metadata of slub_debug or KASAN ${share(end.metadata)}`]);
+  }
+  if (slabs !== null) {
+    const free = completeness.startsAtBoot ? 'free slots in them' : 'free slots or older objects';
+    const of = (bytes: number): string => `(${formatShare(bytes, slabs.bytes)})`;
+    rows.push([
+      'in slabs',
+      slabs.bytes,
+      null,
+      `${counted(slabs.slabs, 'slab')} that the events show`,
+    ]);
+    rows.push(['', slabs.freeBytes, null, `${free} ${of(slabs.freeBytes)}`]);
+    rows.push(['', slabs.tailBytes, null, `slab tails ${of(slabs.tailBytes)}`]);
+  }
+  const uncertain = totals.liveUncertainBytesAlloc;
+  if (uncertain > 0) {
+    rows.push(['uncertain', uncertain, null, 'of the allocated, may be freed already']);
+  }
+  return rows;
+}
+
+/** True where no free of anything that it allocates is in the recording. */
+export function lacksAllFrees({ completeness, events }: Analysis): boolean {
+  const { unrecordedFrees } = completeness;
+  const isMissing = (event: FreeEvent, allocs: number): boolean =>
+    allocs === 0 || unrecordedFrees.includes(event);
+  return (
+    unrecordedFrees.length > 0 &&
+    isMissing('kfree', events.kmalloc) &&
+    isMissing('kmem_cache_free', events.kmemCacheAlloc)
+  );
+}

@@ -1,0 +1,15 @@
+// What a call site is called in every report.
+
+/** `symbol+0xoff [module]`, else the address, else '?'. Not escaped. */
+export function siteText({
+  symbol,
+  module,
+  site,
+}: {
+  readonly symbol: string | null;
+  readonly module: string | null;
+  readonly site: string | null;
+}): string {
+  if (symbol === null) return site ?? '?';
+  return module === null ? symbol : `${symbol} [${module}]`;
+}

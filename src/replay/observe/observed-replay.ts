@@ -1,0 +1,388 @@
+// Observed mode: the recorded address says which object the kernel took; what the model would have
+// taken is compared with it, then the model is brought to the kernel's state. Where the two differ,
+// something happened that left no event (bulk and kfree_rcu frees, bulk allocations, flushes), or two
+// events of a CPU are swapped by an interrupt; the model learns from it what it can.
+
+import type { CallTable } from '../../kernel/events/dictionary.ts';
+import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
+import type { DebugWatch } from '../debug/debug-watch.ts';
+import { NOT_PLANNED } from '../machine/cache-plan.ts';
+import { FROM } from '../model/decision.ts';
+import type { FreshOrder } from '../model/fresh-order.ts';
+import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
+import type { SlubModel } from '../slub-model.ts';
+import { Fidelity, type MismatchCause } from './fidelity.ts';
+import type { ReconciledCache } from './reconciled-cache.ts';
+
+/** kmalloc(0) returns this; frees up to it are of no object. */
+const ZERO_SIZE_PTR = 0x10;
+/** Objects on a freelist in front of the one that was taken, beyond which the list is not believed. */
+const MAX_EARLIER = 64;
+/** Events of a CPU ahead among which the other of two swapped ones is looked for. */
+const LOOK_AHEAD = 16;
+/**
+ * A slab that the model would have used so many times while the kernel passed it over is not there
+ * any more: its free objects were allocated unseen. Fewer give up slabs that a burst of frees only
+ * reordered, more keep ghosts (measured on the recordings; 12 to 50 make little difference).
+ */
+const MAX_REFUSALS = 25;
+
+/** A cache of the model with what the replay needs to know of it. */
+interface ReplayCache {
+  readonly model: ReconciledCache;
+  readonly order: FreshOrder;
+  readonly fidelity: Fidelity;
+}
+
+/** What follows the replay of each event. */
+export interface ReplayListeners {
+  /** Debug checks. */
+  readonly watch?: DebugWatch;
+  /** An object is gone with its slab although no event freed it. */
+  readonly onGone?: (cpu: number, lo: number, hi: number) => void;
+}
+
+/** An allocation that the model did not expect: which object the kernel gave to whom. */
+interface Taken {
+  readonly cache: ReplayCache;
+  readonly cpu: number;
+  readonly node: number;
+  readonly slab: number;
+  readonly object: number;
+}
+
+export class ObservedReplay implements SlabWatcher {
+  /** Allocations of known caches at addresses where none of their objects can start. */
+  misplaced: number = 0;
+  /** Allocations of page-backed kmalloc, which the model does not have. */
+  large: number = 0;
+  /** Allocations whose cache is not known. */
+  unknownCache: number = 0;
+  private readonly calls: CallTable;
+  private readonly slub: SlubModel;
+  private readonly table: SlabTable;
+  private readonly caches: readonly ReplayCache[];
+  /** Rows of the batch whose objects were taken before, see `takeEarlier`. */
+  private readonly early = new Set<number>();
+  /** By slab: the object of it that was allocated for the first time last. */
+  private readonly lastFresh = new Map<number, number>();
+  /** By slab: how often it was chosen and passed over. */
+  private readonly refusals = new Map<number, number>();
+  private readonly watch: DebugWatch | undefined;
+  private readonly onGone: ReplayListeners['onGone'];
+  /** Of the event at hand. */
+  private cpu = 0;
+
+  constructor(calls: CallTable, slub: SlubModel, { watch, onGone }: ReplayListeners = {}) {
+    this.calls = calls;
+    this.watch = watch;
+    this.onGone = onGone;
+    this.slub = slub;
+    this.table = slub.table;
+    this.caches = slub.caches.map(({ model, order }) => ({
+      model,
+      order,
+      fidelity: new Fidelity(),
+    }));
+    slub.table.watch(this);
+  }
+
+  /** How well the model agrees, by number of the cache. */
+  fidelityOf(cache: number): Fidelity {
+    return this.caches[cache]!.fidelity;
+  }
+
+  /** How well it agrees over all caches. */
+  total(): Fidelity {
+    const sum = new Fidelity();
+    for (const { fidelity } of this.caches) sum.add(fidelity);
+    return sum;
+  }
+
+  add(batch: EventBatch): void {
+    const { calls } = this;
+    const { cpus } = this.slub;
+    this.early.clear();
+    for (let i = 0; i < batch.length; i++) {
+      const call = batch.call[i]!;
+      const kind = calls.kind(call);
+      this.cpu = batch.cpu[i]! % cpus;
+      if (isAlloc(kind)) this.alloc(batch, i, call);
+      else if (isFree(kind)) this.free(batch, i, call);
+      else this.watch?.other(batch, i, kind);
+    }
+  }
+
+  private alloc(batch: EventBatch, i: number, call: number): void {
+    const lo = batch.ptrLo[i]!;
+    const hi = batch.ptrHi[i]!;
+    if (lo === 0 && hi === 0) return; // it failed
+    const number = this.slub.cacheOfCall[call]!;
+    if (number < 0) {
+      this.watch?.allocElsewhere(lo, hi);
+      if (number === NOT_PLANNED.large) this.large++;
+      else this.unknownCache++;
+      return;
+    }
+    const cache = this.caches[number]!;
+    const object = this.objectIndex(cache, lo);
+    if (object < 0) {
+      this.misplaced++;
+      this.watch?.allocElsewhere(lo, hi);
+      return;
+    }
+    const slab = this.slabOf(number, lo, hi);
+    const { cpu } = this;
+    const node = this.calls.node(call);
+    const { model, fidelity } = cache;
+    fidelity.allocations++;
+    if (slab !== NO_SLAB) this.watch?.alloc(batch, i, slab, object);
+    if (this.early.delete(i)) {
+      fidelity.slotMatches++;
+      fidelity.slabMatches++;
+      return;
+    }
+    model.decide(cpu, node);
+    if (slab !== NO_SLAB && model.decision.is(slab, object)) {
+      this.takeDecided(cache, cpu, node);
+      return;
+    }
+    const taken = { cache, cpu, node, slab, object };
+    if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, taken);
+    else this.allocOther(batch, i, taken);
+  }
+
+  /** The model and the kernel agree. */
+  private takeDecided(cache: ReplayCache, cpu: number, node: number): void {
+    const { model, fidelity } = cache;
+    fidelity.slotMatches++;
+    fidelity.slabMatches++;
+    if (model.decision.from === FROM.cpuFreelist) fidelity.cpuSlabHits++;
+    if (this.refusals.size > 0) this.refusals.delete(model.decision.slab);
+    model.alloc(cpu, node);
+  }
+
+  /** The kernel took another object of a known slab. */
+  private allocOther(batch: EventBatch, i: number, taken: Taken): void {
+    const { table } = this;
+    const { cache, cpu, node, slab, object } = taken;
+    const { model, fidelity } = cache;
+    const isFirstUse = table.isFree(slab, object) && !table.wasUsed(slab, object);
+    const isAscending = isFirstUse && object > 0 && this.lastFresh.get(slab) === object - 1;
+    if (!isAscending && this.takeEarlier(batch, i, taken)) {
+      model.decide(cpu, node);
+      if (model.decision.is(slab, object)) {
+        this.takeDecided(cache, cpu, node);
+        return;
+      }
+    }
+    if (this.allocOnOwner(taken)) return;
+    if (model.decision.slab === slab) fidelity.slabMatches++;
+    const cause = this.causeOf(model, slab, object);
+    fidelity.mismatches[cause]++;
+    if (cause === 'freshOrder' && isAscending) model.unshuffle(cpu, slab, object);
+    if (isFirstUse) this.lastFresh.set(slab, object);
+    const refused = model.decision.slab;
+    model.took(cpu, node, slab, object);
+    if (refused !== slab) this.refuse(model, refused);
+  }
+
+  /**
+   * True where another CPU would have given exactly this object: the task was moved between the
+   * allocation and its event, and the allocation is that CPU's.
+   */
+  private allocOnOwner({ cache, cpu, node, slab, object }: Taken): boolean {
+    const { table } = this;
+    const { model, fidelity } = cache;
+    const on = table.on[slab]!;
+    const owner = table.cpu[slab]!;
+    if ((on !== ON.cpuSlab && on !== ON.cpuPartial) || owner === cpu) return false;
+    model.decide(owner, node);
+    if (!model.decision.is(slab, object)) {
+      model.decide(cpu, node);
+      return false;
+    }
+    fidelity.mismatches.migration++;
+    model.alloc(owner, node);
+    return true;
+  }
+
+  /**
+   * The event of an allocation is written after the act, that of a free before it, so an interrupt in
+   * between swaps two events of a CPU. Objects in front of the one that was taken whose own
+   * allocation follows shortly on this CPU were taken before it (on any, where all CPUs take from one
+   * list); the others without an event.
+   * @returns true where all in front of it were taken by events that follow
+   */
+  private takeEarlier(batch: EventBatch, i: number, { cache, cpu, slab, object }: Taken): boolean {
+    const { model } = cache;
+    if (!this.table.isFree(slab, object)) return false;
+    const before = model.objectsBefore(cpu, slab, object, MAX_EARLIER);
+    let areSwapped = before.length > 0;
+    for (const earlier of before) {
+      const event = this.allocationAhead(batch, i, cache, slab, earlier);
+      if (event < 0) areSwapped = false;
+      else this.early.add(event);
+      model.takenUnseen(slab, earlier);
+    }
+    return areSwapped;
+  }
+
+  /** The row of a soon-following allocation of an object, or -1. */
+  private allocationAhead(
+    batch: EventBatch,
+    i: number,
+    cache: ReplayCache,
+    slab: number,
+    object: number,
+  ): number {
+    const { table } = this;
+    const { shape, isShared } = cache.model;
+    const offset = shape.redLeftPad + object * shape.slabSize;
+    let seen = 0;
+    for (let j = i + 1; j < batch.length && seen < LOOK_AHEAD; j++) {
+      if (batch.cpu[j] !== batch.cpu[i] && !isShared) continue;
+      seen++;
+      if (!isAlloc(this.calls.kind(batch.call[j]!))) continue;
+      if (table.find(batch.ptrLo[j]!, batch.ptrHi[j]!) !== slab) continue;
+      if (table.offsetIn(slab, batch.ptrLo[j]!, batch.ptrHi[j]!) === offset) return j;
+    }
+    return -1;
+  }
+
+  private causeOf(model: ReconciledCache, slab: number, object: number): MismatchCause {
+    const { table } = this;
+    if (!table.isFree(slab, object)) return 'unseenFree';
+    if (model.decision.from === FROM.newSlab) return 'noneFree';
+    if (model.decision.slab !== slab) return 'otherSlab';
+    return table.wasUsed(slab, object) ? 'unseenAlloc' : 'freshOrder';
+  }
+
+  private refuse(model: ReconciledCache, slab: number): void {
+    if (slab === NO_SLAB || this.table.cache[slab] !== model.id) return;
+    if (this.table.on[slab] === ON.none) return;
+    const count = (this.refusals.get(slab) ?? 0) + 1;
+    this.refusals.set(slab, count);
+    if (count < MAX_REFUSALS) return;
+    model.passedOver(slab);
+    this.refusals.delete(slab);
+  }
+
+  private allocFromNewSlab(batch: EventBatch, i: number, taken: Taken): void {
+    const { table } = this;
+    const { cache, cpu, node, object } = taken;
+    const { model, fidelity, order } = cache;
+    const isExpected = model.decision.from === FROM.newSlab;
+    if (isExpected) fidelity.slabMatches++;
+    else fidelity.mismatches.newSlab++;
+    if (!order.isSequential) fidelity.undetermined++;
+    else if (isExpected && object === model.decision.firstOfNew) fidelity.slotMatches++;
+    const slab = this.addSlab(cache, batch.ptrLo[i]!, batch.ptrHi[i]!);
+    this.lastFresh.set(slab, object);
+    table.fill(slab, order.from(order.isSequential ? 0 : object));
+    this.watch?.alloc(batch, i, slab, object);
+    const refused = model.decision.slab;
+    model.newSlab(cpu, node, slab, object);
+    // In ascending order what is below was allocated before, unseen; of a cache with debug checks
+    // nothing is concluded that a report would then rest on.
+    const isKnown = order.isSequential && model.isShared === undefined;
+    for (let lower = 0; isKnown && lower < object; lower++) model.takenUnseen(slab, lower);
+    this.refuse(model, refused);
+  }
+
+  private free(batch: EventBatch, i: number, call: number): void {
+    const lo = batch.ptrLo[i]!;
+    const hi = batch.ptrHi[i]!;
+    if (hi === 0 && lo <= ZERO_SIZE_PTR) return;
+    const { caches } = this;
+    const named = this.slub.cacheOfCall[call]!;
+    let slab = this.slabOfFree(batch, i, named);
+    const cache = caches[slab === NO_SLAB ? named : this.table.cache[slab]!];
+    if (cache === undefined) {
+      this.watch?.freeUnknown(batch, i); // an object of a slab and a cache that are not known
+      return;
+    }
+    const object = this.objectIndex(cache, lo);
+    if (object < 0) {
+      if (slab !== NO_SLAB) this.watch?.freeWithin(batch, i, slab);
+      return;
+    }
+    if (slab === NO_SLAB) {
+      slab = this.addSlab(cache, lo, hi);
+      cache.model.addOldSlab(slab);
+    }
+    if (this.watch?.free(batch, i, slab, object) === false) return;
+    cache.model.free(this.cpu, slab, object);
+  }
+
+  /** The slab that an object is freed in: of the cache that the event names, or by mistake another. */
+  private slabOfFree(batch: EventBatch, i: number, named: number): number {
+    const { table, watch } = this;
+    const slab = table.find(batch.ptrLo[i]!, batch.ptrHi[i]!);
+    if (slab === NO_SLAB) return NO_SLAB;
+    if (watch !== undefined && this.calls.cache(batch.call[i]!) !== 0) {
+      const cache = this.caches[table.cache[slab]!]!;
+      const object = this.objectIndex(cache, batch.ptrLo[i]!);
+      if (watch.isWrongCache(batch, i, slab, object, named)) return slab;
+    }
+    if (named < 0 || table.cache[slab] === named) return slab;
+    this.dropSlab(slab);
+    return NO_SLAB;
+  }
+
+  /** The slab of an address; one of another cache there is gone since. */
+  private slabOf(cache: number, lo: number, hi: number): number {
+    const { table } = this;
+    const slab = table.find(lo, hi);
+    if (slab === NO_SLAB || table.cache[slab] === cache) return slab;
+    this.dropSlab(slab);
+    return NO_SLAB;
+  }
+
+  private dropSlab(slab: number): void {
+    this.reportGone(slab);
+    this.watch?.slabLost(slab);
+    this.caches[this.table.cache[slab]!]!.model.drop(slab);
+  }
+
+  slabRemoved(slab: number): void {
+    this.lastFresh.delete(slab);
+    this.refusals.delete(slab);
+  }
+
+  private reportGone(slab: number): void {
+    if (this.onGone === undefined) return;
+    const { table } = this;
+    const { redLeftPad, slabSize } = this.caches[table.cache[slab]!]!.model.shape;
+    for (let object = 0; object < table.objects[slab]!; object++) {
+      if (table.isFree(slab, object)) continue;
+      const lo = table.baseLo[slab]! + redLeftPad + object * slabSize; // a slab is within 4 GiB
+      this.onGone(this.cpu, lo, table.baseHi[slab]!);
+    }
+  }
+
+  private addSlab(cache: ReplayCache, lo: number, hi: number): number {
+    const { table } = this;
+    const { pageSize, nodes } = this.slub;
+    const { order, objsPerSlab } = cache.model.shape;
+    const bytes = pageSize * 2 ** order;
+    const baseLo = (lo - (lo & (bytes - 1))) >>> 0;
+    for (let at = 0; at < bytes; at += pageSize) {
+      const before = table.find((baseLo + at) >>> 0, hi);
+      if (before !== NO_SLAB) this.dropSlab(before);
+    }
+    const node = nodes.nodeOf(baseLo, hi);
+    const slab = table.add(cache.model.id, baseLo, hi, order, objsPerSlab, node);
+    this.watch?.slabAdded(slab);
+    return slab;
+  }
+
+  /** The index of an object in its slab, from its address; -1 where no object starts there. */
+  private objectIndex(cache: ReplayCache, lo: number): number {
+    const { order, redLeftPad, slabSize, objsPerSlab } = cache.model.shape;
+    const offset = (lo & (this.slub.pageSize * 2 ** order - 1)) - redLeftPad;
+    const object = offset / slabSize;
+    return Number.isInteger(object) && object >= 0 && object < objsPerSlab ? object : -1;
+  }
+}

@@ -1,0 +1,40 @@
+// A cache of the model that a recording corrects. The model decides, the recording shows what the
+// kernel really took; where the two differ, something happened without an event, and these methods
+// bring the lists to the kernel's state.
+
+import type { SheafSource } from '../model/cpu-sheaves.ts';
+import type { SlabCache } from '../model/slab-cache.ts';
+
+export interface ReconciledCache extends SlabCache {
+  /** The kernel took this object of a known slab and not the one that was decided. */
+  took(cpu: number, node: number, slab: number, object: number): void;
+  /** An object was allocated without an event, or its event is still to come. */
+  takenUnseen(slab: number, object: number): void;
+  /** The kernel passes this slab over: what the model holds free in it was allocated unseen. */
+  passedOver(slab: number): void;
+  /**
+   * Objects in front of `object` on the freelist of `cpu` (at most `max`), nearest to the head first;
+   * none where it is not on that list.
+   */
+  objectsBefore(cpu: number, slab: number, object: number, max: number): number[];
+  /**
+   * The unused objects of a CPU slab turn out to be handed out in ascending order from `object` on
+   * (slabs of early boot are not shuffled): lower ones were allocated before the trace.
+   */
+  unshuffle(cpu: number, slab: number, object: number): void;
+  /** A slab that was there before the trace: all its objects are allocated as far as is known. */
+  addOldSlab(slab: number): void;
+  /** The slab's pages are gone although the model still has it: forgets it. */
+  drop(slab: number): void;
+}
+
+/**
+ * What a cache with sheaves gets its objects from and gives them back to. In its counts an object in a
+ * sheaf is allocated.
+ */
+export interface SlabBacking extends ReconciledCache, SheafSource {
+  /** A new slab has come, of which sheaves have all objects but those on `slab->freelist`. */
+  addOpened(cpu: number, slab: number): void;
+  /** Of a new slab these objects, in this order, are on its freelist, and no others. */
+  reopen(cpu: number, slab: number, free: ArrayLike<number>): void;
+}

@@ -1,0 +1,65 @@
+// What a recording corrects in a cache that has node lists only.
+
+import { NodeSlabs } from '../model/node-slabs.ts';
+import { NIL, ON } from '../model/slab-table.ts';
+import type { SlabBacking } from './reconciled-cache.ts';
+
+export class ReconciledNodeSlabs extends NodeSlabs implements SlabBacking {
+  override free(cpu: number, slab: number, object: number): void {
+    if (this.table.isFree(slab, object)) this.takenUnseen(slab, object);
+    super.free(cpu, slab, object);
+  }
+
+  took(_cpu: number, _node: number, slab: number, object: number): void {
+    const { nodes } = this;
+    this.allocSingle(slab, object);
+    if (this.table.on[slab] !== ON.nodePartial) return;
+    // The kernel takes from the first slab of a list, so this is the one.
+    nodes.removePartial(slab);
+    nodes.addPartial(slab, 'head');
+  }
+
+  takenUnseen(slab: number, object: number): void {
+    this.take(slab, object);
+  }
+
+  passedOver(slab: number): void {
+    while (this.table.freelist[slab] !== NIL) this.take(slab, this.table.freelist[slab]!);
+  }
+
+  objectsBefore(_cpu: number, slab: number, object: number, max: number): number[] {
+    return this.table.before(slab, this.table.freelist[slab]!, object, max);
+  }
+
+  unshuffle(_cpu: number, slab: number, object: number): void {
+    const { table } = this;
+    const { head, lower } = table.sortUnused(slab, table.freelist[slab]!, object);
+    table.freelist[slab] = head;
+    for (const unseen of lower) this.take(slab, unseen);
+  }
+
+  addOldSlab(slab: number): void {
+    this.slabs++;
+    this.allocated += this.table.objects[slab]!;
+  }
+
+  drop(slab: number): void {
+    this.unlist(slab);
+    this.allocated -= this.table.countAllocated(slab);
+    this.discardSlab(slab);
+  }
+
+  addOpened(_cpu: number, slab: number): void {
+    const { table } = this;
+    this.slabs++;
+    this.allocated += table.inuse[slab]!;
+    if (table.freelist[slab] !== NIL) this.nodes.addPartial(slab, 'head');
+  }
+
+  reopen(_cpu: number, slab: number, free: ArrayLike<number>): void {
+    this.passedOver(slab);
+    this.table.fillUnseen(slab, free);
+    this.allocated -= free.length;
+    if (free.length > 0) this.nodes.addPartial(slab, 'head');
+  }
+}

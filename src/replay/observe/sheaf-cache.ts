@@ -1,0 +1,311 @@
+// A cache with sheaves: opt-in in 6.18, all caches but a few since 7.0. In simulated replay it does
+// what CpuSheaves does. In observed replay the rest is here: what to make of an allocation that the
+// model did not expect. Frees without an event are its main cause (kfree_rcu() fills sheaves of its
+// own, bulk frees fill the main one), the other is an interrupt while a CPU works on its sheaves.
+
+import type { MemoryNodes } from '../machine/memory-nodes.ts';
+import { CpuSheaves } from '../model/cpu-sheaves.ts';
+import { Decision, FROM } from '../model/decision.ts';
+import type { FreshOrder } from '../model/fresh-order.ts';
+import { COMING, type Sheaf } from '../model/sheaf.ts';
+import type { CacheCounts, CacheLists, CacheShape } from '../model/slab-cache.ts';
+import { NO_SLAB, type SlabTable } from '../model/slab-table.ts';
+import { AllocationLog } from './allocation-log.ts';
+import { ComingSlabs } from './coming-slabs.ts';
+import type { ReconciledCache, SlabBacking } from './reconciled-cache.ts';
+
+/** Deeper in the main sheaf nothing waits for its event: what is above was allocated unseen. */
+const MAX_SWAPPED = 3;
+
+/** In slabs of fewer objects chance looks like order. */
+const LARGE_SLAB = 32;
+
+/** Of slabs of so many objects hardly any order is learned. */
+const HUGE_SLAB = 128;
+
+export class SheafCache implements ReconciledCache {
+  readonly id: number;
+  readonly shape: CacheShape;
+  readonly decision: Decision = new Decision();
+  private readonly backing: SlabBacking;
+  private readonly table: SlabTable;
+  private readonly nodes: MemoryNodes;
+  private readonly sheaves: CpuSheaves;
+  private readonly coming: ComingSlabs;
+  /** From the first unseen free on. */
+  private log: AllocationLog | undefined = undefined;
+  /** The decided object was probably freed unseen: it is on no sheaf of the model. */
+  private isGuess = false;
+  /** By CPU: slot of the object of its latest allocation where that was the first of it; -1. */
+  private readonly lastFresh: Int32Array;
+  /** By CPU: objects freed since its latest allocation. */
+  private readonly freed: Uint32Array;
+  /** By CPU: slot of the top that the latest unexpected allocation left there. */
+  private readonly topPassedOver: Int32Array;
+  /** By CPU: what was passed over had all been freed since the allocation before. */
+  private readonly wasFreed: Uint8Array;
+
+  constructor(
+    backing: SlabBacking,
+    table: SlabTable,
+    order: FreshOrder,
+    nodes: MemoryNodes,
+    cpus: number,
+    capacity: number,
+  ) {
+    this.id = backing.id;
+    this.shape = backing.shape;
+    this.backing = backing;
+    this.table = table;
+    this.nodes = nodes;
+    this.sheaves = new CpuSheaves(backing, table, nodes, cpus, capacity);
+    this.coming = new ComingSlabs(backing, table, order, this.sheaves, cpus);
+    this.lastFresh = new Int32Array(cpus).fill(-1);
+    this.freed = new Uint32Array(cpus);
+    this.topPassedOver = new Int32Array(cpus).fill(-1);
+    this.wasFreed = new Uint8Array(cpus);
+  }
+
+  /**
+   * Brings an object to the main sheaf where it has none, as the allocation will do.
+   * Of an object of a slab that is still to come the decision has no slab, and for the object its
+   * place in the order of that slab.
+   */
+  decide(cpu: number, node: number): void {
+    const { sheaves, decision } = this;
+    this.isGuess = false;
+    if (!this.usesSheaves(cpu, node)) {
+      this.backing.decide(cpu, node);
+      const { from, slab, object } = this.backing.decision;
+      decision.set(from, slab, object);
+      return;
+    }
+    if (sheaves.main[cpu]!.size === 0) {
+      sheaves.pcsReplaceEmptyMain(cpu);
+      if (sheaves.isNewMain) this.coming.changedMain(cpu);
+    }
+    this.isGuess = this.hasGuess(cpu);
+    const main = sheaves.main[cpu]!;
+    if (this.isGuess) decision.set(FROM.cpuFreelist, main.guess.slab, main.guess.object);
+    else if (main.topSlab === NO_SLAB) decision.needsNewSlab();
+    else if (main.topSlab === COMING) decision.set(FROM.newSlab, NO_SLAB, main.topObject);
+    else decision.set(FROM.cpuFreelist, main.topSlab, main.topObject);
+  }
+
+  alloc(cpu: number, node: number): boolean {
+    this.decide(cpu, node);
+    const { slab, object } = this.decision;
+    if (slab === NO_SLAB) return false;
+    if (!this.usesSheaves(cpu, node)) return this.backing.alloc(cpu, node);
+    if (this.isGuess) this.takeFreedUnseen(cpu, slab, object);
+    else this.sheaves.main[cpu]!.size--;
+    this.noteAlloc(cpu, slab, object);
+    return true;
+  }
+
+  objectsBefore(): number[] {
+    return []; // swapped events are dealt with in `took`
+  }
+
+  takenUnseen(slab: number, object: number): void {
+    if (this.table.isHeld(slab, object)) {
+      this.sheaves.remove(slab, object);
+      this.table.setAllocated(slab, object);
+    } else this.backing.takenUnseen(slab, object);
+  }
+
+  /** Slabs of early boot have shown their order before anything is taken from a sheaf again. */
+  unshuffle(): void {}
+
+  /** What does not fit is dealt with in `took`. */
+  passedOver(): void {}
+
+  took(cpu: number, node: number, slab: number, object: number): void {
+    const { table, coming, sheaves } = this;
+    if (!this.usesSheaves(cpu, node)) {
+      this.takenUnseen(slab, object);
+      return;
+    }
+    if (this.isDescending(cpu, slab, object) && coming.unshuffle(cpu, slab, object)) {
+      this.noteAlloc(cpu, slab, object);
+      return;
+    }
+    const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
+    if (isInMain) this.takeFromMain(cpu, slab, object);
+    else if (!coming.gaveMore(cpu, slab, object) && !coming.confirmKnown(cpu, slab, object)) {
+      if (table.isHeld(slab, object)) this.takeFromOther(cpu, slab, object);
+      else if (table.isFree(slab, object)) this.takeFromSlab(cpu, slab, object);
+      else this.takeFreedUnseen(cpu, slab, object);
+    }
+    this.noteAlloc(cpu, slab, object);
+  }
+
+  newSlab(cpu: number, node: number, slab: number, object: number): void {
+    if (!this.usesSheaves(cpu, node)) {
+      this.backing.newSlab(cpu, node, slab, object);
+      return;
+    }
+    this.coming.newSlab(cpu, slab, object);
+    this.noteAlloc(cpu, slab, object);
+  }
+
+  free(cpu: number, slab: number, object: number): void {
+    if (this.table.isFree(slab, object)) this.takenUnseen(slab, object); // it was allocated unseen
+    if (this.table.node[slab] !== this.nodes.nodeOfCpu(cpu)) this.backing.free(cpu, slab, object);
+    else {
+      this.sheaves.freeToPcs(cpu, slab, object);
+      this.freed[cpu]!++;
+    }
+  }
+
+  drop(slab: number): void {
+    const { table } = this;
+    for (let object = 0; object < table.objects[slab]!; object++) {
+      if (table.isHeld(slab, object)) this.takenUnseen(slab, object);
+    }
+    this.backing.drop(slab);
+  }
+
+  addOldSlab(slab: number): void {
+    this.backing.addOldSlab(slab);
+  }
+
+  count(): CacheCounts {
+    const counts = this.backing.count();
+    const { objects, coming, comingSlabs } = this.sheaves.count();
+    const comingObjects = comingSlabs * this.shape.objsPerSlab;
+    return {
+      ...counts,
+      slabs: counts.slabs + comingSlabs,
+      totalObjects: counts.totalObjects + comingObjects,
+      activeObjects: counts.activeObjects + comingObjects,
+      allocated: counts.allocated - (objects - coming),
+    };
+  }
+
+  lists(): CacheLists {
+    const { slabs, objects } = this.backing.lists();
+    return { slabs, objects: [...objects, ...this.sheaves.listed()] };
+  }
+
+  private get isHuge(): boolean {
+    return this.shape.objsPerSlab >= HUGE_SLAB;
+  }
+
+  /** Allocations for another node go to its slabs. */
+  private usesSheaves(cpu: number, node: number): boolean {
+    return node < 0 || node === this.nodes.nodeOfCpu(cpu);
+  }
+
+  /** Both this object and the one above it, which was taken before, are taken for the first time. */
+  private isDescending(cpu: number, slab: number, object: number): boolean {
+    const { table } = this;
+    if (table.wasUsed(slab, object) || object + 1 >= table.objects[slab]!) return false;
+    const { objsPerSlab } = this.shape;
+    return objsPerSlab >= LARGE_SLAB && this.lastFresh[cpu] === table.slot(slab, object + 1);
+  }
+
+  private noteAlloc(cpu: number, slab: number, object: number): void {
+    this.lastFresh[cpu] = this.table.wasUsed(slab, object) ? -1 : this.table.slot(slab, object);
+    this.sheaves.isNewMain = false;
+    this.freed[cpu] = 0;
+    this.table.setAllocated(slab, object);
+    this.log?.add(cpu, slab, object);
+  }
+
+  private hasGuess(cpu: number): boolean {
+    const { guess, size } = this.sheaves.main[cpu]!;
+    if (guess.slab === NO_SLAB || size !== guess.size) return false;
+    return this.table.cache[guess.slab] === this.id && !this.table.isFree(guess.slab, guess.object);
+  }
+
+  /**
+   * The object was freed without an event: onto the main sheaf, or it came with a whole sheaf of such
+   * from the barn. The next one is probably the one that was allocated before it.
+   */
+  private takeFreedUnseen(cpu: number, slab: number, object: number): void {
+    const { sheaves } = this;
+    this.log ??= new AllocationLog(this.table, this.id);
+    this.log.follow(sheaves.main[cpu]!.guess, slab, object);
+    const main = this.mainOfUnseen(cpu);
+    this.log.guess(main.guess, slab, object, main.size);
+  }
+
+  /** The main sheaf, without an object that was freed unseen. */
+  private mainOfUnseen(cpu: number): Sheaf {
+    const { sheaves } = this;
+    const main = sheaves.main[cpu]!;
+    if (!sheaves.isNewMain) {
+      if (main.size > 0 && main.topSlab === NO_SLAB) main.size--;
+      return main;
+    }
+    const barn = sheaves.barnOf(cpu);
+    barn.full.push(main);
+    const unknown = sheaves.setMain(cpu, barn.takeEmpty());
+    unknown.fillUnknown();
+    unknown.size--;
+    return unknown;
+  }
+
+  /**
+   * An object below the top. Those above it were freed by an interrupt: after this one was taken and
+   * before its event, then they stay; or while the CPU was at its sheaf, then they went to their slabs.
+   * Which of the two shows with the next allocation. Otherwise they were allocated unseen.
+   */
+  private takeFromMain(cpu: number, slab: number, object: number): void {
+    const { sheaves, table } = this;
+    const main = sheaves.main[cpu]!;
+    this.dropUnknown(main);
+    const at = main.indexOf(slab, object);
+    const above = main.size - 1 - at;
+    const top = above > 0 && main.topSlab >= 0 ? table.slot(main.topSlab, main.topObject) : -1;
+    if (top >= 0 && this.topPassedOver[cpu] === top) {
+      if (this.wasFreed[cpu] === 1) sheaves.bypassAbove(cpu, main, at);
+      else sheaves.forgetAbove(main, at);
+    } else if (above <= Math.max(this.freed[cpu]!, MAX_SWAPPED)) {
+      this.topPassedOver[cpu] = top;
+      this.wasFreed[cpu] = above <= this.freed[cpu]! ? 1 : 0;
+    } else sheaves.forgetAbove(main, at);
+    main.removeAt(at);
+  }
+
+  /** An object of another sheaf, which then is the main one: of this CPU or of the barn. */
+  private takeFromOther(cpu: number, slab: number, object: number): void {
+    const { sheaves } = this;
+    const main = sheaves.main[cpu]!;
+    const barn = sheaves.barnOf(cpu);
+    if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
+    const inSpare = sheaves.spare[cpu]?.indexOf(slab, object) ?? -1;
+    const inBarn = barn.find(slab, object);
+    if (inSpare >= 0) {
+      sheaves.forgetAbove(main, -1);
+      sheaves.setMain(cpu, sheaves.spare[cpu]!);
+      sheaves.spare[cpu] = main;
+    } else if (inBarn >= 0) {
+      const [sheaf] = barn.full.splice(inBarn, 1);
+      if (sheaves.isNewMain) barn.full.push(main);
+      else {
+        sheaves.forgetAbove(main, -1);
+        barn.putEmpty(main);
+      }
+      sheaves.setMain(cpu, sheaf!);
+    }
+    sheaves.remove(slab, object); // else of another CPU: the task has moved
+  }
+
+  /** An object of a slab: the kernel has refilled its main sheaf. */
+  private takeFromSlab(cpu: number, slab: number, object: number): void {
+    const { sheaves } = this;
+    if (this.coming.refilledTwice(cpu, slab, object)) return;
+    if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
+    if (!sheaves.isNewMain) {
+      sheaves.forgetAll(cpu);
+      sheaves.pcsReplaceEmptyMain(cpu);
+    }
+    this.takenUnseen(slab, object);
+  }
+
+  private dropUnknown(sheaf: Sheaf): void {
+    while (sheaf.size > 0 && sheaf.topSlab === NO_SLAB) sheaf.size--;
+  }
+}

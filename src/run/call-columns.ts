@@ -1,0 +1,183 @@
+// What the objects of each call add up to, as columns by call: computed once for a run, summed by
+// group-calls.ts for every table. Bytes are of whole objects, counts of objects.
+
+import { isAlloc } from '../kernel/events/event-kind.ts';
+import { VERDICT } from './live-verdicts.ts';
+import { type ObjectBytes, objectBytes } from './object-size.ts';
+import type { ResolvedRun } from './resolved-run.ts';
+
+/** What is summed over the whole trace, or at its peak. */
+const TRACE_SUMS = [
+  'allocs',
+  'failed',
+  'frees',
+  'untracedFrees',
+  'crossCpuFrees',
+  'temporary',
+  'bytesReq',
+  'bytesAlloc',
+  'bytesFreed',
+  'lifetimeSum',
+  'atPeak',
+  'atPeakBytesReq',
+  'atPeakBytesAlloc',
+  'atPeakRounding',
+] as const;
+
+/** What is summed over the objects that are live at the end. */
+const LIVE_SUMS = [
+  'live',
+  'liveUncertain',
+  'liveBytesReq',
+  'liveBytesAlloc',
+  'liveUncertainBytesAlloc',
+  'liveRounding',
+  'livePadding',
+  'liveMetadata',
+  // Rounding of all objects times how long they lived, byte-seconds; of live ones until the end.
+  'roundingByteSeconds',
+] as const;
+
+export const SUMS: readonly SumName[] = [...TRACE_SUMS, ...LIVE_SUMS];
+export type SumName = (typeof TRACE_SUMS)[number] | (typeof LIVE_SUMS)[number];
+export type SumColumns = Readonly<Record<SumName, Float64Array>>;
+
+/** Zeros for `length` rows. */
+export function createSums(length: number): SumColumns {
+  const columns = {} as Record<SumName, Float64Array>;
+  for (const name of SUMS) columns[name] = new Float64Array(length);
+  return columns;
+}
+
+/** One row of the sums as an object. (Written out: objects made field by field in a loop are slow.) */
+export function sumsAt(sums: SumColumns, row: number): Record<SumName, number> {
+  return {
+    allocs: sums.allocs[row]!,
+    failed: sums.failed[row]!,
+    frees: sums.frees[row]!,
+    untracedFrees: sums.untracedFrees[row]!,
+    crossCpuFrees: sums.crossCpuFrees[row]!,
+    temporary: sums.temporary[row]!,
+    bytesReq: sums.bytesReq[row]!,
+    bytesAlloc: sums.bytesAlloc[row]!,
+    bytesFreed: sums.bytesFreed[row]!,
+    lifetimeSum: sums.lifetimeSum[row]!,
+    atPeak: sums.atPeak[row]!,
+    atPeakBytesReq: sums.atPeakBytesReq[row]!,
+    atPeakBytesAlloc: sums.atPeakBytesAlloc[row]!,
+    atPeakRounding: sums.atPeakRounding[row]!,
+    live: sums.live[row]!,
+    liveUncertain: sums.liveUncertain[row]!,
+    liveBytesReq: sums.liveBytesReq[row]!,
+    liveBytesAlloc: sums.liveBytesAlloc[row]!,
+    liveUncertainBytesAlloc: sums.liveUncertainBytesAlloc[row]!,
+    liveRounding: sums.liveRounding[row]!,
+    livePadding: sums.livePadding[row]!,
+    liveMetadata: sums.liveMetadata[row]!,
+    roundingByteSeconds: sums.roundingByteSeconds[row]!,
+  };
+}
+
+export interface CallColumns {
+  readonly sums: SumColumns;
+  /** When the oldest live object was allocated, as `EventBatch.ts`; Infinity where none is. */
+  readonly oldestTs: Float64Array;
+}
+
+/**
+ * The columns of a run. Live objects whose own cache is not their call's (CacheNames.ofRow) are left
+ * out; `addLiveObject` counts them where they belong.
+ */
+export function buildCallColumns(run: ResolvedRun): CallColumns {
+  const { calls } = run.dictionary;
+  const sums = createSums(calls.length);
+  const oldestTs = new Float64Array(calls.length).fill(Number.POSITIVE_INFINITY);
+  const sizes = sizesOfCalls(run);
+  const tally = run.tallies.calls;
+  for (let call = 1; call < calls.length; call++) {
+    const size = sizes[call];
+    if (size === undefined) continue;
+    const allocs = tally.allocs[call]!;
+    const atPeak = tally.liveAtPeak(call);
+    sums.allocs[call] = allocs;
+    sums.failed[call] = tally.failed[call]!;
+    sums.frees[call] = tally.frees[call]!;
+    sums.untracedFrees[call] = tally.untracedFrees[call]!;
+    sums.crossCpuFrees[call] = tally.crossCpuFrees[call]!;
+    sums.temporary[call] = tally.temporary[call]!;
+    sums.bytesReq[call] = allocs * size.requested;
+    sums.bytesAlloc[call] = allocs * size.allocated;
+    sums.bytesFreed[call] = tally.frees[call]! * size.allocated;
+    sums.lifetimeSum[call] = tally.lifetimeSum[call]!;
+    sums.atPeak[call] = atPeak;
+    sums.atPeakBytesReq[call] = atPeak * size.requested;
+    sums.atPeakBytesAlloc[call] = atPeak * size.allocated;
+    sums.atPeakRounding[call] = atPeak * size.rounding;
+    sums.roundingByteSeconds[call] = (tally.lifetimeSum[call]! / 1e9) * size.rounding;
+  }
+  const hasOwn = run.names.ofRow.size > 0;
+  const { live, liveUncertain, roundingByteSeconds } = sums;
+  const { lastTs } = run.tallies;
+  const verdicts = run.verdicts.ofRow;
+  const livedUnits = new Float64Array(calls.length);
+  run.listed.forEach((row) => {
+    if (hasOwn && run.names.ofRow.has(row)) return;
+    const call = run.live.call(row);
+    const ts = run.live.ts(row);
+    live[call]!++;
+    if (verdicts[row] !== VERDICT.certain) liveUncertain[call]!++;
+    livedUnits[call]! += lastTs - ts;
+    if (ts < oldestTs[call]!) oldestTs[call] = ts;
+  });
+  for (let call = 1; call < calls.length; call++) {
+    const size = sizes[call];
+    if (size === undefined || live[call] === 0) continue;
+    addBytes(sums, call, size, live[call]!, liveUncertain[call]!);
+    roundingByteSeconds[call]! += (livedUnits[call]! / 1e9) * size.rounding;
+  }
+  return { sums, oldestTs };
+}
+
+/** The bytes of one object of each allocating call that the trace uses. */
+function sizesOfCalls(run: ResolvedRun): (ObjectBytes | undefined)[] {
+  const { calls } = run.dictionary;
+  const tally = run.tallies.calls;
+  return Array.from({ length: calls.length }, (_, call) => {
+    const isUsed = tally.allocs[call] !== 0 || tally.failed[call] !== 0;
+    return call > 0 && isUsed && isAlloc(calls.kind(call))
+      ? objectBytes(run.dictionary, run.facts, call)
+      : undefined;
+  });
+}
+
+/** Counts one live object in row `at` of some sums. */
+export function addLiveObject(
+  run: ResolvedRun,
+  row: number,
+  size: ObjectBytes,
+  sums: SumColumns,
+  at: number,
+): void {
+  const uncertain = run.verdicts.ofRow[row] === VERDICT.certain ? 0 : 1;
+  sums.live[at]!++;
+  sums.liveUncertain[at]! += uncertain;
+  addBytes(sums, at, size, 1, uncertain);
+  const lived = (run.tallies.lastTs - run.live.ts(row)) / 1e9;
+  sums.roundingByteSeconds[at]! += lived * size.rounding;
+}
+
+/** The bytes of some live objects of one size, `uncertain` of them uncertain. */
+function addBytes(
+  sums: SumColumns,
+  at: number,
+  size: ObjectBytes,
+  count: number,
+  uncertain: number,
+): void {
+  sums.liveBytesReq[at]! += count * size.requested;
+  sums.liveBytesAlloc[at]! += count * size.allocated;
+  sums.liveRounding[at]! += count * size.rounding;
+  sums.livePadding[at]! += count * size.padding;
+  sums.liveMetadata[at]! += count * size.metadata;
+  sums.liveUncertainBytesAlloc[at]! += uncertain * size.allocated;
+}

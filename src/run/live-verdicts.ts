@@ -1,0 +1,205 @@
+// How sure it is that what is held live is allocated. Some sites free their objects through
+// kfree_rcu or in bulk, without an event; such objects look alive for ever. A site is marked by how
+// often an allocation landed on an object of it that was still held live, or because it is known to
+// free so; objects live at a marked site, or across a loss of events, are uncertain. Where a page was
+// used for something else since, the object on it is gone.
+
+import { freesByKfreeRcu } from '../kernel/caches/kfree-rcu-sites.ts';
+import type { KnownCaches } from '../kernel/caches/known-cache.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { isKmalloc } from '../kernel/events/event-kind.ts';
+import type { CallEvidence } from '../pairing/call-evidence.ts';
+import type { LiveObjects } from '../pairing/live-objects.ts';
+import type { PageEvidence } from '../pairing/page-evidence.ts';
+import type { CacheNames } from './cache-names.ts';
+import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
+
+/** What is known of one live object. */
+export const VERDICT = {
+  certain: 0,
+  /** Its site frees some objects without an event. */
+  untracedFrees: 1,
+  /** Events were lost while it was live. */
+  eventsLost: 2,
+  /** Its memory was seen in other use: it was freed without an event. */
+  gone: 3,
+  /** The recording has no frees of its kind at all. */
+  unrecordedFrees: 4,
+} as const;
+
+/** The reason of an uncertain object, as tables and the database give it. */
+export const VERDICT_REASON: Readonly<Record<number, string>> = {
+  [VERDICT.untracedFrees]: 'untraced frees at its site',
+  [VERDICT.eventsLost]: 'events lost',
+  [VERDICT.unrecordedFrees]: 'frees not recorded',
+};
+
+/**
+ * A site is marked when more than this share of its allocations was freed without an event. One
+ * contradiction among 280,000 allocations (an event out of order) must not mark it; 0.05 % kept
+ * 99 % of all objects certain on every recording that was compared.
+ */
+const MARK_SHARE = 0.0005;
+
+/**
+ * With more than this share of unseen frees over all its caches, a site is marked in each of them: it
+ * frees all of its objects the same way, but of some sizes the memory was not used again.
+ */
+const MARK_SHARE_OF_SITE = 0.02;
+
+export interface LiveVerdicts {
+  /** VERDICT by row of the live objects. */
+  readonly ofRow: Uint8Array;
+  /** Call sites with a cache that are marked, by `siteKey`: objects freed without an event. */
+  readonly marked: ReadonlyMap<string, number>;
+  /** Objects that turned out to be gone, by call. */
+  readonly goneOfCall: ReadonlyMap<number, number>;
+}
+
+export interface VerdictInput {
+  readonly dictionary: Dictionary;
+  readonly evidence: CallEvidence;
+  readonly live: LiveObjects;
+  /** Rows of `live` in use. */
+  readonly rows: Uint32Array;
+  readonly names: CacheNames;
+  readonly pages: PageEvidence | undefined;
+  readonly known: KnownCaches | undefined;
+  /** Kinds of frees that the recording lacks altogether. */
+  readonly unrecordedFrees: readonly FreeEvent[];
+  /** Time until which events are missing; -Infinity where none are. */
+  readonly lastLossTs: number;
+  /** The function of a call site ('__d_alloc'), or undefined. */
+  functionOf(site: number): string | undefined;
+}
+
+/** A call site together with the cache of a call. */
+export function siteKey(input: Pick<VerdictInput, 'dictionary' | 'names'>, call: number): string {
+  return `${input.dictionary.calls.site(call)} ${input.names.ofCall[call] ?? ''}`;
+}
+
+export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
+  const { live, rows, lastLossTs } = input;
+  const ofRow = new Uint8Array(live.capacity);
+  const goneOfCall = new Map<number, number>();
+  /** Those of them whose free was not among lost events. */
+  const unseenFrees = Float64Array.from(input.evidence.untracedFrees);
+  rows.forEach((row) => {
+    if (!isGone(input, row)) return;
+    ofRow[row] = VERDICT.gone;
+    const call = live.call(row);
+    goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
+    if (live.ts(row) > lastLossTs) unseenFrees[call]!++;
+  });
+  const { marked, isMarked } = markSites(input, unseenFrees);
+  rows.forEach((row) => {
+    if (ofRow[row] === VERDICT.gone) return;
+    const call = live.call(row);
+    if (isUnrecorded(input, call)) ofRow[row] = VERDICT.unrecordedFrees;
+    else if (isMarked(call)) ofRow[row] = VERDICT.untracedFrees;
+    else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
+  });
+  return { ofRow, marked, goneOfCall };
+}
+
+/** True for calls of a kind of allocation whose frees were not recorded. */
+function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: number): boolean {
+  return unrecordedFrees.length > 0 && lacksFrees(unrecordedFrees, dictionary.calls.kind(call));
+}
+
+/**
+ * Objects whose page has since been given back or used for objects of another size, or of another
+ * cache where the object's own is sure.
+ */
+function isGone(input: VerdictInput, row: number): boolean {
+  const { live, pages, dictionary } = input;
+  const call = live.call(row);
+  const lo = live.ptrLo(row);
+  const hi = live.ptrHi(row);
+  const ts = live.ts(row);
+  if (pages === undefined) return false;
+  if (pages.wasReused(lo, hi, ts, dictionary.calls.bytesAlloc(call))) return true;
+  const seen = pages.cacheAfter(lo, hi, ts);
+  return seen !== 0 && isOtherCache(input, sureCache(input, row, call), seen);
+}
+
+/** The name of an object's cache where it is no guess. */
+function sureCache({ names }: VerdictInput, row: number, call: number): string | undefined {
+  const own = names.ofRow.get(row);
+  return own ?? (names.inferred[call] ? undefined : names.ofCall[call]);
+}
+
+/**
+ * True where an object's cache is not the one that an event named (`seen`, index into `strings`).
+ * Events print s->name; a name from the recorded caches may be an alias of it.
+ */
+function isOtherCache(
+  { dictionary, known }: VerdictInput,
+  own: string | undefined,
+  seen: number,
+): boolean {
+  const name = dictionary.strings.get(seen);
+  if (own === undefined || own === name) return false;
+  const cache = known?.find(own);
+  const other = known?.find(name);
+  if (cache !== undefined && other !== undefined) return cache !== other;
+  return dictionary.strings.find(own) >= 0;
+}
+
+interface SiteSum {
+  allocs: number;
+  frees: number;
+  unseen: number;
+}
+
+/** What the calls of one site with one cache add up to. */
+interface SiteCacheSum extends SiteSum {
+  readonly call: number;
+  isMarked: boolean;
+}
+
+interface MarkedSites {
+  readonly marked: ReadonlyMap<string, number>;
+  /** True for calls of a marked site. */
+  isMarked(call: number): boolean;
+}
+
+function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites {
+  const { evidence, dictionary } = input;
+  const { calls } = dictionary;
+  const bySite = new Map<number, SiteSum>();
+  const byKey = new Map<string, SiteCacheSum>();
+  const ofCall: (SiteCacheSum | undefined)[] = new Array(calls.length).fill(undefined);
+  for (let call = 1; call < calls.length; call++) {
+    const allocs = evidence.allocs[call] ?? 0;
+    if (allocs === 0) continue;
+    const key = siteKey(input, call);
+    const site = bySite.get(calls.site(call)) ?? { allocs: 0, frees: 0, unseen: 0 };
+    const sum = byKey.get(key) ?? { allocs: 0, frees: 0, unseen: 0, call, isMarked: false };
+    bySite.set(calls.site(call), site);
+    byKey.set(key, sum);
+    ofCall[call] = sum;
+    for (const s of [site, sum]) {
+      s.allocs += allocs;
+      s.frees += evidence.frees[call]!;
+      s.unseen += unseenFrees[call]!;
+    }
+  }
+  const marked = new Map<string, number>();
+  for (const [key, sum] of byKey) {
+    const site = calls.site(sum.call);
+    const whole = bySite.get(site) ?? sum;
+    const allocator = input.functionOf(site);
+    const isKnown = sum.frees === 0 && freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
+    if (
+      sum.unseen > sum.allocs * MARK_SHARE ||
+      whole.unseen > whole.allocs * MARK_SHARE_OF_SITE ||
+      isKnown ||
+      isUnrecorded(input, sum.call)
+    ) {
+      marked.set(key, sum.unseen);
+      sum.isMarked = true;
+    }
+  }
+  return { marked, isMarked: (call) => ofCall[call]?.isMarked ?? false };
+}

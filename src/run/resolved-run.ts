@@ -1,0 +1,154 @@
+// A pass over the events, understood: every call has its cache, every live object its verdict. All
+// results are built from this.
+
+import { globToRegExp } from '../base/glob.ts';
+import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import type { TraceStats } from '../kernel/events/trace-stats.ts';
+import type { ModuleMap } from '../kernel/symbols/module-map.ts';
+import type { SymbolTable } from '../kernel/symbols/symbols.ts';
+import { NO_FILTER } from '../pairing/event-filter.ts';
+import type { LiveObjects } from '../pairing/live-objects.ts';
+import type { RunTracker } from '../pairing/run-tracker.ts';
+import type { Tallies } from '../pairing/tallies.ts';
+import type { KernelFacts } from '../recording/kernel-facts.ts';
+import { type CacheNames, nameCaches } from './cache-names.ts';
+import { buildCallColumns, type CallColumns } from './call-columns.ts';
+import { CallerChain } from './caller-chain.ts';
+import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
+import type { Selection } from './selection.ts';
+import { SiteNames } from './site-names.ts';
+import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
+
+export interface ResolvedRun {
+  readonly dictionary: Dictionary;
+  readonly info: TraceInfo;
+  readonly facts: KernelFacts;
+  readonly stats: TraceStats;
+  readonly tallies: Tallies;
+  readonly live: LiveObjects;
+  /** Rows of the objects that are live at the end; selected ones only. */
+  readonly listed: Uint32Array;
+  /** The same in order of time. */
+  readonly rows: Uint32Array;
+  /** What the objects of each call add up to. */
+  readonly columns: CallColumns;
+  readonly names: CacheNames;
+  readonly verdicts: LiveVerdicts;
+  /** Events that would free what it allocates, of which the recording has none. */
+  readonly unrecordedFrees: readonly FreeEvent[];
+  readonly sites: SiteNames;
+  readonly callers: CallerChain;
+  /** What is to be known about the names of call sites. */
+  readonly symbolNotes: readonly string[];
+  /** Name of the cache of a live object; undefined where nothing tells. */
+  cacheOfRow(row: number): string | undefined;
+  /** True for rows of live objects that the results list: selected, and not gone. */
+  isListed(row: number): boolean;
+  /** Why an object of a verdict is uncertain; null where it is not. */
+  reasonOf(verdict: number): string | null;
+  /** What the command speaks of. */
+  readonly selection: Selection;
+  /** True for caches that the command speaks of (--cache). */
+  selectsCache(name: string | undefined): boolean;
+}
+
+/** Cache names that the events themselves print. */
+export function eventCacheNames(dictionary: Dictionary): Set<string> {
+  const names = new Set<string>();
+  for (let call = 1; call < dictionary.calls.length; call++) {
+    const cache = dictionary.calls.cache(call);
+    if (cache !== 0) names.add(dictionary.strings.get(cache));
+  }
+  return names;
+}
+
+export interface ResolveInput {
+  readonly tracker: RunTracker;
+  readonly info: TraceInfo;
+  readonly stats: TraceStats;
+  readonly facts: KernelFacts;
+  readonly symbols: SymbolTable | undefined;
+  /** Names the module of an address that no symbol covers. */
+  readonly modules?: ModuleMap | undefined;
+  readonly symbolNotes?: readonly string[];
+  /** False: call sites stay those of the events, also in functions that allocate for others. */
+  readonly looksThrough?: boolean | undefined;
+  /** Everything where it is not said. */
+  readonly selection?: Selection | undefined;
+}
+
+export function resolveRun(input: ResolveInput): ResolvedRun {
+  const { tracker, info, facts } = input;
+  const { dictionary, tallies, pairing } = tracker;
+  const { live } = pairing;
+  tallies.reserve();
+  tracker.evidence.reserve(dictionary.calls.length);
+  const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
+  const globs = selection.caches.map(globToRegExp);
+  const sites = new SiteNames(dictionary, input.symbols, input.modules);
+  const pages = info.hashedPointers ? undefined : tracker.pages;
+  const all = live.inUse();
+  const names = nameCaches({
+    dictionary,
+    evidence: tracker.evidence,
+    pages,
+    live,
+    rows: all,
+    classes: facts.kmalloc,
+    known: facts.caches,
+    pageSize: facts.pageSize,
+    functionOf: (site) => sites.functionOf(site),
+  });
+  const missing = unrecordedFrees(dictionary.calls);
+  const verdicts = judgeLiveObjects({
+    dictionary,
+    evidence: tracker.evidence,
+    live,
+    rows: all,
+    names,
+    pages,
+    known: facts.caches,
+    unrecordedFrees: missing,
+    lastLossTs: pairing.lastLossTs,
+    functionOf: (site) => sites.functionOf(site),
+  });
+  all.forEach((row) => {
+    const isGone = verdicts.ofRow[row] === VERDICT.gone;
+    if (isGone && live.isSelected(row)) tallies.settle(live.call(row));
+  });
+  const isListed = (row: number): boolean =>
+    live.isSelected(row) && verdicts.ofRow[row] !== VERDICT.gone;
+  let columns: CallColumns | undefined;
+  let rows: Uint32Array | undefined;
+  const run: ResolvedRun = {
+    dictionary,
+    info,
+    facts,
+    stats: input.stats,
+    tallies,
+    live,
+    listed: all.filter(isListed),
+    get rows() {
+      rows ??= live.inOrder(run.listed);
+      return rows;
+    },
+    get columns() {
+      columns ??= buildCallColumns(run);
+      return columns;
+    },
+    isListed,
+    names,
+    verdicts,
+    unrecordedFrees: missing,
+    sites,
+    callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
+    symbolNotes: input.symbolNotes ?? [],
+    cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
+    selection,
+    reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
+    selectsCache: (name) =>
+      globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),
+  };
+  return run;
+}

@@ -1,0 +1,194 @@
+// What a command's options select of a run: names that match nothing in it, and why nothing is left.
+// Asked once when the events are read; nothing is done for each event.
+
+import { globToRegExp } from '../base/glob.ts';
+import { nearestNames } from '../base/nearest-names.ts';
+import { EVENT_NAMES, isAlloc, isFree } from '../kernel/events/event-kind.ts';
+import type { FilterOptions, TimeBound } from '../pairing/event-filter.ts';
+import type { ResolvedRun } from './resolved-run.ts';
+import { traceRange } from './trace-range.ts';
+
+export interface Selection {
+  readonly filter: FilterOptions;
+  /** Globs of --cache; all caches where there is none. */
+  readonly caches: readonly string[];
+}
+
+/** A name of an option that nothing in the run has. */
+export interface Unmatched {
+  /** `--cache kmaloc-64` */
+  readonly option: string;
+  readonly message: string;
+  /** What there is instead. */
+  readonly hint: string;
+}
+
+const MOST_LISTED = 8;
+
+/** The options as one would type them; '' where they select everything. */
+export function selectionText({ filter, caches }: Selection): string {
+  const { pids, comms, excludedComms, cpus } = filter;
+  return [
+    ...caches.map((glob) => `--cache ${glob}`),
+    ...pids.map((pid) => `--pid ${pid}`),
+    ...comms.map((glob) => `--comm ${glob}`),
+    ...excludedComms.map((glob) => `--exclude-comm ${glob}`),
+    ...(cpus.length === 0 ? [] : [`--cpu ${cpus.join()}`]),
+    ...(filter.from === undefined && filter.to === undefined ? [] : [windowText(filter)]),
+  ].join(' ');
+}
+
+function windowText({ from, to }: FilterOptions): string {
+  const side = (bound: TimeBound | undefined): string =>
+    bound === undefined ? '' : `${bound.relative ? '+' : ''}${Number(bound.nano) / 1e9}`;
+  return `--time ${side(from)}..${side(to)}`;
+}
+
+/** Names in the options that match nothing of the run; none where the run has no events. */
+export function findUnmatched(run: ResolvedRun): Unmatched[] {
+  if (run.dictionary.calls.length <= 1) return [];
+  const { caches, filter } = run.selection;
+  return [
+    ...caches.flatMap((glob) => unmatchedCache(run, glob)),
+    ...filter.comms.flatMap((glob) => unmatchedComm(run, glob, '--comm')),
+    ...filter.pids.flatMap((pid) => unmatchedPid(run, pid)),
+    ...unmatchedCpus(run, filter.cpus),
+  ];
+}
+
+function unmatchedCache(run: ResolvedRun, glob: string): Unmatched[] {
+  const pattern = globToRegExp(glob);
+  const sizes = bytesByCache(run);
+  if ([...sizes.keys()].some((name) => pattern.test(name))) return [];
+  const option = `--cache ${glob}`;
+  const message = `${option}: no cache of this run is named so`;
+  const merged = run.facts.caches?.all.find(({ aliases }) => aliases.some((a) => pattern.test(a)));
+  if (merged !== undefined) {
+    const hint = `The kernel merged it into ${merged.name}, where its objects are counted: --cache ${merged.name}.`;
+    return [{ option, message, hint }];
+  }
+  const near = nearestNames(plainPart(glob), sizes.keys());
+  const largest = [...sizes].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  return [{ option, message, hint: near.length > 0 ? nearest(near) : listed('Largest', largest) }];
+}
+
+/** Allocated bytes of each cache that the events or the recorded files name. */
+function bytesByCache(run: ResolvedRun): Map<string, number> {
+  const { calls } = run.dictionary;
+  const bytes = new Map<string, number>();
+  for (const { name } of run.facts.caches?.all ?? []) bytes.set(name, 0);
+  for (const name of run.names.ofRow.values()) bytes.set(name, 0);
+  for (const [call, name] of run.names.ofCall.entries()) {
+    if (name === undefined) continue;
+    const allocated = (run.tallies.calls.allocs[call] ?? 0) * calls.bytesAlloc(call);
+    bytes.set(name, (bytes.get(name) ?? 0) + allocated);
+  }
+  return bytes;
+}
+
+function unmatchedComm(run: ResolvedRun, glob: string, name: string): Unmatched[] {
+  const pattern = globToRegExp(glob);
+  const comms = new Set(tasksOf(run).map(({ comm }) => comm));
+  if ([...comms].some((comm) => pattern.test(comm))) return [];
+  const option = `${name} ${glob}`;
+  const near = nearestNames(plainPart(glob), comms);
+  const hint = near.length > 0 ? nearest(near) : listed('Tasks', [...comms]);
+  return [{ option, message: `${option}: no task of this run is named so`, hint }];
+}
+
+/** Names that were to be left out and are not there: no mistake, but the user should know. */
+export function selectionNotes(run: ResolvedRun): string[] {
+  if (run.dictionary.calls.length <= 1) return [];
+  return run.selection.filter.excludedComms
+    .flatMap((glob) => unmatchedComm(run, glob, '--exclude-comm'))
+    .map(({ message }) => `${message}: nothing is left out.`);
+}
+
+function unmatchedPid(run: ResolvedRun, pid: number): Unmatched[] {
+  const tasks = tasksOf(run);
+  if (tasks.some((task) => task.pid === pid)) return [];
+  const near = tasks.toSorted((a, b) => Math.abs(a.pid - pid) - Math.abs(b.pid - pid));
+  const option = `--pid ${pid}`;
+  const names = new Set(near.map((task) => `${task.comm}-${task.pid}`));
+  return [
+    {
+      option,
+      message: `${option}: no task of this run has this pid`,
+      hint: listed('Nearest', [...names]),
+    },
+  ];
+}
+
+function unmatchedCpus(run: ResolvedRun, cpus: readonly number[]): Unmatched[] {
+  const count = Math.max(run.facts.cpus ?? 0, run.tallies.maxCpu + 1);
+  if (cpus.length === 0 || cpus.some((cpu) => cpu < count)) return [];
+  const option = `--cpu ${cpus.join()}`;
+  const hint = count === 1 ? 'It has CPU 0 only.' : `It has CPUs 0-${count - 1}.`;
+  return [{ option, message: `${option}: this run has no such CPU`, hint }];
+}
+
+interface Task {
+  readonly comm: string;
+  readonly pid: number;
+}
+
+/** Tasks that the events name. */
+function tasksOf({ dictionary: { tasks, strings } }: ResolvedRun): Task[] {
+  const found: Task[] = [];
+  for (let task = 1; task < tasks.length; task++) {
+    found.push({ comm: strings.get(tasks.comm(task)), pid: tasks.pid(task) });
+  }
+  return found;
+}
+
+function plainPart(glob: string): string {
+  return glob.replaceAll('*', '').replaceAll('?', '');
+}
+
+function nearest(names: readonly string[]): string {
+  return `Nearest: ${names.join(', ')}.`;
+}
+
+function listed(title: string, names: readonly string[]): string {
+  if (names.length === 0) return 'It has none.';
+  const more = names.length > MOST_LISTED ? `, and ${names.length - MOST_LISTED} more` : '';
+  return `${title}: ${names.slice(0, MOST_LISTED).join(', ')}${more}.`;
+}
+
+/** Why a run has no allocation to speak of, in one sentence; null where it has some. */
+export function whyEmpty(run: ResolvedRun): string | null {
+  if (hasSelected(run)) return null;
+  const counted = [...run.tallies.kinds.entries()].filter(([, count]) => count > 0);
+  if (!counted.some(([kind]) => isAlloc(kind))) return whyNone(run, counted);
+  const range = traceRange(run.info, run.tallies);
+  const { from, to } = run.selection.filter;
+  const isTimed = (from ?? to) !== undefined && range !== null;
+  const window = isTimed ? `; the trace is ${range}` : '';
+  return `No allocation is selected by ${selectionText(run.selection)}${window}.`;
+}
+
+/** @param counted kinds of events that were looked at, and how many */
+function whyNone({ dictionary: { calls } }: ResolvedRun, counted: [number, number][]): string {
+  for (let call = 1; call < calls.length; call++) {
+    if (isAlloc(calls.kind(call))) return 'No allocation up to that time.';
+  }
+  const frees = counted
+    .filter(([kind]) => isFree(kind))
+    .map(([kind, count]) => `${count.toLocaleString('en-US')} ${EVENT_NAMES[kind] ?? ''}`);
+  return frees.length === 0
+    ? 'No allocation or free of slab memory is in this recording.'
+    : `No allocation is in this recording, only ${frees.join(' and ')}.`;
+}
+
+function hasSelected(run: ResolvedRun): boolean {
+  const { calls } = run.dictionary;
+  const { allocs, failed } = run.tallies.calls;
+  for (let call = 1; call < calls.length; call++) {
+    if ((allocs[call] ?? 0) + (failed[call] ?? 0) === 0 || !isAlloc(calls.kind(call))) continue;
+    if (run.selectsCache(run.names.ofCall[call])) return true;
+  }
+  for (const [row, name] of run.names.ofRow) {
+    if (run.isListed(row) && run.selectsCache(name)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,59 @@
+// The files beside the events that a run database took in. Each is read by itself, so that nothing
+// stays open and nobody has to close it.
+
+import { gunzipSync } from 'node:zlib';
+import type Database from 'better-sqlite3';
+import { describeError } from '../base/errors.ts';
+import { MAX_SIDECAR_BYTES, type SidecarFiles } from '../recording/sidecars.ts';
+import { asDamage, damagedRow, openRunDatabase } from './open-database.ts';
+
+export class StoredSidecars implements SidecarFiles {
+  readonly taken: Map<string, string> = new Map();
+  readonly offered: ReadonlyMap<string, Buffer> = new Map();
+  private readonly path: string;
+
+  /** @param path of a run database */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** @throws StoreError where the database is damaged, InputError where it is gone */
+  bytes(name: string): Buffer | undefined {
+    const row = this.query((db) =>
+      db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name),
+    ) as { source: unknown; content: unknown } | undefined;
+    if (row === undefined) return undefined;
+    this.taken.set(name, String(row.source));
+    try {
+      if (!Buffer.isBuffer(row.content)) throw new TypeError('it is no blob');
+      return gunzipSync(row.content, { maxOutputLength: MAX_SIDECAR_BYTES });
+    } catch (error) {
+      const fault = `content cannot be unpacked: ${describeError(error)}`;
+      throw damagedRow(this.path, 'sidecar', `name '${name}'`, fault);
+    }
+  }
+
+  text(name: string): string | undefined {
+    return this.bytes(name)?.toString('utf8');
+  }
+
+  list(folder: string): string[] {
+    const rows = this.query((db) =>
+      db.prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name").all(folder),
+    ) as { name: string }[];
+    return rows.map((row) => row.name.slice(folder.length + 1));
+  }
+
+  offer(): void {}
+
+  private query<T>(ask: (db: Database.Database) => T): T {
+    const db = openRunDatabase(this.path);
+    try {
+      return ask(db);
+    } catch (error) {
+      throw asDamage(this.path, error);
+    } finally {
+      db.close();
+    }
+  }
+}
