@@ -4,8 +4,8 @@
 // analysis gives each is that in whose slab it lies; merged caches count as one.
 
 import { beforeAll, expect, test } from 'vitest';
-import { OUTCOME } from '../../src/analysis/paired-batch.ts';
-import type { ResolvedRun } from '../../src/analysis/resolved-run.ts';
+import { OUTCOME } from '../../src/pairing/paired-batch.ts';
+import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { describeWithData } from '../helpers/data.ts';
 import {
   type LiveObject,
