@@ -30,7 +30,7 @@ interface Result {
 
 const RUN = 'Linux version 6.1.0-test (me@here) (gcc) #1 SMP\n';
 
-/** An ftrace text: `idle` holds 500 objects, `probe` leaks `leaked` of 4097 bytes. */
+/** An ftrace text: `idle` holds 500 objects and has freed one, `probe` leaks `leaked` of 4097 bytes. */
 function trace(leaked: number): string {
   const lines = ['# tracer: nop', '#'];
   let at = 1_000_000;
@@ -44,7 +44,11 @@ function trace(leaked: number): string {
         ' gfp_flags=GFP_KERNEL node=-1 accounted=false',
     );
   };
-  for (let i = 0; i < 500; i++) alloc('idle+0x4/0x20', 60, 64);
+  for (let i = 0; i < 501; i++) alloc('idle+0x4/0x20', 60, 64);
+  lines.push(
+    `            init-1       [000] .....   ${(at / 1e6).toFixed(6)}: kfree:` +
+      ` call_site=idle+0x8/0x20 ptr=${address.toString(16)}`,
+  );
   for (let i = 0; i < leaked; i++) alloc('probe+0x3bc/0x400 [mod]', 4097, 8192);
   return `${lines.join('\n')}\n`;
 }

@@ -95,6 +95,6 @@ test('history of an address that nobody had tells what is near', async () => {
   );
   const far = await runCli(['history', traceFile(), '0xffff999000000000']);
   expect(far.stdout).toContain(
-    'what is live at the end lies from\n  0xffff888001001000 to 0xffff888001001000.',
+    'what is live at the end is from\n  0xffff888001001000 to 0xffff888001001000.',
   );
 });
