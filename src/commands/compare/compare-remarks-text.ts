@@ -63,7 +63,7 @@ function uncertainText({ baseObjects, newObjects, delta }: UncertainRow): string
     return low === high ? formatCount(low) : `${formatCount(low)} to ${formatCount(high)}`;
   };
   return (
-    `${range(baseObjects)} live objects in base and ${range(newObjects)} in new may be freed ` +
+    `${range(baseObjects)} live ${Math.max(...baseObjects) === 1 ? 'object' : 'objects'} in base and ${range(newObjects)} in new may be freed ` +
     `already (${formatBytesChange(delta)}): kept apart, no verdict counts them`
   );
 }
