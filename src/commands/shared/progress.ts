@@ -14,6 +14,7 @@ const SHOW_AFTER_MS = 700;
 const REDRAW_MS = 100;
 /** Before that, the time that is left is a guess. */
 const GUESS_AFTER_MS = 1000;
+const GUESS_FROM_SHARE = 0.05;
 const BAR_CELLS = 20;
 
 /** What a terminal is to the line: `process.stderr`, or a test's. */
@@ -106,7 +107,8 @@ function passText({ name, state }: Pass, elapsedMs: number): string {
   const cells = Math.floor(state * BAR_CELLS);
   const bar = '#'.repeat(cells).padEnd(BAR_CELLS, '-');
   const left = (elapsedMs / state) * (1 - state);
-  const guess = elapsedMs < GUESS_AFTER_MS ? '' : `, ${seconds(left)} left`;
+  const isKnown = elapsedMs >= GUESS_AFTER_MS && state >= GUESS_FROM_SHARE;
+  const guess = isKnown ? `, ${seconds(left)} left` : '';
   return `${safe} [${bar}] ${Math.floor(state * 100)}%${guess}`;
 }
 
