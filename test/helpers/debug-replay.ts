@@ -37,6 +37,8 @@ export interface DebugMachine {
     readonly cache: string;
     readonly steps: readonly (readonly [bigint, bigint])[];
   };
+  /** Units without any event after which events may be missing; a second where it is not given. */
+  readonly longGap?: number;
   /** As FreeEvidence takes it; a machine that runs already where it is not said. */
   readonly bootedTs?: number;
   /** Areas as in /proc/vmallocinfo. */
@@ -130,7 +132,7 @@ export function replayWithDebug(
         ? 0
         : cacheDebugFlags(parseSlubDebug(machine.asked), spec.flags, spec.name),
     skew: 100_000,
-    longGap: 1e9,
+    longGap: machine.longGap ?? 1e9,
     bootedTs: machine.bootedTs ?? Number.NEGATIVE_INFINITY,
     freesUnseen: (call) =>
       dictionary.strings

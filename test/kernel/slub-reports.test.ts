@@ -303,7 +303,13 @@ for (const { folder, release } of [
   { folder: 'debug-slub-612', release: '6.12' },
 ]) {
   describeWithData(folder, 'planted bugs', () => {
-    const machine: DebugMachine = { release, slubDebug: 'FZPU', caches: CACHES };
+    // A scene has the events of one bug, with long silences between them.
+    const machine: DebugMachine = {
+      release,
+      slubDebug: 'FZPU',
+      caches: CACHES,
+      longGap: Number.POSITIVE_INFINITY,
+    };
     let bugs: readonly PlantedBug[] = [];
     beforeAll(() => {
       bugs = readdirSync(recording(folder, 'cases'))
