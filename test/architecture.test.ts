@@ -8,7 +8,10 @@ const SRC = join(import.meta.dirname, '..', 'src');
 /** A folder with more files is sorted by nothing that a reader could see. */
 const MAX_FILES_IN_FOLDER = 30;
 
-/** Layers, lowest first. A folder may import from those above it in this list; what shares a line may not import each other. */
+/**
+ * Layers, lowest first. A folder may import from those above it in this list; what shares a line may
+ * not import each other.
+ */
 const LAYERS = [
   ['base'],
   ['kernel'],

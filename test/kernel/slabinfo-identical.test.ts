@@ -42,6 +42,11 @@ const OPTION_SETS: Record<string, SlabinfoOptions> = {
   kmalloc: { ...NONE, pattern: 'kmalloc' },
 };
 
+/** The tool ends with `Unresolved alias` where a link leads to a cache that is gone; we print on. */
+function givesUp(name: string, key: string): boolean {
+  return isRecorded(name, 'expected', `slabinfo.${key}.err`);
+}
+
 // Every recording with a capture and the tool's answers, also those no test names.
 describeEachWith(
   ['slab_sysfs.txt', 'expected'],
@@ -55,13 +60,15 @@ describeEachWith(
       expect(sysfs.badLines).toBe(0);
       const pageSize = Number(textIfRecorded(name, 'pagesize.txt') ?? 4096);
       for (const [key, options] of Object.entries(OPTION_SETS)) {
-        // The tool itself gives up where a link leads to a cache that is gone.
-        if (isRecorded(name, 'expected', `slabinfo.${key}.err`)) continue;
+        if (givesUp(name, key)) continue;
         const result = computeSlabinfo(sysfs, pageSize, options);
         const file = `slabinfo.${key}.txt`;
         expect(renderSlabinfoText(result), file).toBe(recordedText(name, 'expected', file));
       }
     });
+
+    const left = Object.keys(OPTION_SETS).filter((key) => givesUp(name, key));
+    if (left.length > 0) test.skip(`not compared, the tool gives up: ${left.join(', ')}`);
 
     test('there is an answer for every option set we know, and no other', () => {
       const files = readdirSync(recording(name, 'expected')).filter((f) =>

@@ -92,19 +92,19 @@ async function exportEvents(
   }
   const shared = await sourceOptions(source, options);
   const target = targetOf(options);
-  const pipeline = await import('./export-run.ts');
+  const exports = await import('./export-run.ts');
   let count: number;
   if (to === 'csv') {
     const { EventCsv } = await import('./event-csv.ts');
-    count = await pipeline.exportEvents(shared, target, ({ input }) => new EventCsv(input));
+    count = await exports.exportEvents(shared, target, ({ input }) => new EventCsv(input));
   } else if (to === 'parquet') {
     const { EventParquet } = await import('./event-parquet.ts');
-    count = await pipeline.exportEvents(
+    count = await exports.exportEvents(
       shared,
       target,
       ({ columns, rowOf }) => new EventParquet(columns, rowOf),
     );
-  } else count = await pipeline.exportSqliteRows(shared, target);
+  } else count = await exports.exportSqliteRows(shared, target);
   return counted(count, 'event');
 }
 

@@ -140,7 +140,7 @@ export function sortedBy<
   return { ...result, rows: [...result.rows].sort((a, b) => (b[key] ?? 0) - (a[key] ?? 0)) };
 }
 
-/** The shared options as the pipeline takes them. */
+/** The shared options as `run/` takes them. */
 export async function sourceOptions(
   source: string,
   options: SharedOptions,

@@ -1,7 +1,7 @@
 // A capture of /sys/kernel/slab becomes the machine's caches and their aliases.
 // Two sidecars of a recording (docs: recording folder): `slab_sysfs.txt` has a line
-// `/sys/kernel/slab/<cache>/<attr>=<value>` (or `:`, as grep prints it) for each file in a real directory, `slab_sysfs_links.txt`
-// a line `/sys/kernel/slab/<alias> -> <id>` for each symlink. Truth: mm/slub.c sysfs_slab_add(),
+// `/sys/kernel/slab/<cache>/<attr>=<value>` (or `:`, as grep prints it) for each file in a real
+// directory, `slab_sysfs_links.txt` a line `/sys/kernel/slab/<alias> -> <id>` for each symlink. Truth: mm/slub.c sysfs_slab_add(),
 // sysfs_slab_alias(). The order of either file is kept.
 
 import {

@@ -53,7 +53,8 @@ export class CpuSheaves {
   }
 
   /**
-   * __pcs_replace_empty_main(): a main sheaf that has an object: the spare one, one of the barn, or refilled from slabs.
+   * __pcs_replace_empty_main(): a main sheaf that has an object: the spare one, one of the barn, or
+   * refilled from slabs.
    * Model: 6.18 refills only for allocations that may sleep, others then take one object of a slab;
    * here all refill.
    */
@@ -176,7 +177,10 @@ export class CpuSheaves {
     return this.setMain(cpu, spare ?? barn.takeEmpty());
   }
 
-  /** sheaf_flush_unused(): all objects of a sheaf go back to their slabs, those of one slab together, the top first. */
+  /**
+   * sheaf_flush_unused(): all objects of a sheaf go back to their slabs, those of one slab together,
+   * the top first.
+   */
   private sheafFlushUnused(cpu: number, sheaf: Sheaf): void {
     const { slabs, objects } = sheaf;
     while (sheaf.size > 0) {
