@@ -1,6 +1,7 @@
 // The allocator as a whole: the caches of a plan over one table of slabs, each with the strategy of
 // its kernel.
 
+import type { EventBatch } from '../kernel/events/event-batch.ts';
 import type { CacheGeometry } from '../kernel/slub/cache-geometry.ts';
 import { SLAB_DEBUG_FLAGS } from '../kernel/slub/slab-flags.ts';
 import type { SlubParameters } from '../kernel/slub/slub-parameters.ts';
@@ -48,6 +49,7 @@ export class SlubModel {
   readonly table: SlabTable;
   readonly caches: readonly ModelCache[];
   readonly cacheOfCall: Int32Array;
+  private readonly mixed: CachePlan['mixed'];
   readonly nodes: MemoryNodes;
   readonly pageSize: number;
   /** CPUs that it has; events of others are theirs, by the remainder. */
@@ -59,6 +61,7 @@ export class SlubModel {
     this.cpus = cpus;
     this.table = new SlabTable(pageSize);
     this.cacheOfCall = plan.cacheOfCall;
+    this.mixed = plan.mixed;
     this.nodes = nodes;
     this.pageSize = pageSize;
     this.caches = plan.caches.map((planned, id) => ({
@@ -70,6 +73,16 @@ export class SlubModel {
       }),
       order: orders[id] as FreshOrder,
     }));
+  }
+
+  /** The number of the cache that the allocation in row `i` is of; NOT_PLANNED. */
+  cacheOf(batch: EventBatch, i: number): number {
+    const call = batch.call[i]!;
+    const { mixed } = this;
+    if (mixed === undefined) return this.cacheOfCall[call]!;
+    const own = mixed.get(call);
+    if (own === undefined) return this.cacheOfCall[call]!;
+    return own(batch.ptrLo[i]!, batch.ptrHi[i]!, batch.ts[i]!);
   }
 }
 

@@ -17,6 +17,7 @@ import { learnedOrders } from '../replay/observe/learned-orders.ts';
 import { OrderLearner } from '../replay/observe/order-learner.ts';
 import { SlubModel } from '../replay/slub-model.ts';
 import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
+import { mixedOrders } from './mixed-orders.ts';
 import { openSidecars } from './open-sidecars.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 
@@ -67,12 +68,19 @@ export async function prepareReplay(
   const { facts, dictionary } = run;
   const described = describing(options, facts, tellsLayout(run, fits[0]));
   const machine = buildMachine(facts, loaded.sidecars, described);
-  const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
+  const { ofCall, mixed } = run.names;
+  const plan = planRecorded({ dictionary, cacheNames: ofCall, mixed }, facts, machine);
   return {
     loaded,
     machine,
     plan,
-    orders: learnedOrders(plan, dictionary.calls, learners[0], machine.isRandom),
+    orders: learnedOrders(
+      plan,
+      dictionary.calls,
+      learners[0],
+      machine.isRandom,
+      mixedOrders(plan, run),
+    ),
     nodes: learnNodes(loaded.sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
     cpus: run.tallies.maxCpu + 1,
     change: changeIn(options, described),
