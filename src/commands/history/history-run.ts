@@ -115,7 +115,7 @@ function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
     if (high === undefined || address > high) high = address;
   }
   if (low === undefined || high === undefined) return null;
-  return { low: formatAddress(low) as string, high: formatAddress(high) as string };
+  return { low: formatAddress(low), high: formatAddress(high) };
 }
 
 interface Blocks {

@@ -55,7 +55,7 @@ export function joinReport(
 }
 
 /** Whether a call site is that of a reported stack: its caller, or a frame nearer to the allocator. */
-export function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
+function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
   if (site === null || track === null) return false;
   return site === track.in || track.stack.includes(site);
 }

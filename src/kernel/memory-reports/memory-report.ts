@@ -22,7 +22,7 @@ export interface ReportedObject {
 }
 
 /** The access that KASAN or KFENCE caught. */
-export interface ReportedAccess {
+interface ReportedAccess {
   readonly isWrite: boolean;
   /** Bytes; null where it is not printed. */
   readonly size: number | null;
