@@ -6,7 +6,7 @@ import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import { type MemoryReport, parseMemoryReports } from '../../kernel/checks/memory-reports.ts';
 import { toEventTime } from '../../pairing/event-filter.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import {
   type Completeness,
@@ -14,6 +14,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import {
   type AddressHistory,
@@ -102,8 +103,11 @@ interface Blocks {
 }
 
 async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
-  const events = new BlockEvents(addresses);
-  const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
+  const opened = await openRun(
+    { ...source, until: undefined },
+    { trackers: { events: () => new BlockEvents(addresses) } },
+  );
+  const { run, origin } = opened;
   if (run.info.hashedPointers) {
     throw new TraceFormatError(`${source.source}: its pointers are hashed: no address is known`, {
       hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
@@ -114,7 +118,7 @@ async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): 
     run: summarizeRun(run, origin),
     completeness: judgeCompleteness(run),
   };
-  return { run, events, head };
+  return { run, events: opened.trackers.events, head };
 }
 
 function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {

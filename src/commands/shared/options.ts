@@ -4,8 +4,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../../base/errors.ts';
 import { fileStat } from '../../base/file-stat.ts';
 import { fileTarget, outputTarget } from '../../base/output-target.ts';
+import type { CsvTimeUnit } from '../../ingest/format.ts';
 import type { FilterOptions, TimeBound } from '../../pairing/event-filter.ts';
-import type { CsvTimeUnit, SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { progressLine } from './progress.ts';
 
 /** What commander gives for the shared options. */
