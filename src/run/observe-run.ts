@@ -106,7 +106,7 @@ export async function readAgain(
     isFirst = false;
   };
   const batch = (batch: EventBatch): void => {
-    if ((batch.ts[batch.length - 1] ?? Infinity) > end) cutAfter(batch, end);
+    if (batch.ts[batch.length - 1]! > end) cutAfter(batch, end);
     if (first.length + batch.length > BATCH_CAPACITY) handOnFirst();
     if (isFirst) appendBatch(first, batch);
     else onBatch(batch);

@@ -171,6 +171,7 @@ class Pass<F extends TrackerFactories> {
     const made = Object.entries(trackers ?? {}).flatMap(([name, make]) =>
       make === undefined ? [] : [[name, make(dictionary, info)] as const],
     );
+    // Cast: fromEntries() forgets which name has which tracker.
     this.trackers = Object.fromEntries(made) as Made<F>;
     this.learner = learner;
     this.tracker = new RunTracker(dictionary, {

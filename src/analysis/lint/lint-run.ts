@@ -80,6 +80,7 @@ export async function openLinted<F extends TrackerFactories>(
   trackers?: F,
 ): Promise<LintedRun<Made<F & LintTrackers>>> {
   const opened = await openRun(options, {
+    // Cast: a spread of what may be undefined has no type of its own.
     trackers: { ...trackers, ...LINT_TRACKERS } as F & LintTrackers,
     replay: replays ? {} : undefined,
   });

@@ -3,7 +3,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-import { assert } from '../../base/assert.ts';
+import { present } from '../../base/assert.ts';
 import { takeSignals } from '../../base/end-signals.ts';
 import { STDIN } from '../../base/input-bytes.ts';
 import type { ProgressListener } from '../../base/progress.ts';
@@ -79,6 +79,7 @@ async function readHere<C extends BatchConsumer>(
   const empty: EventBatch[] = [];
   let pass: C | undefined;
   const control = {
+    // Cast: set by others while the reader runs.
     stopped: false as boolean,
     opened: () => consumer.opened?.(),
     obtain: () => empty.pop() ?? createBatch(),
@@ -140,7 +141,7 @@ function readInThread<C extends BatchConsumer>(
             break;
           case 'batch': {
             const { batch: sent } = message;
-            const batch = sent === undefined ? (slots[message.slot] as EventBatch) : ownBatch(sent);
+            const batch = sent === undefined ? present(slots[message.slot]) : ownBatch(sent);
             slots[message.slot] = batch;
             batch.length = message.length;
             dictionary.apply(message.changes);
@@ -148,8 +149,7 @@ function readInThread<C extends BatchConsumer>(
               const firstTs = batch.ts[0] ?? Number.NaN;
               pass = consumer.begin({ dictionary, info: message.info, firstTs });
             }
-            assert(pass !== undefined, 'the first batch comes with the info of its trace');
-            pass.batch(batch);
+            present(pass).batch(batch); // the first batch comes with the info of its trace
             returnSlot(state, message.slot);
             break;
           }

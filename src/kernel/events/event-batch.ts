@@ -93,6 +93,6 @@ export function appendBatch(to: EventBatch, from: EventBatch): void {
 /** Drops the events of a batch that are later than `until`. */
 export function cutAfter(batch: EventBatch, until: number): void {
   let length = 0;
-  while (length < batch.length && (batch.ts[length] ?? Infinity) <= until) length++;
+  while (length < batch.length && batch.ts[length]! <= until) length++;
   batch.length = length;
 }
