@@ -10,7 +10,7 @@ const UNUSED =
   'It holds sums and no events, and is not used here. `slabreplay record` makes a recording that is.';
 
 /** mm/slab_common.c print_slabinfo_header(), cache_show(); 1.x: mm/slab.c of Linux 2.4. */
-export const PROC_SLABINFO: ForeignText = {
+const PROC_SLABINFO: ForeignText = {
   title: '/proc/slabinfo',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slabinfo.txt.',
@@ -18,7 +18,7 @@ export const PROC_SLABINFO: ForeignText = {
 };
 
 /** mm/slub.c, the attributes of /sys/kernel/slab, as grep and find print them. */
-export const SLAB_SYSFS: ForeignText = {
+const SLAB_SYSFS: ForeignText = {
   title: 'a capture of /sys/kernel/slab',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slab_sysfs.txt.',
@@ -26,7 +26,7 @@ export const SLAB_SYSFS: ForeignText = {
 };
 
 /** mm/kmemleak.c print_unreferenced(). */
-export const KMEMLEAK: ForeignText = {
+const KMEMLEAK: ForeignText = {
   title: "kmemleak's list of unreferenced objects",
   advice:
     'It holds no events. `slabreplay leaks FILE` groups it by stack, `slabreplay leaks TRACE --kmemleak FILE` compares it with a trace.',
@@ -34,14 +34,14 @@ export const KMEMLEAK: ForeignText = {
 };
 
 /** lib/alloc_tag.c print_allocinfo_header(), alloc_tag_to_text(). */
-export const ALLOCINFO: ForeignText = {
+const ALLOCINFO: ForeignText = {
   title: '/proc/allocinfo',
   advice: beside('allocinfo.txt'),
   mark: /^(?:allocinfo - version: \d|# +<size> +<calls> +<tag info>|\d+ +\d+ \S+\.[chS]:\d+ (?:\[\w+\] )?func:\w+)/gm,
 };
 
 /** mm/slub.c slab_debugfs_show(); before 5.14 list_locations(), in sysfs. */
-export const OBJECT_TRACES: ForeignText = {
+const OBJECT_TRACES: ForeignText = {
   title:
     "alloc_traces or free_traces of SLUB's debugfs (alloc_calls and free_calls of older sysfs)",
   advice:

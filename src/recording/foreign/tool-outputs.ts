@@ -13,7 +13,7 @@ const RECORD =
 const MEMORY =
   'It holds sums and no events. `slabreplay record` makes a recording, which tells who has the memory.';
 
-export const SLABTOP: ForeignText = {
+const SLABTOP: ForeignText = {
   // procps src/slabtop.c
   title: 'the output of slabtop',
   advice: TAKE_SLABINFO,
