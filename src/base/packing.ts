@@ -15,7 +15,7 @@ export const PACKED_SUFFIX = '(?:\\.(?:gz|xz|zst))?';
 /** Bytes that `packingOf` and `assertUnpacked` look at. */
 export const PACKING_HEAD_BYTES = 512;
 
-/** The names under which a file may lie: as it is, then packed. */
+/** The names under which a file may be: as it is, then packed. */
 export function packedNames(name: string): string[] {
   return [name, ...SUFFIXES.map((suffix) => name + suffix)];
 }
