@@ -2,6 +2,7 @@
 // kernel log reports on.
 
 import { type Command, Option } from 'commander';
+import { present } from '../../base/assert.ts';
 import { UsageError } from '../../base/errors.ts';
 import {
   addKeepOption,
@@ -46,7 +47,7 @@ async function run(
 ): Promise<void> {
   const { dmesg, at } = options;
   if ((address === undefined) === (dmesg === undefined)) {
-    throw new UsageError('either an address or --dmesg FILE is wanted', {
+    throw new UsageError('expected an address or --dmesg FILE', {
       hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
     });
   }
@@ -60,6 +61,6 @@ async function run(
     writeResult(text, options);
     return;
   }
-  const history = await historyRun({ ...shared, until }, address as bigint);
+  const history = await historyRun({ ...shared, until }, present(address));
   writeResult(options.json ? renderJson(history) : renderHistory(history, options.top), options);
 }

@@ -119,14 +119,26 @@ export function planRecorded(
     const printed = calls.cache(call);
     if (printed !== 0 && !isAlloc(calls.kind(call))) plan(call, strings.get(printed));
   }
-  const mixed = new Map<number, ObjectCache>();
-  for (const [call, objects] of recorded.mixed ?? []) {
-    const numbers = new Map<string | undefined, number>();
-    for (const name of objects.caches) numbers.set(name, planner.find(name, facts, calls, call));
-    const usual = cacheOfCall[call] ?? NOT_PLANNED.unknown;
-    mixed.set(call, (lo, hi, ts) => numbers.get(objects.at(lo, hi, ts)) ?? usual);
-  }
+  const mixed = planMixed(recorded, cacheOfCall, (name, call) =>
+    planner.find(name, facts, calls, call),
+  );
   return { caches: planner.caches, cacheOfCall, ...(mixed.size > 0 && { mixed }) };
+}
+
+/** @param find the number of a cache that a call allocates from */
+function planMixed(
+  { mixed = new Map() }: RecordedCalls,
+  cacheOfCall: Int32Array,
+  find: (name: string, call: number) => number,
+): Map<number, ObjectCache> {
+  const planned = new Map<number, ObjectCache>();
+  for (const [call, objects] of mixed) {
+    const numbers = new Map<string | undefined, number>();
+    for (const name of objects.caches) numbers.set(name, find(name, call));
+    const usual = cacheOfCall[call] ?? NOT_PLANNED.unknown;
+    planned.set(call, (lo, hi, ts) => numbers.get(objects.at(lo, hi, ts)) ?? usual);
+  }
+  return planned;
 }
 
 class Planner {
