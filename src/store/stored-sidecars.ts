@@ -1,5 +1,5 @@
-// The files beside the events that a run database took in. Each is read by itself, so that nothing
-// stays open and nobody has to close it.
+// The files beside the events that a run database took in. Each is read by itself and once, so that
+// nothing stays open and no one has to close it.
 
 import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
@@ -11,6 +11,7 @@ export class StoredSidecars implements SidecarFiles {
   readonly taken: Map<string, string> = new Map();
   readonly offered: ReadonlyMap<string, Buffer> = new Map();
   private readonly path: string;
+  private readonly read = new Map<string, Buffer | undefined>();
 
   /** @param path of a run database */
   constructor(path: string) {
@@ -19,9 +20,18 @@ export class StoredSidecars implements SidecarFiles {
 
   /** @throws StoreError where the database is damaged, InputError where it is gone */
   bytes(name: string): Buffer | undefined {
+    if (!this.read.has(name)) this.read.set(name, this.unpack(name));
+    return this.read.get(name);
+  }
+
+  private unpack(name: string): Buffer | undefined {
     const row = this.query((db) =>
-      db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name),
-    ) as { source: unknown; content: unknown } | undefined;
+      db
+        .prepare<[string], { source: unknown; content: unknown }>(
+          'SELECT source, content FROM sidecar WHERE name = ?',
+        )
+        .get(name),
+    );
     if (row === undefined) return undefined;
     this.taken.set(name, String(row.source));
     try {
@@ -38,10 +48,13 @@ export class StoredSidecars implements SidecarFiles {
   }
 
   list(folder: string): string[] {
-    const rows = this.query((db) =>
-      db.prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name").all(folder),
-    ) as { name: string }[];
-    return rows.map((row) => row.name.slice(folder.length + 1));
+    const names = this.query((db) =>
+      db
+        .prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name")
+        .pluck()
+        .all(folder),
+    );
+    return names.map((name) => String(name).slice(folder.length + 1));
   }
 
   offer(): void {}

@@ -2,6 +2,7 @@
 // kernel log reports on.
 
 import { type Command, Option } from 'commander';
+import { present } from '../../base/assert.ts';
 import { UsageError } from '../../base/errors.ts';
 import {
   addKeepOption,
@@ -46,7 +47,7 @@ async function run(
 ): Promise<void> {
   const { dmesg, at } = options;
   if ((address === undefined) === (dmesg === undefined)) {
-    throw new UsageError('either an address or --dmesg FILE is wanted', {
+    throw new UsageError('expected an address or --dmesg FILE', {
       hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
     });
   }
@@ -55,11 +56,11 @@ async function run(
   const shared = await sourceOptions(source, options);
   const until = at === undefined ? undefined : parseTime(at);
   if (dmesg !== undefined) {
-    const found = await reportHistories(shared, dmesg);
+    const found = await reportHistories({ ...shared, until }, dmesg);
     const text = options.json ? renderJson(found) : renderReportHistories(found, options.top);
     writeResult(text, options);
     return;
   }
-  const history = await historyRun({ ...shared, until }, address as bigint);
+  const history = await historyRun({ ...shared, until }, present(address));
   writeResult(options.json ? renderJson(history) : renderHistory(history, options.top), options);
 }

@@ -1,7 +1,8 @@
-// Where the kernel and its modules lay in memory, as a trace tells it (the MMAP records and build ids
+// Where the kernel and its modules were in memory, as a trace says (the MMAP records and build ids
 // of perf.data). As text, for the sidecar `kernel_maps.txt`: a line `START SIZE NAME [BUILD_ID]` each,
 // START and SIZE in hex; the kernel itself is `kernel`. /proc/modules tells the same of the modules.
 
+import { present } from '../../base/assert.ts';
 import { ensureLength } from '../../base/growable.ts';
 
 /** The name of the kernel's own text. */
@@ -12,7 +13,7 @@ export interface KernelRange {
   readonly name: string;
   readonly start: bigint;
   readonly size: number;
-  /** In hex; undefined where the trace does not tell it. */
+  /** In hex; undefined where the trace does not say. */
   readonly buildId: string | undefined;
 }
 
@@ -47,11 +48,11 @@ export class ModuleMap {
     this.buildIds.set(rangeName(file), buildId);
   }
 
-  /** The range that an address lies in; of several the one that was added last. */
+  /** The range that an address is in; of several the one that was added last. */
   find(hi: number, lo: number): KernelRange | undefined {
     for (let i = this.names.length - 1; i >= 0; i--) {
-      const behind = (hi - (this.hi[i] as number)) * 4294967296 + (lo - (this.lo[i] as number));
-      if (behind >= 0 && behind < (this.sizes[i] as number)) return this.range(i);
+      const behind = (hi - this.hi[i]!) * 4294967296 + (lo - this.lo[i]!);
+      if (behind >= 0 && behind < present(this.sizes[i])) return this.range(i);
     }
     return undefined;
   }
@@ -114,11 +115,11 @@ export class ModuleMap {
   }
 
   private range(i: number): KernelRange {
-    const name = this.names[i] as string;
+    const name = present(this.names[i]);
     return {
       name,
-      start: (BigInt(this.hi[i] as number) << 32n) | BigInt(this.lo[i] as number),
-      size: this.sizes[i] as number,
+      start: (BigInt(this.hi[i]!) << 32n) | BigInt(this.lo[i]!),
+      size: present(this.sizes[i]),
       buildId: this.buildIds.get(name),
     };
   }

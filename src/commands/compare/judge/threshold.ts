@@ -2,7 +2,7 @@
 // exceeded: a cache that grows from 10 to 20 objects, or a total that moves by a page, is no news.
 
 import { UsageError } from '../../../base/errors.ts';
-import { formatSize, parseSize } from '../figures/sizes.ts';
+import { formatSize, parseSize } from '../../../base/sizes.ts';
 
 export interface Threshold {
   /** Per cent of the larger side, so that swapping the sides changes nothing but the sign. */
@@ -23,7 +23,7 @@ export function parseThreshold(text: string, from: string = '--threshold'): Thre
   for (const part of text.split(',')) {
     const trimmed = part.trim();
     const relative = /^(\d+(?:\.\d+)?)\s*%$/.exec(trimmed)?.[1];
-    const size = relative === undefined ? parseSize(trimmed) : undefined;
+    const size = parseSize(trimmed);
     const kind = relative === undefined ? 'size' : 'percentage';
     if ((relative === undefined && size === undefined) || seen.has(kind)) {
       const what = seen.has(kind)
@@ -35,7 +35,7 @@ export function parseThreshold(text: string, from: string = '--threshold'): Thre
     }
     seen.add(kind);
     if (relative !== undefined) percent = Number(relative);
-    else bytes = size as number;
+    else if (size !== undefined) bytes = size;
     at += part.length + 1;
   }
   return { percent, bytes };

@@ -12,6 +12,7 @@ import {
 } from '../../../../src/commands/replay/replay-options.ts';
 import { type Replay, replayRun } from '../../../../src/commands/replay/replay-run.ts';
 import { renderReplay, renderReplayCsv } from '../../../../src/commands/replay/replay-text.ts';
+import { EVERYTHING } from '../../../../src/pairing/event-filter.ts';
 
 // Two slabs of kmalloc-64, one for each CPU; CPU 1 frees an object of CPU 0's; one page-backed kmalloc.
 const EVENTS = `ts,cpu,pid,event,ptr,call_site,bytes_req,bytes_alloc,gfp_flags,node
@@ -29,7 +30,8 @@ writeFileSync(source, EVENTS);
 const RECORDED: ReplayTexts = { kernel: '6.1', cpus: '2' };
 
 function replay(texts: ReplayTexts = {}, at?: string, caches: string[] = []): Promise<Replay> {
-  return replayRun({ source, caches }, { ...parseReplayOptions({ ...RECORDED, ...texts }), at });
+  const selection = { ...EVERYTHING, caches };
+  return replayRun({ source, selection }, { ...parseReplayOptions({ ...RECORDED, ...texts }), at });
 }
 
 const cells = (lines: string): string => lines.replaceAll(/ +/g, ' ');
@@ -105,8 +107,8 @@ test('the options as they were typed', () => {
 
 test.each<[ReplayTexts, string]>([
   [{ slabNomerge: true }, '--slab-nomerge: no event tells the objects of merged caches apart'],
-  [{ cpus: '1.5' }, '--cpus 1.5: a whole number from 1 to 8192 is wanted'],
-  [{ slubMinOrder: '-1' }, '--slub-min-order -1: a whole number from 0 to 10 is wanted'],
+  [{ cpus: '1.5' }, '--cpus 1.5: expected a whole number from 1 to 8192'],
+  [{ slubMinOrder: '-1' }, '--slub-min-order -1: expected a whole number from 0 to 10'],
   [{ classes: '' }, "--classes : '' is no object size"],
   [{ classes: '8388608' }, "'8388608' is no object size"],
 ])('%j is refused', (texts, message) => {

@@ -1,15 +1,15 @@
-// Sizes as the options of `compare` take them (`16KiB`, `64KB`, `1.5M`, `4096`) and print them. As
+// Sizes as options take them (`16KiB`, `64KB`, `1.5M`, `4096`) and as `compare` prints them. As
 // everywhere here a KB is 1024 bytes, so KB, KiB and K are one.
 
-import { formatFixed } from '../../../base/bytes-format.ts';
+import { formatFixed } from './bytes-format.ts';
 
 const UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 
-/** Bytes of a size; undefined where the text is none. */
+/** Bytes of a size; undefined where the text is not one. */
 export function parseSize(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?$/i.exec(text) ?? [];
   if (number === undefined) return undefined;
-  const power = UNITS.indexOf((unit ?? '').toUpperCase() as (typeof UNITS)[number]);
+  const power = UNITS.findIndex((name) => name === (unit ?? '').toUpperCase());
   return Number(number) * 1024 ** power;
 }
 
