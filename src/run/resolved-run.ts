@@ -11,10 +11,11 @@ import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { RunTracker } from '../pairing/run-tracker.ts';
 import type { Tallies } from '../pairing/tallies.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
-import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
+import { type CacheNames, nameCaches } from './names/cache-names.ts';
+import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
 import { cacheSelector } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
@@ -87,10 +88,20 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
   const all = live.inUse();
+  const strideInput = {
+    dictionary,
+    evidence: tracker.evidence,
+    known: facts.caches,
+    pageSize: facts.pageSize,
+    tellsStarts: pages !== undefined && !facts.slubDebug,
+  };
+  const strides = new CacheStrides(strideInput);
+  disownStrangers(strides, strideInput);
   const names = nameCaches({
     dictionary,
     evidence: tracker.evidence,
     pages,
+    strides,
     live,
     rows: all,
     classes: facts.kmalloc,
@@ -106,6 +117,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     rows: all,
     names,
     pages,
+    strides,
     known: facts.caches,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
