@@ -14,7 +14,7 @@ import type { GfpName, ProbeSeen, TraceInfo } from '../kernel/events/trace-info.
 
 /** As JSON; the origin as digits, since JSON has no bigint. */
 export function encodeInfo(info: TraceInfo): string {
-  return JSON.stringify({ ...info, originNs: info.originNs.toString() });
+  return JSON.stringify({ ...info, gfpLayout: undefined, originNs: info.originNs.toString() });
 }
 
 /** @throws SyntaxError or TypeError, which names the place, where the text is not what was written */
@@ -30,6 +30,7 @@ export function decodeInfo(text: string): TraceInfo {
     hashedPointers: asBool,
     pointerBytes: asPointerBytes,
     gfpNames: nullable((value, at) => checkedList(value, at, asGfpName)),
+    gfpLayout: () => null,
     // Databases of older versions do not have them.
     probes: optional((value, at) => checkedList(value, at, asProbe), []),
   });

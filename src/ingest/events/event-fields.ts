@@ -11,14 +11,15 @@ import {
   NODE_UNKNOWN,
 } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
-import { GFP } from '../../kernel/events/gfp-flags.ts';
+import { GFP, gfpTableOf } from '../../kernel/events/gfp-flags.ts';
+import { type GfpLayout, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { AddressHalves, OpenedProbes } from '../probes/open-probes.ts';
 import type { ProbeRecords } from '../probes/probe-records.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { BatchWriter } from './batch-writer.ts';
-import { type EventFormat, gfpNamesFromPrintFmt } from './event-format.ts';
+import { type EventFormat, takeGfpNames } from './event-format.ts';
 import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
 
 const TWO_32 = 4294967296;
@@ -40,6 +41,7 @@ export class EventFields {
   private readonly names = new ByteTable();
   private readonly nameIds: number[] = [0];
   private readonly frames = new Uint32Array(1024);
+  private readonly gfpLayout: GfpLayout;
   /** The bytes under the view that was used last. */
   private view: DataView | undefined;
   private bytes: Buffer = Buffer.alloc(0);
@@ -70,8 +72,9 @@ export class EventFields {
     for (const format of formats) {
       const plan = compilePlan(format, layout);
       if (plan !== undefined) this.plans[format.id] = plan;
-      if (plan?.role === ROLE.alloc) info.gfpNames ??= gfpNamesFromPrintFmt(format.printFmt);
+      if (plan?.role === ROLE.alloc) takeGfpNames(format.printFmt, info);
     }
+    this.gfpLayout = gfpTableOf(info).layout;
   }
 
   /** True where the formats describe at least one event about slab memory, or that may be. */
@@ -180,7 +183,7 @@ export class EventFields {
 
   private allocCall(view: DataView, at: number, size: number, plan: EventPlan): number {
     const le = this.layout.littleEndian;
-    const gfp = view.getUint32(at + plan.gfp.lo, le);
+    const gfp = todaysGfp(view.getUint32(at + plan.gfp.lo, le), this.gfpLayout);
     let accounted: number = ACCOUNTED.unknown;
     if (plan.accountedField >= 0) {
       accounted = view.getUint8(at + plan.accountedField) === 0 ? ACCOUNTED.no : ACCOUNTED.yes;
@@ -242,7 +245,13 @@ export class EventFields {
     const call = this.dictionary.calls.intern({
       kind: plan.kind,
       bytesAlloc: this.layout.pageSize * 2 ** order,
-      gfp: plan.gfp.lo < 0 ? 0 : view.getUint32(at + plan.gfp.lo, this.layout.littleEndian),
+      gfp:
+        plan.gfp.lo < 0
+          ? 0
+          : todaysGfp(
+              view.getUint32(at + plan.gfp.lo, this.layout.littleEndian),
+              this.gfpLayout,
+            ),
       gfpKnown: plan.gfp.lo >= 0,
     });
     this.writer.add(ts, call, task, address >>> 0, Math.floor(address / TWO_32), cpu, flags);

@@ -95,7 +95,7 @@ export class ObjectEvents implements LineHandler {
     if (follower > BLANK && follower !== 0x2c) return; // a comma: babeltrace
     const head = bytes.toString('utf8', line.fields, headEnd);
     const fields = this.syntax.parse(`${head} ${bytes.toString('utf8', pointer.end, to)}`);
-    const meaning = internCall(this.kind, fields, trace.gfpNames, trace.dictionary);
+    const meaning = internCall(this.kind, fields, trace.gfp, trace.dictionary);
     if (meaning !== undefined && !line.unterminated) {
       this.calls.add(bytes, line.name, headEnd, pointer.end, to, meaning);
     }

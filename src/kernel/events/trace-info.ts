@@ -1,5 +1,7 @@
 // What a trace says about itself, whatever its format.
 
+import type { GfpLayout } from './gfp-layouts.ts';
+
 /** ns: nanoseconds. tick: cycles or jiffies (x86-tsc, uptime). count: events (counter). */
 export type ClockUnit = 'ns' | 'tick' | 'count';
 
@@ -20,8 +22,13 @@ export interface TraceInfo {
   hashedPointers: boolean;
   /** Bytes in a pointer of the traced machine. */
   pointerBytes: 4 | 8;
-  /** gfp flag names of this kernel, from its print fmt: masks in the order in which it tests them. */
+  /**
+   * gfp flag names of this kernel, from its print fmt: masks in the order in which it tests them, in
+   * today's bits.
+   */
   gfpNames: readonly GfpName[] | null;
+  /** The bits of the numbers in the trace, where its print fmt tells; not kept with a stored run. */
+  gfpLayout: GfpLayout | null;
   /** Probe events (kprobes, uprobes, perf probe) that it has, read or not. */
   probes: ProbeSeen[];
 }
@@ -52,6 +59,7 @@ export function emptyTraceInfo(format: string): TraceInfo {
     hashedPointers: false,
     pointerBytes: 8,
     gfpNames: null,
+    gfpLayout: null,
     probes: [],
   };
 }

@@ -65,7 +65,8 @@ describe('what was stored comes back', () => {
       pageSize: 65536,
       hashedPointers: true,
       pointerBytes: 4,
-      gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
+      gfpLayout: null,
+    gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
       probes: [{ event: 'take', isRead: true, mapping: null }],
     };
     expect(withDatabase(storeTrace('', { info }), (database) => database.info)).toEqual(info);
