@@ -38,6 +38,8 @@ export function babeltraceLineGrammar(): LineGrammar {
       prefix.whole = false;
       prefix.cpu = Number(CPU.exec(text)?.[1] ?? 0);
       prefix.flags = FLAGS_UNKNOWN;
+      prefix.taskStart = 0;
+      prefix.isComment = false;
       prefix.taskEnd = 0;
       prefix.taskStyle = 'blank';
       prefix.instance = '';

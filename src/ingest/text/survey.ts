@@ -19,6 +19,7 @@ const TRACEFS_HEADER = /^# (?:tracer: \S|entries-in-buffer\/entries-written: |\S
 const TRACE_CMD_HEADER = /^cpus=\d+$|^CPU:\d+ \[(?:\d+ )?EVENTS DROPPED\]$/;
 const PERF_HEADER = /^# (?:captured on|perf version) +: /;
 const LOST = /^CPU:\d+ \[LOST (?:\d+ )?EVENTS\]$/;
+const PAGE = /^\s*<(?:!DOCTYPE html|html)\b/i;
 const HISTOGRAM = /^# event histogram/;
 const NO_FIELDS = /^(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+$/;
 const NO_PREFIX =
@@ -74,6 +75,8 @@ function inspect(head: Uint8Array): Survey {
   const votes = countVotes(lines);
   const format = choose(votes);
   if (format !== undefined) return { format };
+  // A page of systrace: its trace stands behind the scripts of the viewer.
+  if (PAGE.test(lines.slice(0, 20).join(' '))) return { format: 'ftrace-text' };
   if (lines.some((line) => NO_PREFIX.test(line.replace(QUOTE, '').trimStart()))) {
     return { reason: 'its events have no time (options/context-info off, or perf script -F)' };
   }
