@@ -37,6 +37,15 @@ export function internAddress(digits: string, dictionary: Dictionary): number {
   return hi === 0 && lo === 0 ? 0 : dictionary.sites.internAddress(lo, hi);
 }
 
+/** The site at an address that has a name beside it; '' for none. */
+export function internNamed(digits: string, name: string, dictionary: Dictionary): number {
+  const { sites, strings } = dictionary;
+  const at = internAddress(digits, dictionary);
+  const symbol = normalSymbol(name);
+  if (at === 0 || symbol === '') return at;
+  return sites.intern(sites.lo(at), sites.hi(at), strings.intern(symbol));
+}
+
 /** `symbol+0xoff [module]`. */
 export function normalSymbol(text: string): string {
   const match = SYMBOL.exec(text);

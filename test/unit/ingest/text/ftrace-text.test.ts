@@ -266,7 +266,7 @@ test('stacks belong to the last event of their CPU, whatever form their frames h
     'trace_event_raw_event_kfree',
     'kfree+0x46',
     'f+0x1 [mod]',
-    '0xffffffffa48b7109',
+    'g 0xffffffffa48b7109',
   ]);
   expect(trace.event(1).stack).toEqual([]);
 });
