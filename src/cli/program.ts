@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { asText, checkedObject } from '../base/checked-json.ts';
 import { EXIT, ToolError } from '../base/errors.ts';
 import { watchStreams } from './streams.ts';
 
@@ -28,7 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return checkedObject(JSON.parse(text), 'package.json', { version: asText }).version;
 }
 
 async function createProgram(name: string): Promise<Command> {

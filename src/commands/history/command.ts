@@ -2,6 +2,7 @@
 // kernel log reports on.
 
 import { type Command, Option } from 'commander';
+import { present } from '../../base/assert.ts';
 import { UsageError } from '../../base/errors.ts';
 import {
   addKeepOption,
@@ -60,6 +61,6 @@ async function run(
     writeResult(text, options);
     return;
   }
-  const history = await historyRun({ ...shared, until }, address as bigint);
+  const history = await historyRun({ ...shared, until }, present(address));
   writeResult(options.json ? renderJson(history) : renderHistory(history, options.top), options);
 }

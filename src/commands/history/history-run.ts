@@ -77,7 +77,7 @@ export async function reportHistories(
   return {
     ...head,
     reports: reports.map((report) => ({
-      report: { ...report, address: formatAddress(report.address) as string },
+      report: { ...report, address: formatAddress(report.address) },
       ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
     })),
   };
@@ -92,7 +92,7 @@ function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
     if (high === undefined || address > high) high = address;
   }
   if (low === undefined || high === undefined) return null;
-  return { low: formatAddress(low) as string, high: formatAddress(high) as string };
+  return { low: formatAddress(low), high: formatAddress(high) };
 }
 
 interface Blocks {

@@ -126,7 +126,7 @@ function describeHistory(
   const holder = owners.findLast(({ from, to }) => from <= at && (at < to || to === Infinity));
   const last = object ?? holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
   return {
-    address: formatAddress(address) as string,
+    address: formatAddress(address),
     atNs: Number.isFinite(at) ? absoluteTime(run, at) : null,
     holder: holder === undefined ? null : describeOwner(run, events, holder),
     owners: owners.map((owner) => describeAt(parts, owner)),
@@ -220,16 +220,16 @@ function pagesOf(run: ResolvedRun, events: BlockEvents, address: bigint): PageEv
   const { calls } = run.dictionary;
   const found: PageEvent[] = [];
   for (let row = 0; row < events.length; row++) {
-    const call = events.call[row] as number;
+    const call = events.call[row]!;
     const kind = calls.kind(call);
     if (kind !== EVENT_KIND.mm_page_alloc && kind !== EVENT_KIND.mm_page_free) continue;
     const base = events.address(row);
     const bytes = calls.bytesAlloc(call);
     if (address < base || address >= base + BigInt(bytes)) continue;
     found.push({
-      atNs: absoluteTime(run, events.ts[row] as number),
+      atNs: absoluteTime(run, events.ts[row]!),
       event: kind === EVENT_KIND.mm_page_alloc ? 'mm_page_alloc' : 'mm_page_free',
-      address: formatAddress(base) as string,
+      address: formatAddress(base),
       bytes,
     });
   }

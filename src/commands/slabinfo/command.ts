@@ -48,7 +48,7 @@ export function registerSlabinfo(program: Command): void {
 }
 
 async function run(source: string, pattern: string | undefined, command: Command): Promise<void> {
-  const values = command.opts();
+  const values = command.opts<SharedOptions & Record<string, unknown> & { at?: TimeBound }>();
   for (const option of command.options) {
     const action = liveActions.find((a) => a.long === option.long);
     if (action !== undefined && values[option.attributeName()] !== undefined) {
@@ -59,7 +59,7 @@ async function run(source: string, pattern: string | undefined, command: Command
   const options: Record<string, unknown> = { ...defaults, pattern: pattern ?? null };
   for (const option of command.options) {
     const flag = flags.find((f) => f.long === option.long);
-    const value = values[option.attributeName()] as unknown;
+    const value: unknown = values[option.attributeName()];
     if (flag !== undefined && value !== undefined) options[flag.key] = value;
   }
   const { replayedSlabinfoRun, slabinfoRun } = await import('./slabinfo-run.ts');
@@ -69,10 +69,11 @@ async function run(source: string, pattern: string | undefined, command: Command
       hint: 'A capture of /sys/kernel/slab shows one moment: the end of the recording.',
     });
   }
-  const shared = await sourceOptions(source, values as SharedOptions);
+  const shared = await sourceOptions(source, values);
+  // Cast: the defaults have every option; the flags replace values of their kinds.
   const slabinfoOptions = options as unknown as SlabinfoOptions;
   const tables = replays
-    ? await replayedSlabinfoRun({ ...shared, until: values['at'] as TimeBound }, slabinfoOptions)
+    ? await replayedSlabinfoRun({ ...shared, until: values.at }, slabinfoOptions)
     : await slabinfoRun(shared, slabinfoOptions);
   if (tables.olderSlabs > 0 && !values['quiet']) {
     process.stderr.write(

@@ -87,13 +87,13 @@ export function parseMemoryReports(text: string): MemoryReport[] {
 function beginReport(line: string): Omit<Open, 'atSec' | 'line'> | undefined {
   const empty = { object: undefined, byte: undefined, allocatedIn: null, wantsFrame: false };
   const kasan = KASAN_BUG.exec(line);
-  if (kasan !== null) return { tool: 'KASAN', title: kasan[1] as string, cache: null, ...empty };
+  if (kasan !== null) return { tool: 'KASAN', title: kasan[1] ?? '', cache: null, ...empty };
   const kfence = KFENCE_BUG.exec(line);
-  if (kfence !== null) return { tool: 'KFENCE', title: kfence[1] as string, cache: null, ...empty };
+  if (kfence !== null) return { tool: 'KFENCE', title: kfence[1] ?? '', cache: null, ...empty };
   if (line.startsWith('BUG:')) return undefined;
   const slub = SLUB_BUG.exec(line) ?? SLUB_BUG_UNTAINTED.exec(line);
   if (slub === null) return undefined;
-  return { tool: 'SLUB', title: slub[2] as string, cache: slub[1] as string, ...empty };
+  return { tool: 'SLUB', title: slub[2] ?? '', cache: slub[1] ?? '', ...empty };
 }
 
 function readOn(open: Open, line: string): void {
@@ -109,7 +109,7 @@ function readOn(open: Open, line: string): void {
     const kfence = KFENCE_OBJECT.exec(line);
     if (kfence !== null) {
       open.object ??= BigInt(`0x${kfence[1]}`);
-      open.cache ??= kfence[2] as string;
+      open.cache ??= kfence[2] ?? null;
     }
     const byte = KFENCE_ADDRESS.exec(line)?.[1];
     if (byte !== undefined) open.byte ??= BigInt(`0x${byte}`);
