@@ -57,8 +57,28 @@ export interface TraceReader {
   step(): boolean | Promise<boolean>;
   /** How much of the input was read, 0 to 1; 0 where that is not known. */
   progress(): number;
+  /** What events it knows of, for the message where none of them is ours. */
+  seen?(): EventsSeen;
   /** Gives back what it holds; also after an error. */
   close(): void;
+}
+
+/** Events that an input describes or holds, whether we read them or not. */
+export interface EventsSeen {
+  /** Names of events of ours that it describes. */
+  readonly described: readonly string[];
+  /** How many it holds of others, by name. */
+  readonly others: ReadonlyMap<string, number>;
+  /** The command that records what can be read. */
+  readonly record: string;
+}
+
+/** Why a file is not read although it is known what it is. */
+export interface Refusal {
+  /** What it is, in words that follow its path and a colon. */
+  readonly message: string;
+  /** What to do instead. */
+  readonly hint: string;
 }
 
 export interface TraceFormat {
@@ -68,8 +88,11 @@ export interface TraceFormat {
   readonly title: string;
   /** What it carries beside events, for `slabreplay formats`. */
   readonly carries: string;
-  /** True where the first bytes are of this format, else why they are not. */
-  detect(head: Uint8Array): true | string;
+  /**
+   * True where the first bytes are of this format, else why they are not; a Refusal where they are of
+   * a form that nobody here reads.
+   */
+  detect(head: Uint8Array): true | string | Refusal;
   /** Begins to read. What the trace says about itself is put into `info` as it is learned. */
   open(input: TraceInput, writer: BatchWriter, info: TraceInfo): Promise<TraceReader>;
 }

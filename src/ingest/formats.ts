@@ -41,6 +41,9 @@ export async function detectFormat(head: Uint8Array, path: string): Promise<Trac
     const format = await formatByName(name);
     const answer = format.detect(head);
     if (answer === true) return format;
+    if (typeof answer === 'object') {
+      throw new TraceFormatError(`${path}: ${answer.message}`, { hint: answer.hint });
+    }
     answers.set(name, answer);
   }
   /** Names of formats by why they refuse; the last are the texts', which tell most. */

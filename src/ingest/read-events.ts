@@ -9,6 +9,7 @@ import type { SidecarFiles } from '../recording/sidecars.ts';
 import { BatchWriter } from './events/batch-writer.ts';
 import type { TraceReader } from './format.ts';
 import { detectFormat, formatByName } from './formats.ts';
+import { isNothing, nothingRecorded } from './nothing-recorded.ts';
 import { type InputDescription, openInput } from './open-input.ts';
 
 /** What reading gives beside the batches. */
@@ -76,5 +77,9 @@ export async function readEvents(
     reader.close();
   }
   writer.finish();
+  if (!control.stopped && isNothing(dictionary)) {
+    const seen = reader.seen?.();
+    if (seen !== undefined) throw nothingRecorded(input.path, seen);
+  }
   return { info, stats, sidecars };
 }

@@ -23,8 +23,11 @@ export function trustLines({
     : 'the recording starts on a running machine';
   const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
   const lines: [string, string][] = [
-    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
+    [c.sampled ? 'events' : 'complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
   ];
+  // How it was sampled stands before all else, and first among the notes.
+  const [how = '', ...others] = c.sampled ? doubts(c) : ['', ...doubts(c)];
+  if (c.sampled) lines.unshift(['sampled', how]);
   const gaps = gapsText(c, totals, callSites);
   if (gaps !== '') lines.push(['gaps', gaps]);
   if (c.freesOfUnknown > 0) {
@@ -45,18 +48,18 @@ export function trustLines({
         `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
     ]);
   }
-  for (const line of doubts(c)) lines.push(['note', line]);
+  for (const line of others) lines.push(['note', line]);
   return lines;
 }
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
 function gapsText(
-  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
+  { allocsOfLive, lostEvents, unrecordedFrees, sampled, someTasksOnly }: Completeness,
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
-  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
-  if (unrecordedFrees.length > 0) return '';
+  // What is uncertain for want of frees is not put down to kfree_rcu: a note tells of it.
+  if (unrecordedFrees.length > 0 || sampled || someTasksOnly) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
   if (allocsOfLive > 0) {

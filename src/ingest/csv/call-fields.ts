@@ -49,8 +49,7 @@ export function internRowCall(fields: RowFields, context: CallContext): number {
   if (sizes === undefined || node === undefined || accounted === undefined) return -1;
   if (data === undefined || (needsCache && cache === '')) return -1;
   const gfpText = fields('gfp_flags');
-  const gfp =
-    gfpText === '' ? undefined : parseGfpFlags(gfpText, gfpTable.names, gfpTable.layout);
+  const gfp = gfpText === '' ? undefined : parseGfpFlags(gfpText, gfpTable.names, gfpTable.layout);
   return calls.intern({
     kind,
     site: internSite(fields('call_site'), dictionary),

@@ -15,6 +15,7 @@ import { GFP, gfpTableOf } from '../../kernel/events/gfp-flags.ts';
 import { type GfpLayout, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { EventsSeen } from '../format.ts';
 import type { AddressHalves, OpenedProbes } from '../probes/open-probes.ts';
 import type { ProbeRecords } from '../probes/probe-records.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
@@ -30,6 +31,9 @@ export type EventSink = Pick<BatchWriter, 'dictionary' | 'stats' | 'count' | 'ad
 /** Turns records into events and writes them. */
 export class EventFields {
   private readonly plans: (EventPlan | undefined)[] = [];
+  private readonly formats: readonly EventFormat[];
+  /** Records of events that are passed over, by the events' numbers. */
+  private readonly others: number[] = [];
   private readonly layout: ByteLayout;
   private readonly dictionary: Dictionary;
   private readonly stats: TraceStats;
@@ -64,6 +68,7 @@ export class EventFields {
   ) {
     this.probes = probes?.records;
     this.trampoline = probes?.trampoline;
+    this.formats = formats;
     this.layout = layout;
     this.writer = writer;
     this.dictionary = writer.dictionary;
@@ -138,11 +143,35 @@ export class EventFields {
     if (!probes.add(view, at)) this.stats.add('bad_record', 1, `event ${this.writer.count}`);
   }
 
+  private countOther(id: number): void {
+    this.others[id] = (this.others[id] ?? 0) + 1;
+  }
+
+  /** Names of the events about slab objects that are described, by their numbers. */
+  slabEvents(): Map<number, string> {
+    const isSlab = (id: number): boolean => {
+      const role = this.plans[id]?.role;
+      return role === ROLE.alloc || role === ROLE.free;
+    };
+    return new Map(this.formats.flatMap(({ id, name }) => (isSlab(id) ? [[id, name]] : [])));
+  }
+
+  /** Names of the events of ours that are described, and how many there were of others. */
+  seen(): Omit<EventsSeen, 'record'> {
+    const nameOf = new Map(this.formats.map(({ id, name }) => [id, name]));
+    const others = new Map<string, number>();
+    this.others.forEach((count, id) => {
+      others.set(nameOf.get(id) ?? `event ${id}`, count);
+    });
+    return { described: [...this.slabEvents().values()], others };
+  }
+
   /** How to read the record at `at`; undefined, and counted, where it cannot or need not be read. */
   private planOf(view: DataView, at: number, size: number): EventPlan | undefined {
     const plan = size >= 8 ? this.plans[view.getUint16(at, this.layout.littleEndian)] : undefined;
     if (plan === undefined) {
       this.stats.add('other_events');
+      if (size >= 8) this.countOther(view.getUint16(at, this.layout.littleEndian));
       return undefined;
     }
     if (size >= plan.minSize) return plan;
@@ -248,10 +277,7 @@ export class EventFields {
       gfp:
         plan.gfp.lo < 0
           ? 0
-          : todaysGfp(
-              view.getUint32(at + plan.gfp.lo, this.layout.littleEndian),
-              this.gfpLayout,
-            ),
+          : todaysGfp(view.getUint32(at + plan.gfp.lo, this.layout.littleEndian), this.gfpLayout),
       gfpKnown: plan.gfp.lo >= 0,
     });
     this.writer.add(ts, call, task, address >>> 0, Math.floor(address / TWO_32), cpu, flags);

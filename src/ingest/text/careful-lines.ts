@@ -43,7 +43,8 @@ const COMMENT_END = Buffer.from('*/');
 const LINE_END = Buffer.from('\\n\\');
 
 // `kmalloc: …`, `kmem:kmalloc: …`; before it `(+40)` of --ts-diff or the period of perf
-const NAME = /(?:\(\+\d+\)\s+|\d+\s+)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?):(?=\s|$|[a-z_]+=)\s*/y;
+const NAME =
+  /(?:\(\+\d+\)\s+|\d+\s+)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?):(?=\s|$|[a-z_]+=)\s*/y;
 const STACK = /<(user )?stack trace ?>/y;
 const PERF_LOST = /PERF_RECORD_LOST lost (\d+)/y;
 const KMEM_EVENT = /\b(?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?:\s?/g;

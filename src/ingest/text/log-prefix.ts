@@ -29,7 +29,8 @@ const PREFIX = new RegExp(
   String.raw`^[\s>|]*${LEVEL}(?:(?:${DATED})(?:${PRINTK})?|${PRINTK}|${CTIME})`,
 );
 /** Said soon of nearly all lines: no log has touched them. */
-const MAYBE = /^[\s>|]*(?:<\d|\[ *\d+\.\d{6}\]|\[[A-Z]|[A-Z][a-z]{2} [ \d]\d \d|\d{4}-\d\d-|\d\d-\d\d )/;
+const MAYBE =
+  /^[\s>|]*(?:<\d|\[ *\d+\.\d{6}\]|\[[A-Z]|[A-Z][a-z]{2} [ \d]\d \d|\d{4}-\d\d-|\d\d-\d\d )/;
 
 /** The prefix of a line, or undefined where no log has touched it. */
 export function readLogPrefix(text: string): LogPrefix | undefined {

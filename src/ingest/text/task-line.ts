@@ -36,7 +36,8 @@ const GRAPH =
   /^([\s>|]*(\d{1,12})\.(\d{6,9}) \|\s+(?:(\d{1,5})\)\s)?\s*)(?:(\S.*?-\d{1,10})\s+\|\s+)?(?:([.\w]{4,9})\s+\|\s+)?[^/]{0,400}?\/\* /;
 
 /** The first word of an event about slab memory, for lines that have nothing but a log's time. */
-const KMEM_NAME = /^(?:kmalloc|kfree|kmem_cache_alloc|kmem_cache_free|mm_page_alloc|mm_page_free)(?:_node)?: ?\w/;
+const KMEM_NAME =
+  /^(?:kmalloc|kfree|kmem_cache_alloc|kmem_cache_free|mm_page_alloc|mm_page_free)(?:_node)?: ?\w/;
 
 const CPU_WIDTH = 3;
 const MICROS_DIGITS = 6;

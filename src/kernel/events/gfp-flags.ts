@@ -4,7 +4,7 @@
 // kernels are turned into these (gfp-layouts.ts); GFP_ATOMIC and GFP_NOWAIT are not, and where a trace
 // brings its own table (print fmt) that one is used.
 
-import { GONE, type GfpLayout, gfpLayoutOf, TODAY, todaysGfp } from './gfp-layouts.ts';
+import { type GfpLayout, GONE, gfpLayoutOf, TODAY, todaysGfp } from './gfp-layouts.ts';
 import type { GfpName } from './trace-info.ts';
 
 export const GFP = {

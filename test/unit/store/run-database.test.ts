@@ -66,7 +66,9 @@ describe('what was stored comes back', () => {
       hashedPointers: true,
       pointerBytes: 4,
       gfpLayout: null,
-    gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
+      sampling: { kind: 'period', every: 11, events: ['kfree'] },
+      someTasksOnly: true,
+      gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
       probes: [{ event: 'take', isRead: true, mapping: null }],
     };
     expect(withDatabase(storeTrace('', { info }), (database) => database.info)).toEqual(info);

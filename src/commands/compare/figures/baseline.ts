@@ -91,6 +91,8 @@ const COMPLETENESS: Columns<Completeness> = {
   lostEvents: asCount,
   badRecords: asCount,
   hashedPointers: asBool,
+  sampled: optional(asBool, false),
+  someTasksOnly: optional(asBool, false),
   startsAtBoot: asBool,
   freesOfUnknown: asCount,
   unrecordedFrees: optional((value, at) => checkedList(value, at, asFreeEvent), []),

@@ -303,10 +303,15 @@ test.each([
   expect(trace.count).toBe(0);
 });
 
-const EVENT = 'kmalloc: call_site=f+0x1/0x2 ptr=ffff888001230000 bytes_req=100 bytes_alloc=128 gfp_flags=GFP_KERNEL';
+const EVENT =
+  'kmalloc: call_site=f+0x1/0x2 ptr=ffff888001230000 bytes_req=100 bytes_alloc=128 gfp_flags=GFP_KERNEL';
 
 test.each<[string, string, Partial<PlainEvent>]>([
-  ['a time only', `  4582.600001: ${EVENT}`, { comm: '', pid: null, cpu: 0, ns: 4582_600_001n * US }],
+  [
+    'a time only',
+    `  4582.600001: ${EVENT}`,
+    { comm: '', pid: null, cpu: 0, ns: 4582_600_001n * US },
+  ],
   ['a task, no CPU', ` my task-12  4582.600001: ${EVENT}`, { comm: 'my task', pid: 12 }],
   ['flags, no CPU', ` sh-12 d..1  4582.600001: ${EVENT}`, { comm: 'sh', flags: 0x101 }],
   ['quoted', `> >  4582.600001: ${EVENT}`, { ns: 4582_600_001n * US }],
@@ -331,7 +336,8 @@ test.each<[string, string, Partial<PlainEvent>]>([
   ],
   ['without the CPU', ` 1287.100144 |               |  /* ${EVENT} */`, { cpu: 0, pid: null }],
 ])('a comment of function_graph %s', async (_, line, want) => {
-  const free = ' 1287.100200 |   1)               |  /* kmem_cache_free: call_site=g+0x1/0x2 ptr=ffff888001230000 name=dentry */';
+  const free =
+    ' 1287.100200 |   1)               |  /* kmem_cache_free: call_site=g+0x1/0x2 ptr=ffff888001230000 name=dentry */';
   const trace = await readTraceBytes(`# tracer: function_graph\n#\n${line}\n${free}\n`);
   expect(trace.stats).toEqual({});
   expect(trace.event(0)).toMatchObject({ ns: 1287_100_144n * US, gfp: 0xcc0, ...want });
@@ -388,7 +394,12 @@ test('no blank between the name and the first field', async () => {
 });
 
 test.each([
-  ['a script with lines', '<script class="trace-data" type="application/text">\n', '\n', '</script>'],
+  [
+    'a script with lines',
+    '<script class="trace-data" type="application/text">\n',
+    '\n',
+    '</script>',
+  ],
   ['a string with lines', '<script>var linuxPerfData = "\\\n', '\\n\\\n', '";</script>'],
 ])('a page of systrace: %s', async (_, head, end, foot) => {
   const script = '<script>\nvar a = "1.5: b";\n</script>\n'.padEnd(100_000, 'var x;\n');

@@ -131,7 +131,10 @@ test('a callchain of a machine whose kernel lies below, or of 32 bits', async ()
   );
   expect(trace.info.pointerBytes).toBe(4);
   // One text stands for one frame: this one is the kernel's by the name of its file.
-  expect(trace.events().map((e) => e.stack)).toEqual([['kfree+0x7 0xc1050f11'], ['kfree+0x7 0x12345a']]);
+  expect(trace.events().map((e) => e.stack)).toEqual([
+    ['kfree+0x7 0xc1050f11'],
+    ['kfree+0x7 0x12345a'],
+  ]);
 });
 
 test('callchains of other events are passed over', async () => {
