@@ -73,14 +73,6 @@ export interface EventsSeen {
   readonly record: string;
 }
 
-/** Why a file is not read although it is known what it is. */
-export interface Refusal {
-  /** What it is, in words that follow its path and a colon. */
-  readonly message: string;
-  /** What to do instead. */
-  readonly hint: string;
-}
-
 export interface TraceFormat {
   /** As `--input-format` takes it. */
   readonly name: string;
@@ -88,11 +80,8 @@ export interface TraceFormat {
   readonly title: string;
   /** What it carries beside events, for `slabreplay formats`. */
   readonly carries: string;
-  /**
-   * True where the first bytes are of this format, else why they are not; a Refusal where they are of
-   * a form that nobody here reads.
-   */
-  detect(head: Uint8Array): true | string | Refusal;
+  /** True where the first bytes are of this format, else why they are not. */
+  detect(head: Uint8Array): true | string;
   /** Begins to read. What the trace says about itself is put into `info` as it is learned. */
   open(input: TraceInput, writer: BatchWriter, info: TraceInfo): Promise<TraceReader>;
 }

@@ -1,5 +1,5 @@
 // The files beside the events that a run database took in. Each is read by itself, so that nothing
-// stays open and nobody has to close it.
+// stays open and no one has to close it.
 
 import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';

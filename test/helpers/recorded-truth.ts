@@ -1,5 +1,5 @@
-// What the kernel of a recording held at the instant the trace stopped, walked out of its memory dump
-// (kernel-gaps.md 1), against what the analysis says of the trace.
+// What the kernel of a recording held at the instant the trace stopped, walked out of its memory dump,
+// against what the analysis says of the trace.
 
 import { loadRun } from '../../src/run/load-run.ts';
 import type { ResolvedRun } from '../../src/run/resolved-run.ts';

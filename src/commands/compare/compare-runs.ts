@@ -49,7 +49,7 @@ export interface CompareRequest {
 export type SourceOptionsOf = (source: string) => Promise<SourceOptions>;
 
 export interface Compared {
-  /** Undefined where there are no new runs: only a baseline is wanted. */
+  /** Undefined where there are no new runs: only a baseline is needed. */
   readonly comparison: Comparison | undefined;
   /** The base side as a baseline file. */
   readonly baseline: string;
@@ -141,7 +141,7 @@ function unmatchedInAll([first = [], ...others]: readonly Unmatched[][]): Unmatc
 /**
  * The figures of one run.
  * @param replays whether it goes through the SLUB model too, where that can be
- * @param profiles where the run's call chains are put, where they are wanted
+ * @param profiles where the run's call chains are put, where they are needed
  * @throws TraceFormatError where it has no events
  */
 export async function readRunFigures(

@@ -1,4 +1,4 @@
-// `frag`: a source in, where memory goes that nobody asked for out.
+// `frag`: a source in, where memory goes that no one asked for out.
 
 import { ToolError } from '../../base/errors.ts';
 import { NO_FILTER, selectsEverything } from '../../pairing/event-filter.ts';
@@ -33,7 +33,7 @@ export interface FragOptions {
   readonly located: number;
 }
 
-/** Where memory goes that nobody asked for. */
+/** Where memory goes that no one asked for. */
 export async function fragmentRun(
   options: SourceOptions,
   frag: FragOptions,
@@ -73,7 +73,7 @@ async function buildLocated(
     try {
       return await locateSites(path, names, symbols);
     } catch (error) {
-      // A file that nobody named does no harm; one that was named must be right.
+      // A file that no one named does no harm; one that was named must be right.
       if (named !== undefined || !(error instanceof ToolError)) throw error;
       return { lines: new Map(), notes: [`No lines of sources: ${error.message}.`] };
     }

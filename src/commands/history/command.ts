@@ -47,7 +47,7 @@ async function run(
 ): Promise<void> {
   const { dmesg, at } = options;
   if ((address === undefined) === (dmesg === undefined)) {
-    throw new UsageError('either an address or --dmesg FILE is wanted', {
+    throw new UsageError('expected an address or --dmesg FILE', {
       hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
     });
   }

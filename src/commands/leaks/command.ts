@@ -78,7 +78,7 @@ function files(flags: string, description: string): Option {
 function parseSeconds(value: string): number {
   const seconds = Number(value);
   if (value.trim() === '' || !(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new InvalidArgumentError('a number of seconds is wanted');
+    throw new InvalidArgumentError('expected a number of seconds');
   }
   return seconds;
 }

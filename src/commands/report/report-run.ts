@@ -1,5 +1,5 @@
 // `report`: a run read once (twice with its replay), and all that its page shows, of bounded size. A
-// memory snapshot that lies beside it is scanned for leaks.
+// memory snapshot that is beside it is scanned for leaks.
 
 import { buildCacheCurves } from '../../analysis/cache-curves.ts';
 import { buildCallChains, type CallChains } from '../../analysis/call-chains.ts';

@@ -209,7 +209,7 @@ function numbers(flags: string, description: string): Option {
 /** A whole number from 0 on. */
 export function parseCount(value: string): number {
   if (!/^\d{1,15}$/.test(value))
-    throw new InvalidArgumentError('a whole number from 0 on is wanted');
+    throw new InvalidArgumentError('expected a whole number from 0 on');
   return Number(value);
 }
 
@@ -217,7 +217,7 @@ export function parseCount(value: string): number {
 export function parsePositive(value: string): number {
   const number = Number(value);
   if (!(number > 0) || !Number.isFinite(number))
-    throw new InvalidArgumentError('a number above 0 is wanted');
+    throw new InvalidArgumentError('expected a number above 0');
   return number;
 }
 
@@ -225,7 +225,7 @@ function parseCpus(value: string): number[] {
   const cpus: number[] = [];
   for (const part of value.split(',')) {
     const [, from, to] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
-    if (from === undefined) throw new InvalidArgumentError('a list such as 0,2-5 is wanted');
+    if (from === undefined) throw new InvalidArgumentError('expected a list such as 0,2-5');
     for (let cpu = Number(from); cpu <= Number(to ?? from); cpu++) cpus.push(cpu);
   }
   return cpus;
@@ -238,7 +238,7 @@ interface TimeWindow {
 
 function parseTimeWindow(value: string): TimeWindow {
   const dots = value.indexOf('..');
-  if (dots < 0) throw new InvalidArgumentError('FROM..TO is wanted; either may be empty');
+  if (dots < 0) throw new InvalidArgumentError('expected FROM..TO; either may be empty');
   const side = (text: string): TimeBound | undefined => (text === '' ? undefined : parseTime(text));
   const from = side(value.slice(0, dots));
   const to = side(value.slice(dots + 2));
@@ -251,15 +251,14 @@ function parseTimeWindow(value: string): TimeWindow {
 export function parseAddress(text: string): bigint {
   const digits = /^(?:0x)?([0-9a-f]{4,16})$/i.exec(text)?.[1];
   if (digits === undefined)
-    throw new InvalidArgumentError('an address is wanted, such as 0xffff888003a40040');
+    throw new InvalidArgumentError('expected an address, such as 0xffff888003a40040');
   return BigInt(`0x${digits}`);
 }
 
 /** `12.345` as in the trace, `+1.5` from its first event. */
 export function parseTime(text: string): TimeBound {
   const [, plus, whole, fraction = ''] = /^(\+?)(\d{1,20})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
-  if (whole === undefined)
-    throw new InvalidArgumentError('seconds are wanted, such as 12.5 or +1.5');
+  if (whole === undefined) throw new InvalidArgumentError('expected seconds, such as 12.5 or +1.5');
   return {
     relative: plus === '+',
     nano: BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0')),

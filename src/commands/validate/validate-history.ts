@@ -10,7 +10,7 @@ import type { ResolvedRun } from '../../run/resolved-run.ts';
 import type { TraceEvidence } from '../../snapshot/kernel/match-trace.ts';
 import type { SlabReport } from '../../snapshot/validate/slab-report.ts';
 
-/** Where an address lies beside the damaged object. */
+/** Where an address is beside the damaged object. */
 type Relation = 'object' | 'before' | 'after';
 
 /** As `history` has them. */
@@ -82,7 +82,7 @@ function ownerOf(
   };
 }
 
-/** The trace's live objects, which must lie on slabs of the snapshot. */
+/** The trace's live objects, which must be on slabs of the snapshot. */
 function liveSample({ live, rows, dictionary, info }: ResolvedRun): TraceEvidence['live'] {
   if (info.hashedPointers) return undefined;
   const count = rows.length;

@@ -187,7 +187,7 @@ function describeCache(cache: CacheOccupancy): ValidatedCache {
 }
 
 /**
- * A left red zone lies between two objects. The kernel names the second, which is right where someone
+ * A left red zone is between two objects. The kernel names the second, which is right where someone
  * wrote before its start; where the first was written beyond its end, only the byte can be named: so
  * there is an entry at the byte, too.
  */

@@ -10,7 +10,7 @@ import { VERDICT } from '../../run/live-verdicts.ts';
 import type { LoadedRun } from '../../run/load-run.ts';
 import type { TracedSlab } from '../../snapshot/validate/traced-slabs.ts';
 
-/** The slabs that live objects of a run lie in, of caches with red zones, poison or tracks. */
+/** The slabs that live objects of a run are in, of caches with red zones, poison or tracks. */
 export function tracedSlabs(
   { run, sidecars }: LoadedRun,
   selects: (name: string) => boolean,

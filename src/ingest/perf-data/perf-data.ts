@@ -8,7 +8,7 @@ import type { RandomAccessFile } from '../../base/random-access-file.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
-import type { Refusal, TraceFormat, TraceInput, TraceReader } from '../format.ts';
+import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { BadPiece } from '../trace-dat/compression.ts';
 import { readFeature } from './features.ts';
 import { type FileKind, fileKind, type PerfFileHeader, readFileHeader } from './file-header.ts';
@@ -22,24 +22,13 @@ import { readTracingData } from './tracing-data.ts';
 /** What a feature may have; the largest, the descriptions of all events, have some 5 MiB. */
 const MAX_FEATURE_BYTES = 64 * 1024 * 1024;
 
-const OLD_VERSION: Refusal = {
-  message: 'a perf.data of version 1 ("PERFFILE", before Linux 2.6.39), which is not read',
-  hint: 'Print it with the perf that wrote it (perf script > trace.txt), and read that.',
-};
-
 export const perfDataFormat: TraceFormat = {
   name: 'perf-data',
   title:
     'perf.data of perf record, also packed (-z), from a pipe, and folders (--kcore, --threads)',
   carries: 'exact times and addresses, task names, clock, lost events, stacks, places of modules',
 
-  detect(head) {
-    if (fileKind(head) !== undefined) return true;
-    const magic = Buffer.from(head.subarray(0, 8)).toString('latin1');
-    return magic === 'PERFFILE' || magic === 'ELIFFREP'
-      ? OLD_VERSION
-      : 'it does not start with "PERFILE2"';
-  },
+  detect: (head) => fileKind(head) !== undefined || 'it does not start with "PERFILE2"',
 
   async open(input, writer, info) {
     const kind = fileKind(input.head);

@@ -4,6 +4,7 @@
 //   [10:04:11.123456789] (+0.000001234) host kmem_kmalloc: { cpu_id = 0 }, { procname = "sh", tid = 12 }, { call_site = 0xFFFF…, ptr = 0xFFFF…, … }
 //   [2026-11-20 10:04:11.123456789] …      --clock-date
 //   [1763633051.123456789] …               --clock-seconds
+//   [00:29:31.812339615] (+?.?????????) kmem:kmalloc: { cpu_id = 1 }, { perf_ip = 0xFFFF…, perf_tid = 3045, … }    of perf
 //
 // Times are of the day: one that steps back by more than half a day is of the next day.
 
@@ -12,7 +13,7 @@ import { nanosOf } from '../events/text-clock.ts';
 import type { LineGrammar } from './line-prefix.ts';
 
 const LINE =
-  /^[>|\s]*\[(?:(\d{4})-(\d\d)-(\d\d) )?(?:(\d\d):(\d\d):(\d\d)|(\d{1,12}))[.,](\d{9})\] (?:\([+-][^)]*\) )?(?:[^\s:{]+(?::[^\s{:]+)* )?(?=\w+: \{)/;
+  /^[>|\s]*\[(?:(\d{4})-(\d\d)-(\d\d) )?(?:(\d\d):(\d\d):(\d\d)|(\d{1,12}))[.,](\d{9})\] (?:\([+-][^)]*\) )?(?:[^\s:{]+(?::[^\s{:]+)* )?(?=(?:\w+:)?\w+: \{)/;
 const CPU = /\bcpu_id = (\d+)/;
 
 const DAY = 86400;

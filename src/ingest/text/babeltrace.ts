@@ -9,7 +9,7 @@ import { TextReader } from './text-reader.ts';
 
 export const babeltraceFormat: TraceFormat = {
   name: 'babeltrace',
-  title: 'text of babeltrace of an LTTng kernel trace',
+  title: 'text of babeltrace of a kernel trace of LTTng or perf',
   carries:
     'times of day in nanoseconds, addresses; task names and stacks where recorded as contexts',
 
@@ -24,6 +24,7 @@ export const babeltraceFormat: TraceFormat = {
           instances: false,
           frames: 'arrow',
           tracerClock: false,
+          record: "lttng enable-event --kernel 'kmem_*'",
           handlers: babeltraceHandlers,
         },
         input,

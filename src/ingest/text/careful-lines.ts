@@ -25,6 +25,8 @@ export interface TextDialect {
   readonly frames: FrameStyle;
   /** True where times are the tracer's, so that the folder's trace_clock is theirs. */
   readonly tracerClock: boolean;
+  /** The command that records what can be read. */
+  readonly record: string;
   handlers(trace: TextTrace): Map<string, LineHandler>;
 }
 
@@ -193,6 +195,7 @@ export class CarefulLines {
       if (match[0].startsWith(name)) this.learn(from + prefix.rest, name, handler);
     }
     if (handler === undefined) {
+      this.names.countName(name);
       this.settle(OUTCOME.other, cpu);
       return;
     }

@@ -57,7 +57,11 @@ export class ObjectEvents implements LineHandler {
       return trace.probes.handler(name, text)?.add(line) ?? OUTCOME.other;
     }
     const match = this.syntax.pointer.exec(text);
-    if (match === null) return OUTCOME.bad;
+    if (match === null) {
+      if (/^[\s}]*$/.test(text)) trace.withoutFields++;
+      else if (!text.includes('=')) trace.withoutNames++;
+      return OUTCOME.bad;
+    }
     const headEnd = line.fields + match.index + match[0].length;
     if (!pointer.read(bytes, headEnd) || pointer.end > to || this.mayBeCut(line))
       return OUTCOME.bad;

@@ -42,6 +42,9 @@ export class TextTrace {
   /** CPU of the last event line, -1 where something else stood between; time of the last event. */
   lastCpu = -1;
   lastTs = 0;
+  /** Lines of kmem events without any field, and with fields that have no names. */
+  withoutFields = 0;
+  withoutNames = 0;
   /** Lines about other things, not yet in `stats`. */
   others = 0;
   /** Called when the first event shows the clock's unit. */

@@ -137,12 +137,3 @@ test('a file with other events names them, most first, and what is described', a
   writeFileSync(path, perfFile({ attrs: [attr], records: [r.finishedRound()] }));
   await expect(loadRun({ source: path })).rejects.toThrow('; it holds no event at all');
 });
-
-test.each(['PERFFILE', 'ELIFFREP'])('perf.data of version 1 (%s) is named', async (magic) => {
-  const path = join(temporary(), 'x.data');
-  writeFileSync(path, Buffer.concat([Buffer.from(magic), Buffer.alloc(200)]));
-  await expect(loadRun({ source: path })).rejects.toMatchObject({
-    exitCode: 65,
-    message: `${path}: a perf.data of version 1 ("PERFFILE", before Linux 2.6.39), which is not read`,
-  });
-});

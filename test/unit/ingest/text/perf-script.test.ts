@@ -202,3 +202,43 @@ test.each([
   expect(trace.stats).toEqual({});
   expect(trace.event(0).stack).toEqual([want]);
 });
+
+test('events without fields (-F without trace) are refused', async () => {
+  const lines = ['kmem:kmalloc: ', 'kmem:kfree:', 'kmem:kmem_cache_free: '];
+  const text = lines.map((line, i) => `  sh 7 [001]  2135.04808${i}: ${line}\n`).join('');
+  await expect(readTraceBytes(text)).rejects.toThrow(
+    'its 3 kmem events have no fields, so no address or size is known',
+  );
+  // One that has some is read, and the others are counted.
+  const trace = await readTraceBytes(
+    `${text}  sh 7 [001]  2135.048090: kmem:kfree: call_site=f+0x1 ptr=(nil)\n`,
+  );
+  expect(trace.stats).toEqual({ bad_line: 3 });
+});
+
+const atTimes = (times: readonly string[]): string =>
+  times.map((time) => `  sh 7 [001]  ${time}: kmem:kfree: call_site=f+0x1 ptr=(nil)\n`).join('');
+
+test('differences of times (--deltatime) are refused', async () => {
+  const deltas = [
+    '0.000000',
+    '0.000006',
+    '0.000001',
+    '0.000001',
+    '0.000003',
+    '0.000000',
+    '1.000002',
+  ];
+  for (const times of [deltas, deltas.slice(1), deltas.map((time) => `${time}123`)]) {
+    await expect(readTraceBytes(atTimes(times))).rejects.toThrow('--deltatime');
+  }
+});
+
+test('times that step back at a seam, or begin at 0, are times', async () => {
+  for (const times of [
+    ['0.000000', '0.000001', '0.000001', '0.000007'],
+    ['5.000000', '6.000000', '5.500000', '5.600000', '7.000000'],
+  ]) {
+    expect((await readTraceBytes(atTimes(times))).count).toBe(times.length);
+  }
+});
