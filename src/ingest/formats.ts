@@ -20,7 +20,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
     async () => (await import('./text/trace-cmd-report.ts')).traceCmdReportFormat,
   ],
   ['perf-script', async () => (await import('./text/perf-script.ts')).perfScriptFormat],
-  ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
+  ['babeltrace', async () => (await import('./babeltrace/babeltrace.ts')).babeltraceFormat],
 ]);
 
 const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages']);

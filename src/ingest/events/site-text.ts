@@ -30,7 +30,7 @@ export function internSite(text: string, dictionary: Dictionary): number {
 }
 
 /** The site at an address of up to 16 hexadecimal digits. */
-export function internAddress(digits: string, dictionary: Dictionary): number {
+function internAddress(digits: string, dictionary: Dictionary): number {
   const padded = digits.padStart(16, '0');
   const hi = Number.parseInt(padded.slice(0, 8), 16);
   const lo = Number.parseInt(padded.slice(8), 16);

@@ -2,7 +2,7 @@
 // two claim the same file: `# tracer:` is tracefs, `cpus=2` trace-cmd, `kmem:kmalloc:` perf; pasted
 // pieces without a header are told apart by how their events are written.
 
-import { babeltraceLineGrammar } from './babeltrace-line.ts';
+import { babeltraceLineGrammar } from '../babeltrace/babeltrace-line.ts';
 import { type LineGrammar, LinePrefix } from './line-prefix.ts';
 import { perfLineGrammar } from './perf-line.ts';
 import { taskLineGrammar } from './task-line.ts';

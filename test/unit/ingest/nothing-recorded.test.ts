@@ -44,7 +44,7 @@ describe('a text without kmem events', () => {
 
 test('page events and frees alone are no empty recording', async () => {
   for (const event of [
-    'mm_page_free: page=0 pfn=0x12 order=0',
+    'mm_page_free: page=00000000a5a1e26c pfn=0x12 order=0',
     'kfree: call_site=f ptr=0xffff888001230000',
   ]) {
     const { run } = await loadRun({ source: fileOf(`  sh-5 [000] d..2. 1.000000: ${event}\n`) });

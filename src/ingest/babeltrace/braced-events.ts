@@ -4,11 +4,11 @@
 
 import { EVENT_KIND, type EventKind } from '../../kernel/events/event-kind.ts';
 import { parsePairs } from '../events/field-text.ts';
-import { CallTexts } from './call-texts.ts';
-import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
-import { type FieldSyntax, ObjectEvents } from './object-events.ts';
-import { PageEvents } from './page-events.ts';
-import { LAST, type TextTrace } from './text-trace.ts';
+import { CallTexts } from '../text/call-texts.ts';
+import { type EventLine, type LineHandler, OUTCOME, type Outcome } from '../text/event-line.ts';
+import { type FieldSyntax, ObjectEvents } from '../text/object-events.ts';
+import { PageEvents } from '../text/page-events.ts';
+import { LAST, type TextTrace } from '../text/text-trace.ts';
 
 /** LTTng's names (lttng-modules, instrumentation/events/kmem.h). */
 const OBJECT_NAMES: Readonly<Record<string, EventKind>> = {

@@ -10,7 +10,7 @@
 
 import { FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
 import { nanosOf } from '../events/text-clock.ts';
-import type { LineGrammar } from './line-prefix.ts';
+import type { LineGrammar } from '../text/line-prefix.ts';
 
 const LINE =
   /^[>|\s]*\[(?:(\d{4})-(\d\d)-(\d\d) )?(?:(\d\d):(\d\d):(\d\d)|(\d{1,12}))[.,](\d{9})\] (?:\([+-][^)]*\) )?(?:[^\s:{]+(?::[^\s{:]+)* )?(?=(?:\w+:)?\w+: \{)/;

@@ -2,10 +2,10 @@
 // (procname, tid, callstack-kernel).
 
 import type { TraceFormat } from '../format.ts';
-import { babeltraceHandlers } from './babeltrace-events.ts';
+import { detectText } from '../text/survey.ts';
+import { TextReader } from '../text/text-reader.ts';
 import { babeltraceLineGrammar } from './babeltrace-line.ts';
-import { detectText } from './survey.ts';
-import { TextReader } from './text-reader.ts';
+import { babeltraceHandlers } from './braced-events.ts';
 
 export const babeltraceFormat: TraceFormat = {
   name: 'babeltrace',
