@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { loadRun } from '../../../src/run/load-run.ts';
+import { openRun } from '../../../src/run/open-run.ts';
 import { temporaryFolder } from '../../helpers/run-cli.ts';
 
 function fileOf(text: string): string {
@@ -18,7 +18,7 @@ describe('a text without kmem events', () => {
   test('lists the events that it has, most first', async () => {
     const lines = ['irq_entry', 'sched_switch', 'sched_switch', 'irq_entry', 'sched_switch'];
     const path = fileOf(`# tracer: nop\n${lines.map(OTHER).join('')}`);
-    await expect(loadRun({ source: path })).rejects.toMatchObject({
+    await expect(openRun({ source: path })).rejects.toMatchObject({
       exitCode: 65,
       message: `${path}: no kmem event was recorded; it holds 3 sched_switch, 2 irq_entry`,
       hint: expect.stringContaining('trace-cmd record -e kmem'),
@@ -28,17 +28,17 @@ describe('a text without kmem events', () => {
   test('lists the most frequent of many', async () => {
     const names = Array.from({ length: 15 }, (_, i) => `event${String(i).padStart(2, '0')}`);
     const path = fileOf(`# tracer: nop\n${names.map((name) => OTHER(name, 1)).join('')}`);
-    await expect(loadRun({ source: path })).rejects.toThrow('1 event11, events of 3 more names');
+    await expect(openRun({ source: path })).rejects.toThrow('1 event11, events of 3 more names');
   });
 
   test('that is empty but for its header', async () => {
     const path = fileOf('# tracer: nop\n#\n# entries-in-buffer/entries-written: 0/0   #P:2\n');
-    await expect(loadRun({ source: path })).rejects.toThrow('it holds no event at all');
+    await expect(openRun({ source: path })).rejects.toThrow('it holds no event at all');
   });
 
   test('a page of HTML that is none of systrace is named', async () => {
     const path = fileOf('<!DOCTYPE html>\n<html>\n<p>A page about kmalloc</p>\n</html>\n');
-    await expect(loadRun({ source: path })).rejects.toThrow('not a trace: it is a page of HTML');
+    await expect(openRun({ source: path })).rejects.toThrow('not a trace: it is a page of HTML');
   });
 });
 
@@ -47,7 +47,7 @@ test('page events and frees alone are no empty recording', async () => {
     'mm_page_free: page=00000000a5a1e26c pfn=0x12 order=0',
     'kfree: call_site=f ptr=0xffff888001230000',
   ]) {
-    const { run } = await loadRun({ source: fileOf(`  sh-5 [000] d..2. 1.000000: ${event}\n`) });
+    const { run } = await openRun({ source: fileOf(`  sh-5 [000] d..2. 1.000000: ${event}\n`) });
     expect(run.dictionary.calls.length).toBeGreaterThan(1);
   }
 });

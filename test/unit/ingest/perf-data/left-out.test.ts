@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadRun } from '../../../../src/run/load-run.ts';
+import { openRun } from '../../../../src/run/open-run.ts';
 import {
   type Attr,
   Bytes,
@@ -105,7 +105,7 @@ test.each(['', 'perf.data'])('the folder of perf record --threads, in "%s"', asy
   writeFileSync(join(target, 'data.0'), Buffer.concat(first));
   writeFileSync(join(target, 'data.10'), Buffer.concat([at(40n, 2)]));
   writeFileSync(join(target, 'data.2'), Buffer.concat([at(20n, 1), at(60n, 1)]));
-  const { run } = await loadRun({ source: folder });
+  const { run } = await openRun({ source: folder });
   expect(run.tallies.maxCpu).toBe(2);
   expect(run.listed).toHaveLength(6);
   expect(run.stats.list()).toEqual([]);
@@ -119,7 +119,7 @@ test('a folder of --threads without its records says where they are', async () =
     features: { 24: Buffer.alloc(8) },
   });
   writeFileSync(join(folder, 'data'), file);
-  await expect(loadRun({ source: folder })).rejects.toThrow('its events are in data.0, data.1');
+  await expect(openRun({ source: folder })).rejects.toThrow('its events are in data.0, data.1');
 });
 
 test('a file with other events names them, most first, and what is described', async () => {
@@ -129,11 +129,11 @@ test('a file with other events names them, most first, and what is described', a
   const other = new Bytes().u16(77).raw(Buffer.alloc(30)).buffer;
   const records = [r.sample({ time: 10n }, other), r.sample({ time: 20n }, other)];
   writeFileSync(path, perfFile({ attrs: [attr], records }));
-  await expect(loadRun({ source: path })).rejects.toMatchObject({
+  await expect(openRun({ source: path })).rejects.toMatchObject({
     exitCode: 65,
     message: `${path}: no kmem event was recorded, although kmalloc, kfree are described; it holds 2 event 77`,
     hint: expect.stringContaining("perf record -a -e 'kmem:*'"),
   });
   writeFileSync(path, perfFile({ attrs: [attr], records: [r.finishedRound()] }));
-  await expect(loadRun({ source: path })).rejects.toThrow('; it holds no event at all');
+  await expect(openRun({ source: path })).rejects.toThrow('; it holds no event at all');
 });
