@@ -4,6 +4,7 @@ import { counted } from '../base/bytes-format.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit, Sampling } from '../kernel/events/trace-info.ts';
 import type { Stat } from '../kernel/events/trace-stats.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import { OUTCOME } from '../pairing/paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
@@ -25,6 +26,11 @@ export interface RunSummary {
   readonly durationSec: number | null;
 }
 
+export interface LateEvent {
+  readonly event: StartedKind;
+  readonly afterSec: number | null;
+}
+
 export interface Completeness {
   readonly lostEvents: number;
   readonly badRecords: number;
@@ -34,6 +40,8 @@ export interface Completeness {
   /** True where only some tasks were recorded. */
   readonly someTasksOnly: boolean;
   readonly startsAtBoot: boolean;
+  /** Events that were switched on after others: seconds from the first event; null by other clocks. */
+  readonly lateEvents: readonly LateEvent[];
   readonly freesOfUnknown: number;
   /** Events that would free what was allocated, of which the recording has none at all. */
   readonly unrecordedFrees: readonly FreeEvent[];
@@ -105,6 +113,7 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     sampled: info.sampling !== null,
     someTasksOnly: run.facts.someTasksOnly,
     startsAtBoot: run.facts.tracedFromBoot,
+    lateEvents: lateEvents(run),
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
     unrecordedFrees: run.unrecordedFrees,
     allocsOfLive: sum(tallies.calls.untracedFrees),
@@ -115,6 +124,13 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     empty: whyEmpty(run),
     notes: notesOf(run),
   };
+}
+
+function lateEvents({ lateEvents: late, tallies, info }: ResolvedRun): LateEvent[] {
+  return [...late].map(([event, ts]) => ({
+    event,
+    afterSec: info.clockUnit === 'ns' ? (ts - tallies.firstTs) / 1e9 : null,
+  }));
 }
 
 function unresolvedCacheEvents(run: ResolvedRun): number {

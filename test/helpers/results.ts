@@ -34,6 +34,7 @@ export const COMPLETE: Completeness = {
   sampled: false,
   someTasksOnly: false,
   startsAtBoot: true,
+  lateEvents: [],
   freesOfUnknown: 0,
   unrecordedFrees: [],
   allocsOfLive: 0,
@@ -67,6 +68,7 @@ export const CACHE: CacheRow = {
   peakLive: 20,
   slabs: 2,
   kernelSlabs: 2,
+  olderObjects: null,
 };
 
 export const CALL_SITE: CallSiteRow = {

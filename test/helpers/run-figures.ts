@@ -112,6 +112,7 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       sampled: false,
       someTasksOnly: false,
       startsAtBoot: true,
+      lateEvents: [],
       freesOfUnknown: 0,
       unrecordedFrees: [],
       allocsOfLive: 0,

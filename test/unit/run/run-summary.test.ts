@@ -83,6 +83,7 @@ describe('completeness', () => {
       sampled: false,
       someTasksOnly: false,
       startsAtBoot: false,
+      lateEvents: [],
       freesOfUnknown: 0,
       unrecordedFrees: [],
       allocsOfLive: 0,
