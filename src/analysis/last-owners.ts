@@ -38,9 +38,9 @@ export class LastOwners implements Tracker {
 
   add(batch: EventBatch, paired: PairedBatch): void {
     for (let i = 0; i < batch.length; i++) {
-      const index = this.watched.get(batch.ptrLo[i] as number, batch.ptrHi[i] as number);
+      const index = this.watched.get(batch.ptrLo[i]!, batch.ptrHi[i]!);
       const owners = this.owners[index];
-      if (owners !== undefined) record(owners, eventOf(batch, i), paired.outcome[i] as number);
+      if (owners !== undefined) record(owners, eventOf(batch, i), paired.outcome[i]!);
     }
   }
 }
@@ -81,10 +81,10 @@ function add(owners: LastOwner[], owner: LastOwner): void {
 
 function eventOf({ ts, call, task, cpu, stack }: EventBatch, i: number): KeptEvent {
   return {
-    ts: ts[i] as number,
-    call: call[i] as number,
-    task: task[i] as number,
-    cpu: cpu[i] as number,
-    stack: stack[i] as number,
+    ts: ts[i]!,
+    call: call[i]!,
+    task: task[i]!,
+    cpu: cpu[i]!,
+    stack: stack[i]!,
   };
 }

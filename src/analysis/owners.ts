@@ -1,5 +1,6 @@
 // Who had which place when: the allocations and frees of a block, paired.
 
+import { present } from '../base/assert.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { EVENT_KIND, isAlloc, isFree } from '../kernel/events/event-kind.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
@@ -59,14 +60,14 @@ export function findOwners(run: ResolvedRun, events: BlockEvents): Owner[] {
   const close = (address: bigint, to: number, free: number, freedUnseen: boolean): void => {
     const at = open.get(address);
     if (at === undefined) return;
-    owners[at] = { ...(owners[at] as Owner), to, free, freedUnseen };
+    owners[at] = { ...present(owners[at]), to, free, freedUnseen };
     open.delete(address);
   };
   for (let row = 0; row < events.length; row++) {
-    const call = events.call[row] as number;
+    const call = events.call[row]!;
     const kind = calls.kind(call);
     const address = events.address(row);
-    const ts = events.ts[row] as number;
+    const ts = events.ts[row]!;
     if (isAlloc(kind)) {
       const isSecondEvent = open.has(address) && isSameAllocation(run, events, owners, open, row);
       if (isSecondEvent) continue;
@@ -100,10 +101,10 @@ function isSameAllocation(
   open: ReadonlyMap<bigint, number>,
   row: number,
 ): boolean {
-  const before = owners[open.get(events.address(row)) as number]?.alloc ?? -1;
+  const before = owners[open.get(events.address(row)) ?? -1]?.alloc ?? -1;
   if (before < 0) return false;
-  const first = events.call[before] as number;
-  const second = events.call[row] as number;
+  const first = events.call[before]!;
+  const second = events.call[row]!;
   return (
     first !== second &&
     events.cpu[before] === events.cpu[row] &&
@@ -123,7 +124,7 @@ function olderOwner(
 ): Owner {
   const { calls, strings } = run.dictionary;
   const base = events.address(row);
-  const printed = calls.cache(events.call[row] as number);
+  const printed = calls.cache(events.call[row]!);
   const cache = printed === 0 ? undefined : strings.get(printed);
   const known = cache === undefined ? undefined : run.facts.caches?.find(cache);
   const last = owners.findLast((owner) => owner.base === base);
@@ -134,16 +135,16 @@ function olderOwner(
     alloc: -1,
     free: row,
     from: last === undefined ? -Infinity : last.to,
-    to: events.ts[row] as number,
+    to: events.ts[row]!,
     freedUnseen: false,
   };
 }
 
 export function describeOwner(run: ResolvedRun, events: BlockEvents, owner: Owner): ObjectOwner {
   const { calls } = run.dictionary;
-  const call = owner.alloc < 0 ? 0 : (events.call[owner.alloc] as number);
+  const call = owner.alloc < 0 ? 0 : events.call[owner.alloc]!;
   return {
-    address: formatAddress(owner.base) as string,
+    address: formatAddress(owner.base),
     cache: owner.cache ?? null,
     bytesReq: owner.alloc < 0 ? null : calls.bytesReq(call),
     bytesAlloc: owner.alloc < 0 ? null : calls.bytesAlloc(call),
@@ -165,11 +166,11 @@ export interface KeptEvent {
 
 export function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: number): KeptEvent {
   return {
-    ts: ts[row] as number,
-    call: call[row] as number,
-    task: task[row] as number,
-    cpu: cpu[row] as number,
-    stack: stack[row] as number,
+    ts: ts[row]!,
+    call: call[row]!,
+    task: task[row]!,
+    cpu: cpu[row]!,
+    stack: stack[row]!,
   };
 }
 

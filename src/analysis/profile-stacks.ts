@@ -2,6 +2,7 @@
 // graphs are drawn of. Two profiles give two numbers each; builds of a kernel then compare by
 // function, without what the compiler adds to a name.
 
+import { present } from '../base/assert.ts';
 import { compareText } from '../base/format-address.ts';
 import { functionName } from './function-name.ts';
 import type { Profile, ProfileFrame, ProfileSample } from './profile.ts';
@@ -47,7 +48,7 @@ export function nameStacks(profiles: readonly Profile[], value: ProfileValue): N
       const amount = amountOf(sample, value);
       if (amount === 0) continue;
       const names = sample.frames
-        .map((frame) => frameName(frames[frame] as ProfileFrame, isCompared))
+        .map((frame) => frameName(present(frames[frame]), isCompared))
         .reverse();
       names.push(cacheName(sample.cache));
       const key = JSON.stringify(names);

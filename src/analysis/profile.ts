@@ -53,11 +53,11 @@ export interface Profile {
 export function buildProfile(run: ResolvedRun, tally: StackTally, origin: RunOrigin): Profile {
   const builder = new ProfileBuilder(run);
   for (let row = 0; row < tally.length; row++) {
-    const call = tally.call[row] as number;
+    const call = tally.call[row]!;
     const cache = run.names.ofCall[call];
-    const allocs = tally.allocs[row] as number;
+    const allocs = tally.allocs[row]!;
     if (allocs === 0 || !run.selectsCache(cache)) continue;
-    builder.add('allocated', tally.stack[row] as number, call, cache ?? null, allocs);
+    builder.add('allocated', tally.stack[row]!, call, cache ?? null, allocs);
   }
   for (const row of run.rows) {
     const cache = run.cacheOfRow(row);

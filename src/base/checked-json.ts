@@ -4,19 +4,22 @@
 /** Gives the value back as what it is wanted to be, or throws a TypeError. */
 export type Check<T> = (value: unknown, at: string) => T;
 
+/** True for what JSON calls an object: no list, not null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export function checkedObject<S extends Record<string, Check<unknown>>>(
   value: unknown,
   at: string,
   fields: S,
 ): { [K in keyof S]: ReturnType<S[K]> } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError(`${at}: not an object`);
-  }
-  const given = value as Record<string, unknown>;
+  if (!isObject(value)) throw new TypeError(`${at}: not an object`);
   const result: Record<string, unknown> = {};
   for (const [name, check] of Object.entries(fields)) {
-    result[name] = check(given[name], `${at}.${name}`);
+    result[name] = check(value[name], `${at}.${name}`);
   }
+  // Cast: every field has gone through its check.
   return result as { [K in keyof S]: ReturnType<S[K]> };
 }
 
@@ -66,9 +69,7 @@ export function oneOf<const T extends string>(...words: readonly T[]): Check<T> 
 
 export function recordOf<T>(check: Check<T>): Check<Record<string, T>> {
   return (value, at) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new TypeError(`${at}: not an object`);
-    }
+    if (!isObject(value)) throw new TypeError(`${at}: not an object`);
     const entries = Object.entries(value).map(([k, v]) => [k, check(v, `${at}.${k}`)] as const);
     return Object.fromEntries(entries);
   };

@@ -68,8 +68,7 @@ export class OutputError extends ToolError {
 /** The errno name of a failed system call ('ENOENT'), or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { code } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' ? code : undefined;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 const ERRNO_WORDS: Record<string, string> = {

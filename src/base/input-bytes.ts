@@ -57,8 +57,8 @@ async function withHead(
 
 async function* fileChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
   try {
-    const stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    for await (const chunk of stream) {
       state.bytesTaken = (state.bytesTaken ?? 0) + chunk.length;
       yield chunk;
     }

@@ -23,14 +23,18 @@ export class TupleTable {
 
   /** The index of a tuple, added if it is new. `tuple` may be longer than the width. */
   intern(tuple: Uint32Array): number {
-    if (this.slots === undefined || this.count * 2 > this.slots.length) this.rehash();
-    const slots = this.slots!;
+    let { slots } = this;
+    if (slots === undefined || this.count * 2 > slots.length) slots = this.rehash();
     const { width, words } = this;
     const mask = slots.length - 1;
     let slot = hashWords(tuple, 0, width) & mask;
     probe: for (;;) {
       const found = slots[slot]!;
-      if (found === 0) return this.add(tuple, slot);
+      if (found === 0) {
+        const index = this.add(tuple);
+        slots[slot] = index + 1;
+        return index;
+      }
       const at = (found - 1) * width;
       for (let i = 0; i < width; i++) {
         if (words[at + i] !== tuple[i]) {
@@ -44,7 +48,7 @@ export class TupleTable {
 
   /** The tuples from index `from` on, as a copy that can be sent to another thread. */
   since(from: number): Uint32Array<ArrayBuffer> {
-    return this.words.slice(from * this.width, this.count * this.width) as Uint32Array<ArrayBuffer>;
+    return new Uint32Array(this.words.subarray(from * this.width, this.count * this.width));
   }
 
   /** Appends tuples that another table of the same history has interned (see `since`). */
@@ -56,16 +60,15 @@ export class TupleTable {
     this.slots = undefined;
   }
 
-  private add(tuple: Uint32Array, slot: number): number {
+  private add(tuple: Uint32Array): number {
     const { width } = this;
     const index = this.count++;
     this.words = ensureLength(this.words, this.count * width);
     for (let i = 0; i < width; i++) this.words[index * width + i] = tuple[i]!;
-    this.slots![slot] = index + 1;
     return index;
   }
 
-  private rehash(): void {
+  private rehash(): Uint32Array {
     const size = 2 ** Math.ceil(Math.log2(this.count * 4 + 64));
     const slots = new Uint32Array(size);
     for (let index = 0; index < this.count; index++) {
@@ -74,6 +77,7 @@ export class TupleTable {
       slots[slot] = index + 1;
     }
     this.slots = slots;
+    return slots;
   }
 }
 

@@ -95,7 +95,8 @@ export async function* unxzChunks(packed: AsyncGenerator<Buffer>): AsyncGenerato
     unreadable = error;
   });
   try {
-    for await (const chunk of child.stdout) yield chunk as Buffer;
+    const unpacked: AsyncIterable<Buffer> = child.stdout;
+    yield* unpacked;
     const status = await ended;
     if (unreadable !== undefined) throw unreadable;
     return judgeEnd(status, messages);

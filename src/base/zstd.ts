@@ -1,6 +1,6 @@
 // zstd data, piece by piece, and what the head of a frame says (RFC 8878, 3.1.1.1).
 
-import { Decompress, type ZstdError, ZstdErrorCode } from 'fzstd';
+import { Decompress, ZstdErrorCode } from 'fzstd';
 
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 /** What zstd itself unpacks without being told otherwise (ZSTD_WINDOWLOG_LIMIT_DEFAULT). */
@@ -49,7 +49,7 @@ function windowOf(packed: Uint8Array): number {
 
 /** True for the error of data that end before their end. */
 export function isZstdCut(error: unknown): boolean {
-  return error instanceof Error && (error as ZstdError).code === ZstdErrorCode.UnexpectedEOF;
+  return error instanceof Error && 'code' in error && error.code === ZstdErrorCode.UnexpectedEOF;
 }
 
 /** Unpacks frames that come in a row. */

@@ -43,7 +43,7 @@ export function addCommand<Options, Result>(
     argumentKeys.forEach((key, i) => {
       values[key] = target.processedArgs[i];
     });
-    // Specs<Options> has a spec for each value of Options, with its type.
+    // Cast: Specs<Options> has a spec for each value of Options, with its type.
     await runCommand(command, values as Options & RunnerValues, given);
   });
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { asText, checkedObject } from '../base/checked-json.ts';
 import { EXIT, ToolError } from '../base/errors.ts';
 import { addCommand } from './add-command.ts';
 import { COMMANDS, commandNamed } from './commands.ts';
@@ -9,7 +10,7 @@ import { watchStreams } from './streams.ts';
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return checkedObject(JSON.parse(text), 'package.json', { version: asText }).version;
 }
 
 async function createProgram(name: string): Promise<Command> {

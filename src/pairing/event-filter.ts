@@ -79,11 +79,11 @@ export function createEventFilter(
   };
   return {
     selects(batch: EventBatch, i: number): boolean {
-      const ts = batch.ts[i] as number;
+      const ts = batch.ts[i]!;
       if (ts < from || ts > to) return false;
-      if (cpus.size > 0 && !cpus.has(batch.cpu[i] as number)) return false;
+      if (cpus.size > 0 && !cpus.has(batch.cpu[i]!)) return false;
       if (!byTask) return true;
-      const task = batch.task[i] as number;
+      const task = batch.task[i]!;
       tasks[task] ??= judgeTask(task);
       return tasks[task];
     },

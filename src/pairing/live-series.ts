@@ -47,7 +47,7 @@ export class LiveSeries {
     if (step === this.lastStep) this.samplesTaken.pop();
     this.lastStep = step;
     const live = new Float32Array(this.tallies.calls.live);
-    this.samplesTaken.push({ ts: batch.ts[batch.length - 1] as number, live });
+    this.samplesTaken.push({ ts: batch.ts[batch.length - 1]!, live });
     const most = Math.min(MAX_SAMPLES, Math.ceil(MAX_VALUES / live.length));
     if (this.samplesTaken.length < most) return;
     this.samplesTaken = this.samplesTaken.filter((_, i) => i % 2 === 1);

@@ -1,6 +1,7 @@
 // The allocator as a whole: the caches of a plan over one table of slabs, each with the strategy of
 // its kernel.
 
+import { present } from '../base/assert.ts';
 import type { CacheGeometry } from '../kernel/slub/cache-geometry.ts';
 import { SLAB_DEBUG_FLAGS } from '../kernel/slub/slab-flags.ts';
 import type { SlubParameters } from '../kernel/slub/slub-parameters.ts';
@@ -61,15 +62,11 @@ export class SlubModel {
     this.cacheOfCall = plan.cacheOfCall;
     this.nodes = nodes;
     this.pageSize = pageSize;
-    this.caches = plan.caches.map((planned, id) => ({
-      plan: planned,
-      model: makeCache(id, planned, parameters, orders[id] as FreshOrder, {
-        table: this.table,
-        nodes,
-        cpus,
-      }),
-      order: orders[id] as FreshOrder,
-    }));
+    this.caches = plan.caches.map((planned, id) => {
+      const order = present(orders[id]);
+      const model = makeCache(id, planned, parameters, order, { table: this.table, nodes, cpus });
+      return { plan: planned, model, order };
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 // What the objects of each call add up to, as columns by call: computed once for a run, summed by
 // group-calls.ts for every table. Bytes are of whole objects, counts of objects.
 
+import { withKeys } from '../base/object-keys.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import { VERDICT } from './live-verdicts.ts';
 import { type ObjectBytes, objectBytes } from './object-size.ts';
@@ -44,9 +45,7 @@ export type SumColumns = Readonly<Record<SumName, Float64Array>>;
 
 /** Zeros for `length` rows. */
 export function createSums(length: number): SumColumns {
-  const columns = {} as Record<SumName, Float64Array>;
-  for (const name of SUMS) columns[name] = new Float64Array(length);
-  return columns;
+  return withKeys(SUMS, () => new Float64Array(length));
 }
 
 /** One row of the sums as an object. (Written out: objects made field by field in a loop are slow.) */

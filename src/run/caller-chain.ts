@@ -43,7 +43,7 @@ export class CallerChain {
       const frames = this.dictionary.stacks.frames(stack);
       caller = site;
       for (let i = this.frameOf(site, frames); i >= 0 && i < frames.length; i++) {
-        caller = frames[i] as number;
+        caller = frames[i]!;
         if (!this.isWrapper(caller)) break;
       }
       ofSite.set(stack, caller);

@@ -1,6 +1,7 @@
 // Sums over calls and live objects by a key: the rows of every table by cache, call site, size, task
 // or stack.
 
+import { withKeys } from '../base/object-keys.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import {
   addLiveObject,
@@ -104,9 +105,8 @@ export function mergeGroups<K, M>(
   for (const group of groups) {
     const { id, key } = keyOf(group.key);
     const known = merged.get(id) ?? { ...emptySums(), key, calls: [] };
-    const sums = Object.fromEntries(SUMS.map((name) => [name, known[name] + group[name]]));
     merged.set(id, {
-      ...(sums as Record<SumName, number>),
+      ...withKeys(SUMS, (name) => known[name] + group[name]),
       oldestTs: Math.min(known.oldestTs, group.oldestTs),
       key,
       calls: [...known.calls, ...group.calls],
@@ -123,8 +123,7 @@ export function totalSums(run: ResolvedRun): CallSums {
 
 /** The sums of no call at all. */
 export function emptySums(): CallSums {
-  const sums = Object.fromEntries(SUMS.map((name) => [name, 0])) as Record<SumName, number>;
-  return { ...sums, oldestTs: Number.POSITIVE_INFINITY };
+  return { ...withKeys(SUMS, () => 0), oldestTs: Number.POSITIVE_INFINITY };
 }
 
 /** Keys numbered as they come, and the calls of each. */

@@ -147,7 +147,7 @@ export async function readAgain(
     opened: () => undefined,
     begin: () => undefined,
     batch: (batch) => {
-      if ((batch.ts[batch.length - 1] as number) > end) cutAfter(batch, end);
+      if (batch.ts[batch.length - 1]! > end) cutAfter(batch, end);
       if (first.length + batch.length > BATCH_CAPACITY) handOnFirst();
       if (isFirst) appendBatch(first, batch);
       else onBatch(batch);
@@ -279,6 +279,6 @@ class Pass implements TraceConsumer {
 /** Drops the events of a batch after a moment. */
 function cutAfter(batch: EventBatch, until: number): void {
   let length = 0;
-  while (length < batch.length && (batch.ts[length] as number) <= until) length++;
+  while (length < batch.length && batch.ts[length]! <= until) length++;
   batch.length = length;
 }

@@ -121,8 +121,8 @@ function changeIn(options: MachineChange, described: MachineOptions): MachineCha
 function objectPlaces({ live, rows }: ResolvedRun): Parameters<typeof learnNodes>[1] {
   return {
     length: rows.length,
-    lo: (i) => live.ptrLo(rows[i] as number),
-    hi: (i) => live.ptrHi(rows[i] as number),
-    cpu: (i) => live.cpu(rows[i] as number),
+    lo: (i) => live.ptrLo(rows[i]!),
+    hi: (i) => live.ptrHi(rows[i]!),
+    cpu: (i) => live.cpu(rows[i]!),
   };
 }

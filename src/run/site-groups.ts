@@ -43,11 +43,11 @@ export function groupSites(
   if (stacks === undefined) return direct;
   const groups = new Map<string, CallGroup<SiteKey>>();
   for (let row = 0; row < stacks.length; row++) {
-    const call = stacks.call[row] as number;
+    const call = stacks.call[row]!;
     const cache = run.names.ofCall[call];
-    const allocs = stacks.allocs[row] as number;
+    const allocs = stacks.allocs[row]!;
     if (allocs === 0 || !isByStack(call) || !run.selectsCache(cache)) continue;
-    const { id, key } = keyOf(call, stacks.stack[row] as number, cache ?? null);
+    const { id, key } = keyOf(call, stacks.stack[row]!, cache ?? null);
     const group = groups.get(id) ?? { ...emptySums(), key, calls: [] };
     groups.set(id, { ...group, allocs: group.allocs + allocs });
   }

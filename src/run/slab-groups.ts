@@ -1,6 +1,7 @@
 // Which groups of allocations share slabs: a slab belongs to one cache, so groups with objects on
 // the same slab have the same cache, and one of them that has a name names the others.
 
+import { present } from '../base/assert.ts';
 import type { KnownCaches } from '../kernel/caches/known-cache.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 
@@ -96,7 +97,7 @@ export function joinBySlabs<G extends SlabGroup>(
   }
   for (const { first, names } of slabs.values()) {
     if (first < 0) continue;
-    const component = components.get(find(first))!;
+    const component = present(components.get(find(first)));
     component.slabs++;
     for (const name of names) component.votes.set(name, (component.votes.get(name) ?? 0) + 1);
   }

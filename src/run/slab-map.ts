@@ -65,7 +65,7 @@ export function mapSlabs(slub: SlubModel, cache: ModelCache): SlabMap {
       list,
       owner,
       place,
-      freelist: table.listed(slab, table.freelist[slab] as number),
+      freelist: table.listed(slab, table.freelist[slab]!),
       held: held.get(slab) ?? [],
       map: lettersOf(slub, slab, held.get(slab) ?? []),
     });
@@ -83,7 +83,7 @@ export function mapSlabs(slub: SlubModel, cache: ModelCache): SlabMap {
 
 function lettersOf({ table }: SlubModel, slab: number, held: readonly HeldObject[]): string {
   const letters: string[] = [];
-  for (let object = 0; object < (table.objects[slab] as number); object++) {
+  for (let object = 0; object < table.objects[slab]!; object++) {
     letters.push(table.isFree(slab, object) ? SLAB_MAP_LEGEND.free : SLAB_MAP_LEGEND.allocated);
   }
   for (const { object } of held) letters[object] = SLAB_MAP_LEGEND.held;

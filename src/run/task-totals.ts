@@ -30,15 +30,15 @@ type Building<T> = { -readonly [K in keyof T]: T[K] extends number ? T[K] : Buil
 export function taskTotals(run: ResolvedRun, tally: TaskTally): TaskTotal[] {
   const totals: (Building<TaskTotal> | undefined)[] = [];
   for (let row = 0; row < tally.length; row++) {
-    const call = tally.call[row] as number;
-    const allocs = tally.allocs[row] as number;
+    const call = tally.call[row]!;
+    const allocs = tally.allocs[row]!;
     if (allocs === 0 || !run.selectsCache(run.names.ofCall[call])) continue;
-    const task = tally.task[row] as number;
+    const task = tally.task[row]!;
     const size = objectBytes(run.dictionary, run.facts, call);
     const total = totals[task] ?? emptyTotal(task);
     totals[task] = total;
     total.allocs += allocs;
-    total.frees += tally.frees[row] as number;
+    total.frees += tally.frees[row]!;
     total.bytesReq += allocs * size.requested;
     total.bytesAlloc += allocs * size.allocated;
     const objects = tally.liveAtPeak(row);

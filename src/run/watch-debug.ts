@@ -88,7 +88,7 @@ export function describeReports(run: ResolvedRun, watch: DebugWatch): ReplayRepo
     kind,
     title,
     cache: cache === '' ? null : cache,
-    address: formatAddress(address) as string,
+    address: formatAddress(address),
     slab: slab === 0n ? null : formatAddress(slab),
     text,
     event: cause === undefined ? null : describeCause(run, cause),

@@ -172,8 +172,9 @@ function describe(value: Stored | undefined): string {
 }
 
 function* rowsOf(db: Database.Database, table: string): Generator<Row> {
-  const rows = db.prepare(`SELECT * FROM "${table}" ORDER BY id`).safeIntegers().iterate();
-  for (const values of rows as IterableIterator<Record<string, Stored>>) {
+  const query = `SELECT * FROM "${table}" ORDER BY id`;
+  const rows = db.prepare<[], Record<string, Stored>>(query).safeIntegers();
+  for (const values of rows.iterate()) {
     yield new Row(db.name, table, `id ${values['id']}`, values);
   }
 }
@@ -188,8 +189,8 @@ function loadStacks(db: Database.Database, { stacks, sites }: Dictionary): void 
     const made = stacks.intern(Uint32Array.from(frames), frames.length);
     if (made !== current) throw damagedStack('a stack is missing, or there twice');
   };
-  const rows = db.prepare('SELECT stack, site FROM stack_frame ORDER BY stack, depth').iterate();
-  for (const { stack, site } of rows as IterableIterator<{ stack: number; site: number }>) {
+  const query = 'SELECT stack, site FROM stack_frame ORDER BY stack, depth';
+  for (const { stack, site } of db.prepare<[], { stack: number; site: number }>(query).iterate()) {
     if (stack !== current) {
       flush();
       current = stack;

@@ -3,6 +3,7 @@
 // reads only the segments of its time.
 
 import type Database from 'better-sqlite3';
+import { present } from '../base/assert.ts';
 import { UsageError } from '../base/errors.ts';
 import { ACCOUNTED, type Dictionary, NODE_UNKNOWN } from '../kernel/events/dictionary.ts';
 import { createBatch, type EventBatch, FLAGS_UNKNOWN } from '../kernel/events/event-batch.ts';
@@ -58,6 +59,7 @@ export function registerEventTables(
       yield* rows.read(reader, undefined, undefined);
     },
   });
+  // Cast: the types of better-sqlite3 know no optional parameters.
   db.table('event_range', {
     columns: EVENT_COLUMNS,
     parameters: ['from_ns', 'to_ns'],
@@ -74,11 +76,24 @@ function toTime(value: unknown, round: (time: number) => number): bigint | undef
   throw new UsageError('event_range(FROM_NS, TO_NS) takes two times as numbers');
 }
 
+/** event, call_site, symbol, bytes_req, bytes_alloc, gfp, node, cache, accounted */
+type CallValues = readonly [
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+  SqlValue,
+];
+
 /** Events as rows of SQL values. */
 export class EventRows {
   private readonly input: EventTableInput;
   /** What is the same in all events of a call, by call. */
-  private readonly ofCall: (readonly SqlValue[] | undefined)[] = [];
+  private readonly ofCall: (CallValues | undefined)[] = [];
 
   constructor(input: EventTableInput) {
     this.input = input;
@@ -97,16 +112,18 @@ export class EventRows {
     // One segment at a time: a query with LIMIT leaves this generator where it is, and a statement
     // that is still running would keep the connection from being closed.
     const ids = db
-      .prepare('SELECT id FROM segment WHERE max_ns >= ? AND min_ns <= ? ORDER BY id')
+      .prepare<[bigint, bigint], number>(
+        'SELECT id FROM segment WHERE max_ns >= ? AND min_ns <= ? ORDER BY id',
+      )
       .pluck()
-      .all(lowest, highest) as number[];
-    const select = db.prepare('SELECT * FROM segment WHERE id = ?');
+      .all(lowest, highest);
+    const select = db.prepare<[number], SegmentRow>('SELECT * FROM segment WHERE id = ?');
     for (const id of ids) {
-      const segment = select.get(id) as SegmentRow;
+      const segment = present(select.get(id));
       const fault = decodeSegment(segment, batch, this.input.dictionary);
       if (fault !== undefined) throw damagedRow(db.name, 'segment', `id ${id}`, fault);
       for (let i = 0; i < batch.length; i++) {
-        const ts = originNs + BigInt(batch.ts[i] as number);
+        const ts = originNs + BigInt(batch.ts[i]!);
         if (ts < lowest || ts > highest) continue;
         yield this.row(batch, i, segment.first_seq + i);
       }
@@ -117,33 +134,34 @@ export class EventRows {
   row(batch: EventBatch, i: number, seq: number): SqlValue[] {
     const { dictionary, info } = this.input;
     const { tasks, strings } = dictionary;
-    const ts = info.originNs + BigInt(batch.ts[i] as number);
-    const call = batch.call[i] as number;
-    const task = batch.task[i] as number;
-    const fields = this.fields(call);
-    const flags = batch.flags[i] as number;
+    const ts = info.originNs + BigInt(batch.ts[i]!);
+    const call = batch.call[i]!;
+    const task = batch.task[i]!;
+    const [event, site, symbol, bytesReq, bytesAlloc, gfp, node, cache, accounted] =
+      this.fields(call);
+    const flags = batch.flags[i]!;
     return [
       seq,
       BigInt.asIntN(64, ts),
-      batch.cpu[i] as number,
+      batch.cpu[i]!,
       task === 0 ? null : tasks.pid(task),
       task === 0 ? null : strings.get(tasks.comm(task)),
-      fields[0] as SqlValue,
-      fields[1] as SqlValue,
-      fields[2] as SqlValue,
-      `0x${hex(batch.ptrHi[i] as number)}${hex(batch.ptrLo[i] as number)}`,
-      fields[3] as SqlValue,
-      fields[4] as SqlValue,
-      fields[5] as SqlValue,
-      fields[6] as SqlValue,
-      fields[7] as SqlValue,
-      this.stackText(batch.stack[i] as number),
+      event,
+      site,
+      symbol,
+      `0x${hex(batch.ptrHi[i]!)}${hex(batch.ptrLo[i]!)}`,
+      bytesReq,
+      bytesAlloc,
+      gfp,
+      node,
+      cache,
+      this.stackText(batch.stack[i]!),
       flags === FLAGS_UNKNOWN ? null : formatIrqFlags(flags),
-      fields[8] as SqlValue,
+      accounted,
     ];
   }
 
-  private fields(call: number): readonly SqlValue[] {
+  private fields(call: number): CallValues {
     let fields = this.ofCall[call];
     if (fields === undefined) {
       fields = this.fieldsOf(call);
@@ -152,7 +170,7 @@ export class EventRows {
     return fields;
   }
 
-  private fieldsOf(call: number): readonly SqlValue[] {
+  private fieldsOf(call: number): CallValues {
     const { dictionary, gfpNames, siteLabels, cacheOfCall } = this.input;
     const c = dictionary.calls.get(call);
     const { sites, strings } = dictionary;

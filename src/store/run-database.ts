@@ -1,6 +1,7 @@
 // A run database as a source of events: what was ingested comes out as it went in.
 
 import type Database from 'better-sqlite3';
+import { asCount, asText, checkedObject } from '../base/checked-json.ts';
 import { describeError, StoreError } from '../base/errors.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { createBatch, type EventBatch } from '../kernel/events/event-batch.ts';
@@ -61,10 +62,11 @@ export class RunDatabase {
     const text = this.value('snapshot');
     if (text === undefined) return undefined;
     try {
-      const { path, size, digest } = JSON.parse(text) as Record<string, unknown>;
-      if (typeof path === 'string' && typeof size === 'number' && typeof digest === 'string') {
-        return { path, size, digest };
-      }
+      return checkedObject(JSON.parse(text), 'snapshot', {
+        path: asText,
+        size: asCount,
+        digest: asText,
+      });
     } catch {
       // Said below.
     }
@@ -88,7 +90,7 @@ export class RunDatabase {
 
   /** A column of texts, in which some may be missing. */
   private texts(query: string): (string | null)[] {
-    const texts = this.db.prepare(query).pluck().all() as unknown[];
+    const texts = this.db.prepare(query).pluck().all();
     return texts.map((text) => (typeof text === 'string' ? text : null));
   }
 
@@ -105,8 +107,8 @@ export class RunDatabase {
   *batches(): Generator<EventBatch> {
     const batch = createBatch();
     try {
-      for (const row of this.db.prepare('SELECT * FROM segment ORDER BY id').iterate()) {
-        const segment = row as SegmentRow;
+      const segments = this.db.prepare<[], SegmentRow>('SELECT * FROM segment ORDER BY id');
+      for (const segment of segments.iterate()) {
         const fault = decodeSegment(segment, batch, this.dictionary);
         if (fault !== undefined) {
           throw damagedRow(this.path, 'segment', `id ${segment.id}`, fault);
@@ -135,8 +137,8 @@ export class RunDatabase {
   private loadStats(): TraceStats {
     const stats = new TraceStats();
     const rows = this.db
-      .prepare('SELECT name, count, first_position AS firstPosition FROM ingest_stat')
-      .all() as Stat[];
+      .prepare<[], Stat>('SELECT name, count, first_position AS firstPosition FROM ingest_stat')
+      .all();
     for (const row of rows) {
       if (!Object.hasOwn(STAT_KINDS, row.name)) continue; // of a later version
       const { name, count, firstPosition } = row;

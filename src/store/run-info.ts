@@ -19,7 +19,7 @@ export function encodeInfo(info: TraceInfo): string {
 
 /** @throws SyntaxError or TypeError, which names the place, where the text is not what was written */
 export function decodeInfo(text: string): TraceInfo {
-  return checkedObject(JSON.parse(text) as unknown, 'info', {
+  return checkedObject(JSON.parse(text), 'info', {
     format: asText,
     clock: nullable(asText),
     clockUnit: oneOf('ns', 'tick', 'count'),

@@ -75,6 +75,6 @@ function areTimes(numbers: Float64Array, length: number): boolean {
 }
 
 function areBelow(ids: Uint32Array, length: number, limit: number): boolean {
-  for (let i = 0; i < length; i++) if ((ids[i] as number) >= limit) return false;
+  for (let i = 0; i < length; i++) if (ids[i]! >= limit) return false;
   return true;
 }

@@ -28,9 +28,9 @@ export class RunQuery {
 
   /** @throws UsageError where SQLite rejects the query */
   run(sql: string): QueryResult {
-    let statement: Database.Statement;
+    let statement: Database.Statement<[], unknown[]>;
     try {
-      statement = this.db.prepare(sql);
+      statement = this.db.prepare<[], unknown[]>(sql);
     } catch (error) {
       throw this.rejected(error);
     }
@@ -50,9 +50,9 @@ export class RunQuery {
     this.reader.close();
   }
 
-  private *rows(statement: Database.Statement): Generator<readonly unknown[]> {
+  private *rows(statement: Database.Statement<[], unknown[]>): Generator<readonly unknown[]> {
     try {
-      for (const row of statement.iterate() as IterableIterator<unknown[]>) yield row.map(plain);
+      for (const row of statement.iterate()) yield row.map(plain);
     } catch (error) {
       throw this.rejected(error);
     }
@@ -67,7 +67,7 @@ export class RunQuery {
         cause: error,
       });
     }
-    return error as Error;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -20,8 +20,12 @@ export class StoredSidecars implements SidecarFiles {
   /** @throws StoreError where the database is damaged, InputError where it is gone */
   bytes(name: string): Buffer | undefined {
     const row = this.query((db) =>
-      db.prepare('SELECT source, content FROM sidecar WHERE name = ?').get(name),
-    ) as { source: unknown; content: unknown } | undefined;
+      db
+        .prepare<[string], { source: unknown; content: unknown }>(
+          'SELECT source, content FROM sidecar WHERE name = ?',
+        )
+        .get(name),
+    );
     if (row === undefined) return undefined;
     this.taken.set(name, String(row.source));
     try {
@@ -38,10 +42,13 @@ export class StoredSidecars implements SidecarFiles {
   }
 
   list(folder: string): string[] {
-    const rows = this.query((db) =>
-      db.prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name").all(folder),
-    ) as { name: string }[];
-    return rows.map((row) => row.name.slice(folder.length + 1));
+    const names = this.query((db) =>
+      db
+        .prepare("SELECT name FROM sidecar WHERE name LIKE ? || '/%' ORDER BY name")
+        .pluck()
+        .all(folder),
+    );
+    return names.map((name) => String(name).slice(folder.length + 1));
   }
 
   offer(): void {}

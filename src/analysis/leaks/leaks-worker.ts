@@ -12,6 +12,7 @@ export interface LeaksThreadInput {
 }
 
 assert(parentPort !== null, 'leaks-worker runs as a worker thread');
+// Cast: what the thread was started with.
 const { kernel, task } = workerData as LeaksThreadInput;
 const found = takePart(openSharedKernel(kernel), task);
 parentPort.postMessage(found, [found.edges.buffer as ArrayBuffer]);

@@ -1,6 +1,7 @@
 // Findings of a run: the rules of src/analysis/lint over its events, and over its replay where there
 // is one.
 
+import { present } from '../../base/assert.ts';
 import { PairTally } from '../../pairing/pair-tally.ts';
 import { type LoadedReplay, loadReplayed } from '../../run/load-replayed.ts';
 import type { SourceOptions, TrackerFactory } from '../../run/load-run.ts';
@@ -60,10 +61,10 @@ export async function loadLinted(
     trackers.push({ lint, pairs: new PairTally() });
     return lint;
   };
-  const pair: TrackerFactory = () => (trackers[0] as (typeof trackers)[0]).pairs;
+  const pair: TrackerFactory = () => present(trackers[0]).pairs;
   const read = await loadReplayed(options, replays, [begin, pair, ...extra]);
   const { run } = read.loaded;
-  const { lint, pairs } = trackers[0] as (typeof trackers)[0];
+  const { lint, pairs } = present(trackers[0]);
   const replay = await replayEvidence(read);
   return { ...read, findings: lintRun({ run, tracker: lint, pairs, replay }) };
 }

@@ -1,6 +1,7 @@
 // The rows of a comparison gathered by what they are about, for layouts with a line for each cache
 // and call site that got worse or better.
 
+import { keysOf } from '../../base/object-keys.ts';
 import { METRIC_TITLES } from './compare-names.ts';
 import type { Metric } from './figures/metrics.ts';
 import type { SubjectName } from './figures/subject.ts';
@@ -58,7 +59,7 @@ function collectMoved(
 
 /** The columns of a table: what moved in it. The rate stands only where nothing else tells of it. */
 export function metricsOf(subjects: readonly MovedSubject[]): Metric[] {
-  return (Object.keys(METRIC_TITLES) as Metric[]).filter((metric) =>
+  return keysOf(METRIC_TITLES).filter((metric) =>
     subjects.some(
       ({ rows }) =>
         rows[metric] !== undefined && (metric !== 'allocRate' || Object.keys(rows).length === 1),

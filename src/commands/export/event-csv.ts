@@ -60,17 +60,17 @@ export class EventCsv {
   private row(batch: EventBatch, i: number): string {
     const { info, dictionary } = this.input;
     const { tasks, strings } = dictionary;
-    const task = batch.task[i] as number;
-    const call = batch.call[i] as number;
-    const flags = batch.flags[i] as number;
-    const ts = info.originNs + BigInt(batch.ts[i] as number);
+    const task = batch.task[i]!;
+    const call = batch.call[i]!;
+    const flags = batch.flags[i]!;
+    const ts = info.originNs + BigInt(batch.ts[i]!);
     const [event, site, req, alloc, gfp, node, cache, accounted, data] = this.fields(call);
     return csvLine([
       info.clockUnit === 'ns' ? formatTime(ts) : ts,
-      batch.cpu[i] as number,
+      batch.cpu[i]!,
       task === 0 ? null : tasks.pid(task),
       event ?? null,
-      `0x${info.pointerBytes === 4 ? '' : hex(batch.ptrHi[i] as number)}${hex(batch.ptrLo[i] as number)}`,
+      `0x${info.pointerBytes === 4 ? '' : hex(batch.ptrHi[i]!)}${hex(batch.ptrLo[i]!)}`,
       task === 0 ? null : strings.get(tasks.comm(task)),
       site ?? null,
       req ?? null,
@@ -80,7 +80,7 @@ export class EventCsv {
       cache ?? null,
       accounted ?? null,
       flags === FLAGS_UNKNOWN ? null : formatIrqFlags(flags),
-      this.stackText(batch.stack[i] as number),
+      this.stackText(batch.stack[i]!),
       data ?? null,
     ]);
   }

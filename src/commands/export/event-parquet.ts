@@ -76,7 +76,7 @@ export class EventParquet {
       const type = NUMBER_TYPES[name] ?? 'STRING';
       const values = this.columns[c] ?? [];
       const data =
-        type === 'INT64' ? values.map((v) => (v === null ? v : BigInt(v as number))) : values;
+        type === 'INT64' ? values.map((v) => (typeof v === 'number' ? BigInt(v) : v)) : values;
       // The least and the greatest of a text helps no reader.
       const statistics = type !== 'STRING';
       const nullable = name !== 'seq' && name !== 'ts_ns';

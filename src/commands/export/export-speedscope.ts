@@ -2,6 +2,7 @@
 // profiles over one list of frames, outermost first, the cache innermost.
 
 import type { Profile, ProfileFrame, ProfileSample } from '../../analysis/profile.ts';
+import { present } from '../../base/assert.ts';
 import { escapeText } from '../../render/escape.ts';
 
 const VALUES = [
@@ -36,7 +37,7 @@ export function renderSpeedscope(profile: Profile): string {
       name,
       unit,
       startValue: 0,
-      endValue: used.reduce((sum, i) => sum + (weights[i] as number), 0),
+      endValue: used.reduce((sum, i) => sum + present(weights[i]), 0),
       samples: used.map((i) => stacks[i]),
       weights: used.map((i) => weights[i]),
     };
@@ -53,7 +54,7 @@ export function renderSpeedscope(profile: Profile): string {
 
 function compareStacks(a: readonly number[] = [], b: readonly number[] = []): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
+    const difference = present(a[i]) - present(b[i]);
     if (difference !== 0) return difference;
   }
   return a.length - b.length;
@@ -71,7 +72,7 @@ class SharedFrames {
 
   stackOf(sample: ProfileSample): number[] {
     const stack = sample.frames.map((index) => {
-      const { name, module, address } = this.frames[index] as ProfileFrame;
+      const { name, module, address } = present(this.frames[index]);
       const unnamed = address === null ? '?' : `0x${address.toString(16)}`;
       return this.number(name ?? unnamed, module);
     });

@@ -2,6 +2,7 @@
 // are and as they would be, all pieces in one pass beside the replay of the recorded machine.
 
 import type { SizeAdvice, SlabSavings } from '../../analysis/size-advice.ts';
+import { present } from '../../base/assert.ts';
 import { kmallocCacheName } from '../../kernel/caches/kmalloc-caches.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
 import { type CachePlan, NOT_PLANNED } from '../../replay/machine/cache-plan.ts';
@@ -96,17 +97,10 @@ function trialOf(prepared: PreparedReplay, own: readonly number[], changed: Cach
     ),
   });
   const fresh = unlearnedOrders(changed, machine.isRandom ?? true);
-  const changedOrders = changed.caches.map((_, number) => orders[number] ?? fresh[number]);
+  const changedOrders = changed.caches.map((_, number) => orders[number] ?? present(fresh[number]));
   return {
     before: new Simulation(machine, only(plan), orders, nodes, calls, cpus),
-    after: new Simulation(
-      machine,
-      only(changed),
-      changedOrders as typeof fresh,
-      nodes,
-      calls,
-      cpus,
-    ),
+    after: new Simulation(machine, only(changed), changedOrders, nodes, calls, cpus),
   };
 }
 

@@ -4,7 +4,7 @@ import { BlockEvents } from '../../analysis/block-events.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
-import { type MemoryReport, parseMemoryReports } from '../../kernel/checks/memory-reports.ts';
+import { parseMemoryReports } from '../../kernel/memory-reports/parse-memory-reports.ts';
 import { toEventTime } from '../../pairing/event-filter.ts';
 import { loadRun, type SourceOptions } from '../../run/load-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -22,6 +22,7 @@ import {
   type ReportedHistory,
 } from './history.ts';
 import { parseLogClock, reportMoment } from './report-moment.ts';
+import { type ShownReport, showReport } from './shown-report.ts';
 
 export interface History extends AddressHistory {
   readonly type: 'history';
@@ -37,10 +38,12 @@ export interface ReportHistories {
   readonly completeness: Completeness;
   /** In the order of the log. */
   readonly reports: readonly ReportHistory[];
+  /** Reports of the log that are not about objects of a slab: how many, by who made them. */
+  readonly otherReports: Readonly<Record<string, number>>;
 }
 
 export interface ReportHistory extends ReportedHistory {
-  readonly report: Omit<MemoryReport, 'address'> & { readonly address: string };
+  readonly report: ShownReport;
 }
 
 /** A kernel log is text; larger ones are something else. */
@@ -49,6 +52,11 @@ const MOST_LOG_BYTES = 256 * 1024 * 1024;
 /** @throws TraceFormatError where pointers are hashed */
 export async function historyRun(source: SourceOptions, address: bigint): Promise<History> {
   const { run, events, head } = await readBlocks(source, [address]);
+  if (run.info.hashedPointers) {
+    throw new TraceFormatError(`${source.source}: its pointers are hashed: no address is known`, {
+      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
+    });
+  }
   assertInTrace(run.info, run.tallies, source.until);
   const at = source.until === undefined ? Infinity : toEventTime(source.until, scaleOf(run));
   return { ...head, ...buildHistory(run, events, address, at), liveRange: liveRange(run) };
@@ -62,25 +70,40 @@ export async function reportHistories(
   source: SourceOptions,
   log: string,
 ): Promise<ReportHistories> {
-  const text = readWhole(log, MOST_LOG_BYTES).toString('latin1');
-  const reports = parseMemoryReports(text);
-  if (reports.length === 0) {
-    throw new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
-      hint: 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.',
-    });
-  }
-  const { run, events, head } = await readBlocks(
-    source,
-    reports.map(({ address }) => address),
-  );
+  const text = logText(readWhole(log, MOST_LOG_BYTES));
+  const { reports, others } = parseMemoryReports(text);
+  if (reports.length === 0) throw noReports(log, others);
+  const addresses = reports.flatMap(({ address, objects }) => [
+    ...(address === null ? [] : [address]),
+    ...objects.map((object) => object.address),
+  ]);
+  const { run, events, head } = await readBlocks(source, addresses);
   const clock = parseLogClock(text);
   return {
     ...head,
     reports: reports.map((report) => ({
-      report: { ...report, address: formatAddress(report.address) as string },
+      report: showReport(report),
       ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
     })),
+    otherReports: Object.fromEntries(others),
   };
+}
+
+/** Logs of Windows' terminals are UTF-16. */
+function logText(bytes: Buffer): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le', 2);
+  return bytes.toString('utf8');
+}
+
+function noReports(log: string, others: ReadonlyMap<string, number>): TraceFormatError {
+  const looked = 'Looked for lines `BUG cache (…): what`, `BUG: KASAN: …` and `BUG: KFENCE: …`.';
+  const found = Array.from(others, ([tool, count]) => `${count} of ${tool}`).join(', ');
+  return new TraceFormatError(`${log}: no report of SLUB, KASAN or KFENCE in this log`, {
+    hint:
+      found === ''
+        ? looked
+        : `It has reports that are not about the memory of an object: ${found}. ${looked}`,
+  });
 }
 
 function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
@@ -92,7 +115,7 @@ function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
     if (high === undefined || address > high) high = address;
   }
   if (low === undefined || high === undefined) return null;
-  return { low: formatAddress(low) as string, high: formatAddress(high) as string };
+  return { low: formatAddress(low), high: formatAddress(high) };
 }
 
 interface Blocks {
@@ -104,11 +127,6 @@ interface Blocks {
 async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
   const events = new BlockEvents(addresses);
   const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
-  if (run.info.hashedPointers) {
-    throw new TraceFormatError(`${source.source}: its pointers are hashed: no address is known`, {
-      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
-    });
-  }
   const head = {
     type: 'history' as const,
     run: summarizeRun(run, origin),

@@ -60,13 +60,17 @@ function reportText(history: ReportHistory): string {
   const { report } = history;
   const when = report.atSec === null ? '' : ` at ${report.atSec.toFixed(3)} s`;
   const cache = report.cache === null ? '' : ` in ${report.cache}`;
-  const head = `\n${escapeText(`${report.tool}: ${report.title}${cache}, ${report.address}${when}`)}\n`;
+  const address = report.address === null ? '' : `, ${report.address}`;
+  const head = `\n${escapeText(`${report.tool}: ${report.title}${cache}${address}${when}`)}\n`;
   const { lastOwner, secondFree } = history;
   const note = history.note === null ? '' : labelled('note', history.note);
+  if (history.objects.length > 1) return head + objectTable(history.objects) + note;
   if (lastOwner === null) {
-    const what =
-      history.owners.length === 0 ? 'no event of this object' : 'this object has owners later only';
-    return head + labelled('trace', what) + note;
+    if (history.owners.length > 0) {
+      return `${head}${labelled('trace', 'this object has owners later only')}${note}`;
+    }
+    const isSearched = report.address !== null && history.note === null;
+    return head + (isSearched ? labelled('trace', 'no event of this object') : '') + note;
   }
   const suspects = history.neighbours.filter(({ isNext }) => isNext);
   const again: Cell[][] =
@@ -80,6 +84,16 @@ function reportText(history: ReportHistory): string {
     ) +
     note
   );
+}
+
+/** All objects that one report lists, each with its owner. */
+function objectTable(objects: ReportHistory['objects']): string {
+  const rows = objects.flatMap(({ address, allocatedIn, lastOwner }): Cell[][] => {
+    if (lastOwner !== null) return lifeRows(lastOwner, address, '');
+    const where = allocatedIn === null ? '' : `${allocatedIn}, by the log`;
+    return [[address, 'no event', '', '', where, '', '']];
+  });
+  return renderTable(OWNER_COLUMNS, rows, { indent: 2 });
 }
 
 const OWNER_COLUMNS: readonly Column[] = [

@@ -13,6 +13,7 @@ import {
 } from '../../analysis/owners.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
+import type { MemoryReport, ReportedObject } from '../../kernel/memory-reports/memory-report.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
 import type { ReportMoment } from './report-moment.ts';
@@ -37,13 +38,25 @@ export interface HistoryOwner extends ObjectOwner {
 }
 
 /** The life of the address that a report is on. */
-export interface ReportedHistory extends AddressHistory {
+export interface ReportedHistory extends Omit<AddressHistory, 'address'> {
+  /** Null where the log prints none. */
+  readonly address: string | null;
   /** Who held it when the report was printed, or else had held it last before; null: nobody known. */
   readonly lastOwner: HistoryOwner | null;
   /** Of a double free: the second free. */
   readonly secondFree: HistoryEvent | null;
+  /** In the order of the log: all that the report lists. */
+  readonly objects: readonly ReportedObjectHistory[];
   /** Why the owner is not sure, a sentence. */
   readonly note: string | null;
+}
+
+/** An object that a report lists. */
+interface ReportedObjectHistory {
+  readonly address: string;
+  readonly allocatedIn: string | null;
+  readonly freedIn: string | null;
+  readonly lastOwner: HistoryOwner | null;
 }
 
 /** The last owner, at that moment, of a place in the same slab. */
@@ -76,32 +89,79 @@ export function buildHistory(
   at: number,
 ): AddressHistory {
   const all = findOwners(run, events);
-  return describeHistory({ run, events, all, address, at }, ownersOf(all, address));
+  return describeHistory({ run, events, all, address, at }, ownersOf(run, all, address));
 }
 
-/** The history of a report's address, with the owner that counts. */
+/** The history of a report's object, with the owner that counts. */
 export function buildReportHistory(
   run: ResolvedRun,
   events: BlockEvents,
-  report: { readonly address: bigint; readonly title: string; readonly allocatedIn: string | null },
+  report: MemoryReport,
   moment: ReportMoment,
 ): ReportedHistory {
   const { address } = report;
+  const atNs = Number.isFinite(moment.at) ? absoluteTime(run, moment.at) : null;
+  if (address === null || report.hashed !== run.info.hashedPointers) {
+    return {
+      address: formatAddress(address),
+      atNs,
+      holder: null,
+      owners: [],
+      neighbours: [],
+      pages: [],
+      lastOwner: null,
+      secondFree: null,
+      objects: report.objects.map((object) => describeObject(object, null)),
+      note: whyNotFound(report, run) ?? moment.note,
+    };
+  }
   const all = findOwners(run, events);
-  const siteOf = ({ alloc }: Owner): string | null =>
-    alloc < 0 ? null : describeEvent(run, eventAt(events, alloc)).symbol;
-  const joined: JoinedReport = joinReport(ownersOf(all, address), report, moment, {
-    siteOf,
-    comesAfterTheAct: (owner) => isTracedAfterTheAct(run, events, owner),
-  });
-  const { owners, last, second } = joined;
+  const join = (object: Pick<ReportedObject, 'address' | 'allocated'>): JoinedReport =>
+    joinReport(ownersOf(run, all, object.address), { ...object, title: report.title }, moment, {
+      siteOf: ({ alloc }) => (alloc < 0 ? null : describeEvent(run, eventAt(events, alloc)).symbol),
+      comesAfterTheAct: (owner) => isTracedAfterTheAct(run, events, owner),
+    });
+  const { owners, last, second, note } = join({ address, allocated: report.allocated });
   const parts = { run, events, all, address, at: moment.at };
   return {
     ...describeHistory(parts, owners, last),
     lastOwner: last === undefined ? null : describeAt(parts, last),
     secondFree: second === undefined ? null : describeEvent(run, eventAt(events, second.free)),
-    note: joined.note,
+    objects: report.objects.map((object) => {
+      const owner = join(object).last;
+      const described =
+        owner === undefined ? null : describeAt({ ...parts, address: object.address }, owner);
+      return describeObject(object, described);
+    }),
+    note,
   };
+}
+
+function describeObject(
+  { address, allocated, freed }: ReportedObject,
+  lastOwner: HistoryOwner | null,
+): ReportedObjectHistory {
+  return {
+    address: formatAddress(address),
+    allocatedIn: allocated?.in ?? null,
+    freedIn: freed?.in ?? null,
+    lastOwner,
+  };
+}
+
+/** Why no address of the trace can be that of the report; undefined where one can. */
+function whyNotFound(report: MemoryReport, { info }: ResolvedRun): string | undefined {
+  if (report.address === null) {
+    return report.hashed
+      ? 'The log prints no address: its pointers are hashed.'
+      : 'The log prints no address of this report.';
+  }
+  if (report.hashed === info.hashedPointers) return undefined;
+  return report.hashed
+    ? 'The log prints hashed pointers (%p), the trace has true ones: no address can match. ' +
+        'Boot with no_hash_pointers to have true ones in the log.'
+    : 'The trace has hashed pointers, the log true ones: no address can match. Record with ' +
+        '`echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.';
 }
 
 interface HistoryParts {
@@ -126,20 +186,24 @@ function describeHistory(
   const holder = owners.findLast(({ from, to }) => from <= at && (at < to || to === Infinity));
   const last = object ?? holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
   return {
-    address: formatAddress(address) as string,
+    address: formatAddress(address),
     atNs: Number.isFinite(at) ? absoluteTime(run, at) : null,
     holder: holder === undefined ? null : describeOwner(run, events, holder),
     owners: owners.map((owner) => describeAt(parts, owner)),
-    neighbours:
-      last === undefined
+    neighbours: run.info.hashedPointers
+      ? []
+      : last === undefined
         ? nearestTo(run, events, all, address, at)
         : neighboursOf(run, events, all, last, at),
-    pages: pagesOf(run, events, address),
+    pages: run.info.hashedPointers ? [] : pagesOf(run, events, address),
   };
 }
 
-function ownersOf(all: readonly Owner[], address: bigint): Owner[] {
-  return all.filter(({ base, size }) => base <= address && address < base + BigInt(size));
+/** Hashes have no neighbours: only the same one is the same object. */
+function ownersOf({ info }: ResolvedRun, all: readonly Owner[], address: bigint): Owner[] {
+  return info.hashedPointers
+    ? all.filter(({ base }) => base === address)
+    : all.filter(({ base, size }) => base <= address && address < base + BigInt(size));
 }
 
 function describeAt({ run, events, address }: HistoryParts, owner: Owner): HistoryOwner {
@@ -220,16 +284,16 @@ function pagesOf(run: ResolvedRun, events: BlockEvents, address: bigint): PageEv
   const { calls } = run.dictionary;
   const found: PageEvent[] = [];
   for (let row = 0; row < events.length; row++) {
-    const call = events.call[row] as number;
+    const call = events.call[row]!;
     const kind = calls.kind(call);
     if (kind !== EVENT_KIND.mm_page_alloc && kind !== EVENT_KIND.mm_page_free) continue;
     const base = events.address(row);
     const bytes = calls.bytesAlloc(call);
     if (address < base || address >= base + BigInt(bytes)) continue;
     found.push({
-      atNs: absoluteTime(run, events.ts[row] as number),
+      atNs: absoluteTime(run, events.ts[row]!),
       event: kind === EVENT_KIND.mm_page_alloc ? 'mm_page_alloc' : 'mm_page_free',
-      address: formatAddress(base) as string,
+      address: formatAddress(base),
       bytes,
     });
   }

@@ -3,6 +3,7 @@
 
 import type { Owner } from '../../analysis/owners.ts';
 import { formatSeconds } from '../../base/bytes-format.ts';
+import type { MemoryReport, ReportedTrack } from '../../kernel/memory-reports/memory-report.ts';
 import type { ReportMoment } from './report-moment.ts';
 
 export interface JoinedReport {
@@ -23,14 +24,14 @@ export interface OwnerFacts {
 }
 
 /** "Object already free" (SLUB), "double-free" (KASAN), "invalid free" (KFENCE has one name for both). */
-const DOUBLE_FREE = /already free|double-free|^invalid free$/;
+const DOUBLE_FREE = /already free|double[- ]free|^invalid free$/i;
 /** The object was free by then: use-after-free, Poison overwritten, Freechain corrupt … */
 const OF_FREE_OBJECT = /free|poison/i;
 
 /** @param all owners of the place, the first one first */
 export function joinReport(
   all: readonly Owner[],
-  report: { readonly title: string; readonly allocatedIn: string | null },
+  report: Pick<MemoryReport, 'title' | 'allocated'>,
   moment: ReportMoment,
   facts: OwnerFacts,
 ): JoinedReport {
@@ -40,10 +41,10 @@ export function joinReport(
   const at = (time: number): Owner | undefined =>
     owners.findLast((owner) => beginOf(owner, wasFree, owners) <= time);
   const isFromThere = (owner: Owner | undefined): boolean =>
-    owner !== undefined && facts.siteOf(owner) === report.allocatedIn;
+    owner !== undefined && isOfTrack(facts.siteOf(owner), report.allocated);
   const near = [at(moment.at), at(moment.at - moment.slack), at(moment.at + moment.slack)];
   const candidates = Number.isFinite(moment.at) ? near : [...near, ...owners.toReversed()];
-  const told = report.allocatedIn === null ? undefined : candidates.find(isFromThere);
+  const told = report.allocated === null ? undefined : candidates.find(isFromThere);
   const isUnsure = new Set(near).size > 1 && told === undefined;
   return {
     owners: second === undefined ? all : all.filter((owner) => owner !== second),
@@ -51,6 +52,12 @@ export function joinReport(
     second,
     note: moment.note ?? (isUnsure ? unsure(moment) : null),
   };
+}
+
+/** Whether a call site is that of a reported stack: its caller, or a frame nearer to the allocator. */
+function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
+  if (site === null || track === null) return false;
+  return site === track.in || track.stack.includes(site);
 }
 
 /** A free of what was freed already, the last event of the place before the report. */

@@ -1,5 +1,6 @@
 // A source through perf kmem's arithmetic.
 
+import { present } from '../../base/assert.ts';
 import { loadRun, type SourceOptions } from '../../run/load-run.ts';
 import { type PerfKmemQuery, type PerfKmemResult, PerfKmemTracker } from './perf-kmem.ts';
 
@@ -21,7 +22,7 @@ export async function perfKmemRun(
       return tracker;
     },
   ]);
-  const tracker = trackers[0] as PerfKmemTracker;
+  const tracker = present(trackers[0]);
   return {
     result: tracker.result(query),
     symbolOf: (site) => {

@@ -1,5 +1,6 @@
 // `rates`: a source in, rates out.
 
+import { present } from '../../base/assert.ts';
 import { RateBins } from '../../pairing/rate-bins.ts';
 import { loadRun, type SourceOptions } from '../../run/load-run.ts';
 import { buildRates, type Rates, type RatesBy } from './rates.ts';
@@ -18,8 +19,8 @@ export async function rateRun(
   const { run, origin } = await loadRun(options, [
     ({ calls }) => {
       bins.push(new RateBins(calls, interval));
-      return bins[0] as RateBins;
+      return present(bins[0]);
     },
   ]);
-  return buildRates(run, bins[0] as RateBins, by, wantsSeries, origin);
+  return buildRates(run, present(bins[0]), by, wantsSeries, origin);
 }

@@ -1,6 +1,7 @@
 // The result of `rates`: allocations, frees and bytes per second, by cache or call site, over the
 // whole trace and by intervals. Bytes are what the objects take (bytes_alloc), as slabratetop counts.
 
+import { present } from '../../base/assert.ts';
 import { compareText, formatAddress } from '../../base/format-address.ts';
 import type { RateBins } from '../../pairing/rate-bins.ts';
 import { groupCalls } from '../../run/group-calls.ts';
@@ -98,7 +99,7 @@ export function buildRates(
   const intervals = sumIntervals(run, bins, groupOfCall);
   const busiest = new Float64Array(groups.length);
   for (const sums of intervals.values()) {
-    for (const [g, sum] of sums) busiest[g] = Math.max(busiest[g] as number, sum.allocs);
+    for (const [g, sum] of sums) busiest[g] = Math.max(busiest[g]!, sum.allocs);
   }
   const rows = groups.map((group, g): RateRow => {
     const { cache, siteId } = group.key;
@@ -114,7 +115,7 @@ export function buildRates(
       allocsPerSec: perSecond(group.allocs, seconds),
       freesPerSec: perSecond(group.frees, seconds),
       bytesPerSec: perSecond(group.bytesAlloc, seconds),
-      busiestAllocs: busiest[g] as number,
+      busiestAllocs: busiest[g]!,
     };
   });
   const total = (pick: (row: RateRow) => number): number => rows.reduce((n, r) => n + pick(r), 0);
@@ -154,17 +155,17 @@ function sumIntervals(
 ): Map<number, Map<number, Sums>> {
   const intervals = new Map<number, Map<number, Sums>>();
   for (let i = 0; i < bins.length; i++) {
-    const call = bins.call[i] as number;
-    const group = groupOfCall[call] as number;
+    const call = bins.call[i]!;
+    const group = groupOfCall[call]!;
     if (group < 0) continue;
-    const bin = bins.bin[i] as number;
+    const bin = bins.bin[i]!;
     const sums = intervals.get(bin) ?? new Map<number, Sums>();
     intervals.set(bin, sums);
     const sum = sums.get(group) ?? { allocs: 0, frees: 0, bytes: 0 };
     sums.set(group, sum);
-    sum.allocs += bins.allocs[i] as number;
-    sum.frees += bins.frees[i] as number;
-    sum.bytes += (bins.allocs[i] as number) * run.dictionary.calls.bytesAlloc(call);
+    sum.allocs += bins.allocs[i]!;
+    sum.frees += bins.frees[i]!;
+    sum.bytes += bins.allocs[i]! * run.dictionary.calls.bytesAlloc(call);
   }
   return intervals;
 }
@@ -181,7 +182,7 @@ function seriesOf(
       startNs: absoluteTime(run, bin * bins.interval),
       rows: [...sums]
         .map(([group, sum]) => {
-          const { cache, site, symbol, module } = rows[group] as RateRow;
+          const { cache, site, symbol, module } = present(rows[group]);
           return { cache, site, symbol, module, ...sum };
         })
         .sort(mostAllocsFirst),

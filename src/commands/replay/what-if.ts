@@ -156,7 +156,7 @@ function simulatedCaches({ plan, slub, replay }: Simulation): Map<string, NamedC
     const slabBytes = slub.pageSize * 2 ** order;
     caches.set(cache.name, {
       figures: { slabSize, order, objsPerSlab, ...figuresOf(usage, number, slabBytes) },
-      objects: usage.objects.now[number] as number,
+      objects: usage.objects.now[number]!,
       plan: cache,
     });
   });
@@ -164,7 +164,7 @@ function simulatedCaches({ plan, slub, replay }: Simulation): Map<string, NamedC
   const figures = figuresOf(usage, large, slub.pageSize);
   caches.set(KMALLOC_LARGE, {
     figures: { slabSize: slub.pageSize, order: 0, objsPerSlab: 1, ...figures },
-    objects: usage.objects.now[large] as number,
+    objects: usage.objects.now[large]!,
     plan: undefined,
   });
   return caches;
@@ -175,12 +175,12 @@ function figuresOf(
   cache: number,
   slabBytes: number,
 ): Omit<SimulatedCache, 'slabSize' | 'order' | 'objsPerSlab'> {
-  const bytes = usage.slabBytes.now[cache] as number;
+  const bytes = usage.slabBytes.now[cache]!;
   const peak = usage.ofPeak(cache);
   return {
     slabs: bytes / slabBytes,
     bytes,
-    bytesWasted: bytes - (usage.requested.now[cache] as number),
+    bytesWasted: bytes - usage.requested.now[cache]!,
     peakSlabs: peak.slabBytes / slabBytes,
     peakBytes: peak.slabBytes,
     peakBytesWasted: peak.slabBytes - peak.requested,
@@ -194,10 +194,10 @@ function judgeNoHigherOrder(
   const sum = { caches: 0, savesBytes: 0 };
   const after = new Map(other?.caches.map(({ name, geometry }) => [name, geometry]));
   plan.caches.forEach(({ name, geometry }, number) => {
-    const bytes = replay.usage.slabBytes.now[number] as number;
+    const bytes = replay.usage.slabBytes.now[number]!;
     const without = after.get(name);
     if (bytes === 0 || without === undefined || without.slabSize === geometry.slabSize) return;
-    const slabs = Math.ceil((replay.usage.objects.now[number] as number) / without.objsPerSlab);
+    const slabs = Math.ceil(replay.usage.objects.now[number]! / without.objsPerSlab);
     sum.caches++;
     sum.savesBytes += bytes - slabs * slub.pageSize * 2 ** without.order;
   });

@@ -2,6 +2,7 @@
 // equal width, so that requests far to the left of a class are those that waste most of it.
 
 import { sizeStep } from '../../analysis/size-advice.ts';
+import { present } from '../../base/assert.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
 import { groupCalls } from '../../run/group-calls.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -62,7 +63,7 @@ export function buildSizeHistogram(run: ResolvedRun): SizeClass[] {
       classes.set(taken, served);
     }
     const number = Math.floor(((bytesReq - below - 1) * SIZE_PARTS) / (taken - below));
-    const part = served.parts[Math.max(0, number)] as BuildingPart;
+    const part = present(served.parts[Math.max(0, number)]);
     add(part.allocs, allocs, bytesReq, taken);
     add(part.live, live, bytesReq, taken);
     if (allocs > part.most) Object.assign(part, { most: allocs, commonest: bytesReq });

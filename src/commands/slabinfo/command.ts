@@ -99,7 +99,8 @@ function toolSpecs(): Specs<ToolValues> {
   for (const { short, long } of LIVE_ACTIONS) {
     specs[long] = { flags: `${short}, ${long} [value]`, help: '', isHidden: true };
   }
-  return specs as Specs<ToolValues>; // SLABINFO_FLAGS has every key
+  // Cast: SLABINFO_FLAGS has every key, a flag or a number as the tool takes it.
+  return specs as Specs<ToolValues>;
 }
 
 function toolOptions(options: SlabinfoCommandOptions): SlabinfoOptions {

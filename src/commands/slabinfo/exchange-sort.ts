@@ -13,8 +13,8 @@ export function exchangeSort<T>(items: T[], compare: (a: T, b: T) => number): vo
   }
   for (let i = 0; i < items.length; i++) {
     for (let j = i + 1; j < items.length; j++) {
-      const a = items[i] as T;
-      const b = items[j] as T;
+      const a = items[i]!;
+      const b = items[j]!;
       if (compare(a, b) > 0) {
         items[i] = b;
         items[j] = a;

@@ -71,7 +71,7 @@ function countsOf(
   const more = (counts: Map<number, number>, node: number, n: number): void => {
     if (n > 0) counts.set(node, (counts.get(node) ?? 0) + n);
   };
-  for (const row of rows) more(slabs, table.node[row] as number, 1);
+  for (const row of rows) more(slabs, table.node[row]!, 1);
   for (const list of model.lists().slabs) {
     if (list.kind === 'nodePartial') more(partial, list.owner, list.slabs.length);
   }

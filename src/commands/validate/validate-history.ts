@@ -72,7 +72,7 @@ function ownerOf(
   const { calls } = run.dictionary;
   return {
     relation,
-    address: formatAddress(address) as string,
+    address: formatAddress(address),
     cache: run.names.ofCall[(alloc ?? free)?.call ?? 0] ?? null,
     bytesReq: alloc === undefined ? null : calls.bytesReq(alloc.call),
     bytesAlloc: alloc === undefined ? null : calls.bytesAlloc(alloc.call),

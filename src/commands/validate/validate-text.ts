@@ -2,6 +2,7 @@
 // each damage, then SLUB's own report on each with the trace's biography of the object under it.
 
 import type { HistoryEvent } from '../../analysis/owners.ts';
+import { present } from '../../base/assert.ts';
 import { counted, formatCount } from '../../base/bytes-format.ts';
 import type { ClockUnit } from '../../kernel/events/trace-info.ts';
 import { escapeText, shellWord } from '../../render/escape.ts';
@@ -118,7 +119,7 @@ function placeText({ kind, address, slab, firstByte, lastByte }: ValidationRepor
 }
 
 function damageText(shown: readonly Damage[], i: number, unit: ClockUnit | null): string {
-  const { report, consequences, notes } = shown[i] as Damage;
+  const { report, consequences, notes } = present(shown[i]);
   const { history, text, address } = report;
   const isSameObject = history !== null && shown[i - 1]?.report.address === address;
   return (

@@ -64,8 +64,8 @@ export function internRowCall(fields: RowFields, context: CallContext): number {
 }
 
 function kindOf(name: string): EventKind | undefined {
-  const kind = EVENT_NAMES.indexOf(name);
-  return kind > 0 ? (kind as EventKind) : undefined;
+  const kind = Object.values(EVENT_KIND).find((number) => EVENT_NAMES[number] === name);
+  return kind === EVENT_KIND.none ? undefined : kind;
 }
 
 interface Sizes {

@@ -90,7 +90,7 @@ function normalName(name: string): string {
 }
 
 function isColumn(name: string): name is ColumnName {
-  return (COLUMN_NAMES as readonly string[]).includes(name);
+  return COLUMN_NAMES.some((column) => column === name);
 }
 
 function columnsOf(fields: readonly string[]): CsvColumns {

@@ -30,14 +30,15 @@ export class TimeOrder {
     const first = heap[0];
     if (first === undefined) return false;
     let next = heap[1];
-    if (heap.length > 2 && this.before(heap[2]!, heap[1]!)) next = heap[2];
+    const other = heap[2];
+    if (next !== undefined && other !== undefined && this.before(other, next)) next = other;
     const more =
       next === undefined
         ? streams[first]!.run(Infinity, true)
         : streams[first]!.run(streams[next]!.ts, first < next);
     if (!more) {
-      const last = heap.pop()!;
-      if (heap.length > 0) heap[0] = last;
+      const last = heap.pop();
+      if (heap.length > 0 && last !== undefined) heap[0] = last;
     }
     this.siftDown(0);
     return heap.length > 0;

@@ -8,6 +8,7 @@
 //   --map take=alloc,bytes=size,where=ptr                   a probe of another kind
 
 import { UsageError } from '../../base/errors.ts';
+import { withKeys } from '../../base/object-keys.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
 
 /** What a field may be. */
@@ -27,9 +28,9 @@ const MEANINGS = [
 export type Meaning = (typeof MEANINGS)[number];
 
 /** The number of a meaning, as ProbeValues keeps them. */
-export const MEANING: Readonly<Record<Meaning, number>> = Object.fromEntries(
-  MEANINGS.map((name, i) => [name, i]),
-) as Record<Meaning, number>;
+export const MEANING: Readonly<Record<Meaning, number>> = withKeys(MEANINGS, (name) =>
+  MEANINGS.indexOf(name),
+);
 export const MEANING_COUNT: number = MEANINGS.length;
 
 const ROLES = ['alloc', 'free', 'bulk_free', 'write', 'none'] as const;
@@ -182,8 +183,8 @@ export function parseProbeMapping(text: string): ProbeMapping {
   return { event, role, fields };
 }
 
-const isMeaning = (word: string): word is Meaning => (MEANINGS as readonly string[]).includes(word);
-const isRole = (word: string): word is ProbeRole => (ROLES as readonly string[]).includes(word);
+const isMeaning = (word: string): word is Meaning => MEANINGS.some((name) => name === word);
+const isRole = (word: string): word is ProbeRole => ROLES.some((name) => name === word);
 
 function badMapping(text: string, part: string): UsageError {
   return new UsageError(`--map ${text}: ${part} is none of EVENT=ROLE,FIELD=MEANING,...`, {

@@ -5,6 +5,7 @@
 //   field:unsigned long __probe_func; field:unsigned long __probe_ret_ip; a return
 //   field:u64 size;  field:u64 p[64];                                     the probe's arguments
 
+import { present } from '../../base/assert.ts';
 import type { ProbeSeen } from '../../kernel/events/trace-info.ts';
 import type { SymbolTable } from '../../kernel/symbols/symbols.ts';
 import { type EventField, type EventFormat, isProbeFormat } from '../events/event-format.ts';
@@ -112,7 +113,7 @@ export class ProbeRecords {
     this.seen.push({ event: name, isRead, mapping: isRead ? null : suggestMapping(shape) });
     probe.plan = plan ?? null;
     for (const [field, meaning] of plan?.meanings ?? []) {
-      probe.fields.push({ meaning, field: fields.get(field)! });
+      probe.fields.push({ meaning, field: present(fields.get(field)) });
     }
   }
 

@@ -54,7 +54,7 @@ export class TaskCalls {
   /** A new innermost call. */
   push(): PendingCall {
     if (this.depth === MAX_DEPTH) {
-      this.calls.push(this.calls.shift()!);
+      this.calls.push(...this.calls.splice(0, 1));
       this.depth--;
     }
     const call = this.calls[this.depth] ?? new PendingCall();

@@ -1,5 +1,6 @@
 // The pages of one CPU's ring buffer as a stream of records, in the order in which the CPU wrote them.
 
+import { present } from '../../base/assert.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { EventFields } from '../events/event-fields.ts';
 import type { TimedStream } from '../events/time-order.ts';
@@ -88,7 +89,7 @@ export class CpuStream implements TimedStream {
     const { records, layout } = this;
     let count = 0;
     while (this.advancePage()) {
-      const { view } = this.chunk!;
+      const { view } = present(this.chunk);
       for (let i = 0; i < records.length; i++) {
         if (records.size[i]! < 2) continue;
         if (wanted(view.getUint16(records.offset[i]!, layout.littleEndian))) count++;
@@ -107,8 +108,8 @@ export class CpuStream implements TimedStream {
 
   run(bound: number, inclusive: boolean): boolean {
     const { records, cpu } = this;
-    const fields = this.fields!;
-    const { view } = this.chunk!;
+    const fields = present(this.fields);
+    const { view } = present(this.chunk);
     const { ts, offset, size, length } = records;
     let i = this.index;
     if (this.missed !== 0 || this.gap) this.tellLost(ts[i]!);
@@ -168,7 +169,7 @@ export class CpuStream implements TimedStream {
     } else if (first < lastTime && this.seen.has(first, digest)) {
       // Nothing is missing here: no gap.
       records.length = 0;
-      this.stats.add('bad_page', 1, this.pages.place(this.chunk!.position + nextPage));
+      this.stats.add('bad_page', 1, this.pages.place(present(this.chunk).position + nextPage));
     } else {
       this.seen.add(first, digest);
       this.lastTime = last;
@@ -188,7 +189,7 @@ export class CpuStream implements TimedStream {
   }
 
   private tellLost(ts: number): void {
-    const fields = this.fields!;
+    const fields = present(this.fields);
     if (this.missed !== 0) fields.addLost(this.missed, ts, this.cpu);
     else fields.addGap(ts, this.cpu);
     this.missed = 0;

@@ -3,6 +3,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import { present } from '../../base/assert.ts';
 import { takeSignals } from '../../base/end-signals.ts';
 import { STDIN } from '../../base/input-bytes.ts';
 import type { ProgressListener } from '../../base/progress.ts';
@@ -64,6 +65,7 @@ async function readHere(
   const empty: EventBatch[] = [];
   let begun = false;
   const control = {
+    // Cast: set by others while the reader runs.
     stopped: false as boolean,
     opened: (sidecars) => consumer.opened(sidecars),
     obtain: () => empty.pop() ?? createBatch(),
@@ -126,7 +128,7 @@ function readInThread(
             break;
           case 'batch': {
             const { batch: sent } = message;
-            const batch = sent === undefined ? (slots[message.slot] as EventBatch) : ownBatch(sent);
+            const batch = sent === undefined ? present(slots[message.slot]) : ownBatch(sent);
             slots[message.slot] = batch;
             batch.length = message.length;
             dictionary.apply(message.changes);

@@ -36,7 +36,7 @@ async function serve({ description, state }: ReaderWork): Promise<void> {
     for (const name of found.keys()) offered.add(name);
     // Some megabytes of symbols, for which nobody here asks again: not copied.
     const own = [...found.values()].filter(({ buffer, length }) => buffer.byteLength === length);
-    return [found, own.map(({ buffer }) => buffer as ArrayBuffer)];
+    return [found, own.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))];
   };
   const takeChanges = (): DictionaryChanges => {
     const changes = dictionary.changesSince(mark);

@@ -2,6 +2,8 @@
 // Truth: mm/slub.c, the SLAB_ATTR*() show functions; units and versions: design sheet slub.md 4.2.
 // Counts are "TOTAL N0=… N1=…": nodes that have none are left out, and without CONFIG_NUMA all are.
 
+import { withKeys } from '../../base/object-keys.ts';
+
 /** Counters of CONFIG_SLUB_STATS (mm/slub.c STAT_ATTR(), 6.12), as their files are named. */
 const SLAB_STATS = [
   'alloc_fastpath',
@@ -249,9 +251,7 @@ function atMost(limit: number, value: number | null): number | null {
 
 function buildStats(files: ReadonlyMap<string, string>): SlabStats | null {
   if (!SLAB_STATS.some((name) => files.has(name))) return null;
-  const stats: Partial<Record<SlabStatName, number>> = {};
-  for (const name of SLAB_STATS) stats[name] = leadingInteger(files.get(name) ?? '');
-  return stats as SlabStats;
+  return withKeys(SLAB_STATS, (name) => leadingInteger(files.get(name) ?? ''));
 }
 
 /** True for a number from 0 on, alone or before counts by node or CPU. */

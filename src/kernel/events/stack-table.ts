@@ -17,8 +17,8 @@ export class StackTable {
   /** The index of the stack whose frames are `frames[0..length)`, added if it is new. */
   intern(frames: Uint32Array, length: number): number {
     if (length === 0) return 0;
-    if (this.slots === undefined || this.count * 2 > this.slots.length) this.rehash();
-    const slots = this.slots!;
+    let { slots } = this;
+    if (slots === undefined || this.count * 2 > slots.length) slots = this.rehash();
     const mask = slots.length - 1;
     let slot = hashWords(frames, 0, length) & mask;
     for (;;) {
@@ -80,7 +80,7 @@ export class StackTable {
     return true;
   }
 
-  private rehash(): void {
+  private rehash(): Uint32Array {
     const slots = new Uint32Array(2 ** Math.ceil(Math.log2(this.count * 4 + 64)));
     const mask = slots.length - 1;
     for (let id = 1; id < this.count; id++) {
@@ -90,5 +90,6 @@ export class StackTable {
       slots[slot] = id;
     }
     this.slots = slots;
+    return slots;
   }
 }

@@ -26,7 +26,8 @@ export function specOfCreation(name: string, objectSize: number, attributes: str
 
 function bitOf(flag: string): number {
   const name = flag.trim().replace(/^SLAB_/, '');
-  return (SLAB as Readonly<Record<string, number>>)[name] ?? 0;
+  const known: Readonly<Record<string, number>> = SLAB;
+  return known[name] ?? 0;
 }
 
 /** At most a page: no cache is aligned to more. */

@@ -2,6 +2,7 @@
 // computed ones, and what the rules do not give is told.
 // Truth: the recorded /sys/kernel/slab (mm/slub.c SLAB_ATTR*()), else /proc/slabinfo.
 
+import { keysOf } from '../../base/object-keys.ts';
 import { isKmallocCacheName } from '../caches/kmalloc-caches.ts';
 import type { KnownCache } from '../caches/known-cache.ts';
 import type { SlabCacheSysfs } from '../caches/slab-cache-sysfs.ts';
@@ -84,7 +85,7 @@ export function recordedGeometry(
   const { spec, computed } = fit;
   if (computed === undefined) return undefined;
   const recorded = recordedFigures(cache, computed);
-  const names = Object.keys(recorded) as (keyof typeof recorded)[];
+  const names = keysOf(recorded);
   const least = minOrderObjects(cache.slabSize, parameters.pageSize);
   // `aliases` counts those of now; the link of one that was destroyed stays (sysfs_slab_alias(),
   // mm/slub.c of 6.12), and so does the place of the free pointer that its object size gave.

@@ -2,6 +2,7 @@
 // of perf.data). As text, for the sidecar `kernel_maps.txt`: a line `START SIZE NAME [BUILD_ID]` each,
 // START and SIZE in hex; the kernel itself is `kernel`. /proc/modules tells the same of the modules.
 
+import { present } from '../../base/assert.ts';
 import { ensureLength } from '../../base/growable.ts';
 
 /** The name of the kernel's own text. */
@@ -50,8 +51,8 @@ export class ModuleMap {
   /** The range that an address lies in; of several the one that was added last. */
   find(hi: number, lo: number): KernelRange | undefined {
     for (let i = this.names.length - 1; i >= 0; i--) {
-      const behind = (hi - (this.hi[i] as number)) * 4294967296 + (lo - (this.lo[i] as number));
-      if (behind >= 0 && behind < (this.sizes[i] as number)) return this.range(i);
+      const behind = (hi - this.hi[i]!) * 4294967296 + (lo - this.lo[i]!);
+      if (behind >= 0 && behind < present(this.sizes[i])) return this.range(i);
     }
     return undefined;
   }
@@ -114,11 +115,11 @@ export class ModuleMap {
   }
 
   private range(i: number): KernelRange {
-    const name = this.names[i] as string;
+    const name = present(this.names[i]);
     return {
       name,
-      start: (BigInt(this.hi[i] as number) << 32n) | BigInt(this.lo[i] as number),
-      size: this.sizes[i] as number,
+      start: (BigInt(this.hi[i]!) << 32n) | BigInt(this.lo[i]!),
+      size: present(this.sizes[i]),
       buildId: this.buildIds.get(name),
     };
   }

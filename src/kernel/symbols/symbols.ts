@@ -230,9 +230,10 @@ export class SymbolTable {
     const count = this.countUpTo(order, hi, lo);
     if (count === 0) return -1;
     let at = count - 1;
-    const { [order[at]!]: foundHi } = this.hi;
-    const { [order[at]!]: foundLo } = this.lo;
-    while (at > 0 && this.compare(order[at - 1]!, foundHi!, foundLo!) === 0) at--;
+    const found = order[at]!;
+    const foundHi = this.hi[found]!;
+    const foundLo = this.lo[found]!;
+    while (at > 0 && this.compare(order[at - 1]!, foundHi, foundLo) === 0) at--;
     return order[at]!;
   }
 

@@ -85,14 +85,15 @@ function renderCell<Row>(
 /** The last row of a cut table. */
 function renderOthers<Row>({ columns, rows, most, what }: DataTable<Row>): Markup | null {
   const others = rows.slice(most);
-  if (others.length === 0) return null;
+  const [first] = others;
+  if (first === undefined) return null;
   const cells = columns.map(({ value, format, isSum }, i) => {
     if (i === 0) {
       return html`<td>${counted(others.length, `other ${what}`)}</td>`;
     }
     if (format === undefined || isSum !== true) return html`<td></td>`;
     const sum = others.reduce((total, row) => total + numberOf(value(row)), 0);
-    return html`<td data-v="${sum}">${format(sum, others[0] as Row)}</td>`;
+    return html`<td data-v="${sum}">${format(sum, first)}</td>`;
   });
   return html`<tfoot><tr>${cells}</tr></tfoot>`;
 }

@@ -5,6 +5,7 @@
 // (6.1.192; 6.12.117: mm/slub.c). Frees and allocations that left no event must not look like bugs:
 // a free is called wrong only where the events since the object's allocation are complete.
 
+import { present } from '../../base/assert.ts';
 import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
 import { isKmallocCacheName } from '../../kernel/caches/kmalloc-caches.ts';
 import {
@@ -95,7 +96,7 @@ export class DebugWatch {
     this.touched = new TouchedSlabs({
       ...input,
       tracks: this.tracks,
-      cacheOf: (row) => this.cacheOf(row)!,
+      cacheOf: (row) => present(this.cacheOf(row)),
       reports: () => this.found.count,
     });
     this.evidence = new FreeEvidence({
@@ -410,7 +411,7 @@ export class DebugWatch {
     for (const row of table.rowsByCache(number + 1)[number]!) {
       const left = this.remainingIn(row).map((object) => objectOffset(checks.cache, object));
       if (left.length === 0) continue;
-      first ??= table.base(row) + BigInt(left[0]!);
+      first ??= table.base(row) + BigInt(present(left[0]));
       const slab = table.freelist[row] === NIL ? undefined : this.touched.touch(row);
       if (slab !== undefined) found.remaining(checks.cache, slab, left);
     }
@@ -456,7 +457,7 @@ export class DebugWatch {
   private slot({ base }: CheckedSlab, offset: number): number {
     const { table } = this;
     const row = table.find(Number(base & 0xffffffffn), Number(base >> 32n));
-    const { redLeftPad, size } = this.cacheOf(row)!.geometry.layout;
+    const { redLeftPad, size } = present(this.cacheOf(row)).geometry.layout;
     return table.slot(row, (offset - redLeftPad) / size);
   }
 }

@@ -1,6 +1,7 @@
 // The caches of the recorded machine as a changed one would make them, and which of them each call
 // then allocates from.
 
+import { present } from '../../base/assert.ts';
 import {
   isKmallocCacheName,
   KMALLOC_LARGE,
@@ -40,8 +41,8 @@ export function planChanged(
   const cacheOfCall = recorded.cacheOfCall.map((number, call) => {
     const isKmalloc =
       number === NOT_PLANNED.large ||
-      (number >= 0 && isKmallocCacheName((recorded.caches[number] as PlannedCache).name));
-    if (!isKmalloc || !remakesKmalloc) return number < 0 ? number : (numberOf[number] as number);
+      (number >= 0 && isKmallocCacheName(present(recorded.caches[number]).name));
+    if (!isKmalloc || !remakesKmalloc) return number < 0 ? number : present(numberOf[number]);
     return isAlloc(calls.kind(call)) ? planner.kmalloc(calls, call) : NOT_PLANNED.unknown;
   });
   for (const { name, calls: own } of dedicated) {

@@ -20,9 +20,9 @@ export function modelDigest({ table, caches }: SlubModel): string {
 }
 
 function slabLine(table: SlabTable, row: number): string {
-  const free = table.listed(row, table.freelist[row] as number);
+  const free = table.listed(row, table.freelist[row]!);
   const allocated: number[] = [];
-  for (let i = 0; i < (table.objects[row] as number); i++) {
+  for (let i = 0; i < table.objects[row]!; i++) {
     if (!table.isFree(row, i)) allocated.push(i);
   }
   return `${addressOf(table, row)} ${table.inuse[row]} free ${free} allocated ${allocated}\n`;

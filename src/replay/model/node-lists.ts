@@ -1,6 +1,7 @@
 // The partial lists of a cache's nodes (struct kmem_cache_node), and which slab of them an allocation
 // takes first: get_partial(), get_any_partial(), add_partial(), remove_partial() in mm/slub.c.
 
+import { present } from '../../base/assert.ts';
 import type { ListedSlabs } from './slab-cache.ts';
 import { SlabList } from './slab-list.ts';
 import { NO_SLAB, ON, type SlabTable } from './slab-table.ts';
@@ -79,6 +80,6 @@ export class NodeLists {
 
   /** get_node(): the list of a slab's node. */
   private listOf(slab: number): SlabList {
-    return this.lists[this.table.node[slab]!] ?? this.lists[0]!;
+    return this.lists[this.table.node[slab]!] ?? present(this.lists[0]);
   }
 }

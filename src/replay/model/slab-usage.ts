@@ -16,14 +16,14 @@ export class UsageColumn {
   add(cache: number, change: number, peak: number): void {
     if (this.keptFor[cache] !== peak) {
       this.keptFor[cache] = peak;
-      this.atPeak[cache] = this.now[cache] as number;
+      this.atPeak[cache] = this.now[cache]!;
     }
-    this.now[cache] = (this.now[cache] as number) + change;
+    this.now[cache] = this.now[cache]! + change;
   }
 
   /** At the peak of number `peak`, the latest. */
   ofPeak(cache: number, peak: number): number {
-    return (this.keptFor[cache] === peak ? this.atPeak : this.now)[cache] as number;
+    return (this.keptFor[cache] === peak ? this.atPeak : this.now)[cache]!;
   }
 }
 

@@ -3,6 +3,7 @@
 // model did not expect. Frees without an event are its main cause (kfree_rcu() fills sheaves of its
 // own, bulk frees fill the main one), the other is an interrupt while a CPU works on its sheaves.
 
+import { present } from '../../base/assert.ts';
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { CpuSheaves } from '../model/cpu-sheaves.ts';
 import { Decision, FROM } from '../model/decision.ts';
@@ -282,13 +283,13 @@ export class SheafCache implements ReconciledCache {
       sheaves.setMain(cpu, sheaves.spare[cpu]!);
       sheaves.spare[cpu] = main;
     } else if (inBarn >= 0) {
-      const [sheaf] = barn.full.splice(inBarn, 1);
+      const sheaf = present(barn.full.splice(inBarn, 1)[0]);
       if (sheaves.isNewMain) barn.full.push(main);
       else {
         sheaves.forgetAbove(main, -1);
         barn.putEmpty(main);
       }
-      sheaves.setMain(cpu, sheaf!);
+      sheaves.setMain(cpu, sheaf);
     }
     sheaves.remove(slab, object); // else of another CPU: the task has moved
   }

@@ -2,6 +2,7 @@
 // stands for, read in place: a 4096-byte header, then {s64 offset, s64 size, data}, big-endian, up
 // to offset = size = -1. A later record replaces what an earlier one put at the same place.
 
+import { present } from '../../base/assert.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { ensureLength } from '../../base/growable.ts';
 import type { Findings } from '../findings.ts';
@@ -184,7 +185,7 @@ class LatestFirst {
   }
 
   top(): number {
-    return this.items[0]!;
+    return present(this.items[0]);
   }
 
   push(item: number): void {
@@ -202,9 +203,9 @@ class LatestFirst {
 
   pop(): void {
     const { items } = this;
-    const item = items.pop()!;
+    const item = items.pop();
     const size = items.length;
-    if (size === 0) return;
+    if (item === undefined || size === 0) return;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;

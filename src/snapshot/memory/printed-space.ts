@@ -161,6 +161,7 @@ export class PrintedSpace implements AddressSpace {
   }
 
   readRun(run: MappedRun, offset: number, target: Uint8Array): boolean {
+    // Cast: a run is read by the space that gave it.
     const from = (run as PrintedRun).index * WORD + offset;
     if (from + target.length > this.size) return false;
     target.set(this.bytes.subarray(from, from + target.length));

@@ -24,7 +24,7 @@ export interface Annotation {
   readonly isBuiltIn: boolean;
 }
 
-const ACTIONS: readonly string[] = ['not-leak', 'ignore', 'no-scan', 'scan-area'];
+const ACTIONS = ['not-leak', 'ignore', 'no-scan', 'scan-area'] as const;
 
 /** The kernel's own, where the allocation names the function that annotates. */
 const BUILT_IN = `
@@ -66,13 +66,14 @@ export function parseAnnotations(text: string, path: string): Annotation[] {
 }
 
 function parseLine(words: readonly string[], where: string): Annotation {
-  const [action = '', ...rest] = words;
+  const [word = '', ...rest] = words;
   const fail = (why: string): never => {
     throw new UsageError(`${where}: ${why}`, {
       hint: 'A line is `ACTION site=FUNCTION`, `cache=GLOB` or `address=0x…`; an action is one of not-leak, ignore, no-scan, scan-area.',
     });
   };
-  if (!ACTIONS.includes(action)) fail(`unknown action '${action}'`);
+  const action = ACTIONS.find((name) => name === word);
+  if (action === undefined) return fail(`unknown action '${word}'`);
   const values = new Map<string, string>();
   for (const word of rest) {
     const equals = word.indexOf('=');
@@ -101,7 +102,7 @@ function parseLine(words: readonly string[], where: string): Annotation {
   const site = values.get('site');
   const cache = values.get('cache');
   return {
-    action: action as AnnotationAction,
+    action,
     site: site === undefined ? undefined : globToRegExp(site),
     cache: cache === undefined ? undefined : globToRegExp(cache),
     address: address === undefined ? undefined : BigInt(address),

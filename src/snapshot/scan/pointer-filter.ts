@@ -69,6 +69,7 @@ export function createPointerFilter(windowBytes: number): PointerFilter {
   const bytes = windowBytes + windowBytes / 2 + 16;
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) });
   const module = new WebAssembly.Module(Buffer.from(MODULE, 'base64'));
+  // Cast: what the module exports is in pointer-filter.wat, which a test assembles.
   const { collect, collectWithOffsets } = new WebAssembly.Instance(module, { env: { memory } })
     .exports as unknown as FilterFunctions;
   const { buffer } = memory;

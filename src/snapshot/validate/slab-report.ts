@@ -1,6 +1,7 @@
 // A report of SLUB → what can be told about it beyond its text: which object's free pointer a wrong
 // count comes from, and which reports are only consequences of a damaged freelist.
 
+import { present } from '../../base/assert.ts';
 import { counted } from '../../base/bytes-format.ts';
 import {
   type CheckedCache,
@@ -52,7 +53,7 @@ export function remarkOn(
   cache: CheckedCache,
   slab: CheckedSlab,
 ): SlabReport {
-  const report = reports[i] as SlubReport;
+  const report = present(reports[i]);
   const remark = remarkFor(report, i, damage, cache, slab);
   const address = remark.address ?? report.address;
   return {

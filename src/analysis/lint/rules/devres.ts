@@ -68,8 +68,8 @@ export const devresFreedByHand: LintRule = {
     const { calls } = run.dictionary;
     const found = new Map<string, { site: number; calls: number[]; count: number; free: number }>();
     for (let row = 0; row < pairs.length; row++) {
-      const alloc = pairs.alloc[row] as number;
-      const free = pairs.free[row] as number;
+      const alloc = pairs.alloc[row]!;
+      const free = pairs.free[row]!;
       const by = run.sites.functionOf(calls.site(free));
       if (!allocatesDevres(run.sites.functionOf(calls.site(alloc)) ?? '')) continue;
       if (by === undefined || RELEASES.test(by)) continue;
@@ -78,7 +78,7 @@ export const devresFreedByHand: LintRule = {
       const entry = found.get(id) ?? { site, calls: [], count: 0, free };
       found.set(id, entry);
       entry.calls.push(alloc);
-      entry.count += pairs.count[row] as number;
+      entry.count += pairs.count[row]!;
     }
     return [...found.values()].map(({ site, calls: own, count, free }) => ({
       count,

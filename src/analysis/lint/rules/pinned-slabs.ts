@@ -41,7 +41,7 @@ export const pinnedSlabs: LintRule = {
       site.objects++;
     }
     return [...sites.values()].flatMap(({ calls, slabs, objects }) => {
-      const pages = [...slabs].reduce((sum, slab) => sum + 2 ** (table.order[slab] as number), 0);
+      const pages = [...slabs].reduce((sum, slab) => sum + 2 ** table.order[slab]!, 0);
       const [call = 0] = calls;
       const cache = run.names.ofCall[call] ?? null;
       if (pages < LEAST_PAGES || !run.selectsCache(cache ?? undefined)) return [];

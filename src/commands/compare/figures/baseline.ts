@@ -10,12 +10,14 @@ import {
   type Check,
   checkedList,
   checkedObject,
+  isObject,
   nullable,
   oneOf,
   optional,
   recordOf,
 } from '../../../base/checked-json.ts';
 import { StoreError, TraceFormatError } from '../../../base/errors.ts';
+import { keysOf } from '../../../base/object-keys.ts';
 import type { Completeness, RunSummary } from '../../../run/run-summary.ts';
 import type {
   CacheFigures,
@@ -143,7 +145,7 @@ export function parseBaseline(content: string, path: string): RunFigures[] {
   } catch (error) {
     throw damaged(path, error instanceof Error ? error.message : String(error), error);
   }
-  const version = (json as { version?: unknown } | null)?.version;
+  const version = isObject(json) ? json['version'] : undefined;
   if (version !== VERSION) {
     throw new StoreError(
       `${path}: baseline of version ${String(version)}, this slabreplay reads ${VERSION}`,
@@ -198,7 +200,7 @@ interface Table {
 }
 
 function asTable<T>(columns: Columns<T>, rows: readonly T[]): Table {
-  const names = Object.keys(columns) as (keyof T & string)[];
+  const names = keysOf(columns);
   return { columns: names, rows: rows.map((row) => names.map((name) => row[name])) };
 }
 

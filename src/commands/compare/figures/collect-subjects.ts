@@ -5,6 +5,7 @@
 // things.
 
 import { functionName } from '../../../analysis/function-name.ts';
+import { present } from '../../../base/assert.ts';
 import { compareText } from '../../../base/format-address.ts';
 import { siteText } from '../../../render/site-text.ts';
 import type { CacheFigures, PairFigures, RunFigures } from './run-figures.ts';
@@ -92,7 +93,7 @@ class SubjectsBuilder {
       const touched = [this.total];
       if (finding.cache !== null) touched.push(this.cache(finding.cache));
       if (finding.symbol !== null || finding.site !== null) touched.push(this.site(finding));
-      for (const { runs } of touched) (runs[run] as Measures).findings++;
+      for (const { runs } of touched) present(runs[run]).findings++;
     }
   }
 
@@ -114,14 +115,14 @@ class SubjectsBuilder {
       site.sizes.add(Number.isInteger(each) ? each : null);
     }
     for (const { runs } of [this.total, this.cache(pair.cache), site]) {
-      addPairTo(runs[run] as Measures, pair, isMarked);
+      addPairTo(present(runs[run]), pair, isMarked);
     }
   }
 
   private addCache(cache: CacheFigures, figures: RunFigures, run: number): void {
     const subject = this.cache(cache.name);
     subject.inferred ||= cache.inferred;
-    const measures = subject.runs[run] as Measures;
+    const measures = present(subject.runs[run]);
     setPeak(measures, cache.peak);
     // A replay without frees only ever adds slabs.
     const replayed = figures.completeness.unrecordedFrees.length > 0 ? null : cache.slabsReplayed;
@@ -141,7 +142,7 @@ class SubjectsBuilder {
       let spare = 0;
       measures.slabs = 0;
       for (const { runs } of caches) {
-        const { slabs, slabBytes, slabsSpare } = runs[run] as Measures;
+        const { slabs, slabBytes, slabsSpare } = present(runs[run]);
         measures.slabs += slabs ?? 0;
         bytes += (slabs ?? 0) * slabBytes;
         spare += slabsSpare ** 2;

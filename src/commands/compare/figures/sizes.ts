@@ -9,7 +9,7 @@ const UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 export function parseSize(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?$/i.exec(text) ?? [];
   if (number === undefined) return undefined;
-  const power = UNITS.indexOf((unit ?? '').toUpperCase() as (typeof UNITS)[number]);
+  const power = UNITS.findIndex((name) => name === (unit ?? '').toUpperCase());
   return Number(number) * 1024 ** power;
 }
 

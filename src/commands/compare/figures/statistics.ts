@@ -1,6 +1,6 @@
 // What small samples can tell: medians, and how small a p they can give at all.
 
-import { assert } from '../../../base/assert.ts';
+import { assert, present } from '../../../base/assert.ts';
 
 /** Below this a difference is not put down to chance. */
 export const ALPHA = 0.05;
@@ -10,8 +10,8 @@ export function median(values: readonly number[]): number {
   assert(values.length > 0, 'a median needs a value');
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
-  const upper = sorted[half] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] as number) + upper) / 2;
+  const upper = present(sorted[half]);
+  return sorted.length % 2 === 1 ? upper : (present(sorted[half - 1]) + upper) / 2;
 }
 
 /** `n` over `k`. */

@@ -1,5 +1,6 @@
 // The figures of base runs and new runs → the result of `compare`.
 
+import { present } from '../../../base/assert.ts';
 import { compareText } from '../../../base/format-address.ts';
 import { collectSubjects } from '../figures/collect-subjects.ts';
 import { figuresOf, METRICS, type MetricFigure } from '../figures/metrics.ts';
@@ -45,7 +46,7 @@ export function buildComparison(
   const changed = new Set(moved.map(({ row }) => nameKey(row)));
   const unchanged = (kind: SubjectKind): number =>
     subjects.filter((s) => s.subject === kind && !changed.has(nameKey(s))).length;
-  const first = news[0] as RunFigures;
+  const first = present(news[0]);
   const sizes = [base.length, news.length] as const;
   return {
     type: 'comparison',

@@ -10,7 +10,7 @@
 // A budget `KEY: LIMIT` is the gate `KEY<=LIMIT`. Every key may be left out; an unknown one is an
 // error, because a gate that is spelled wrong must not pass.
 
-import { asText, type Check, checkedList, recordOf } from '../../../base/checked-json.ts';
+import { asText, type Check, checkedList, isObject, recordOf } from '../../../base/checked-json.ts';
 import { UsageError } from '../../../base/errors.ts';
 import { type Per, parsePer } from '../figures/per.ts';
 import { type Gate, parseGate } from './gate-expression.ts';
@@ -67,8 +67,6 @@ function parseJson(content: string, path: string): Record<string, unknown> {
     const message = error instanceof Error ? error.message.replace(/\s+/g, ' ') : String(error);
     throw new UsageError(`${path}: not JSON: ${message}`, { cause: error });
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new UsageError(`${path}: not a JSON object`);
-  }
-  return json as Record<string, unknown>;
+  if (!isObject(json)) throw new UsageError(`${path}: not a JSON object`);
+  return json;
 }

@@ -13,7 +13,9 @@ import { METRICS, type Metric } from '../figures/metrics.ts';
 import { parseSize } from '../figures/sizes.ts';
 import type { SubjectKind } from '../figures/subject.ts';
 
-export type Comparator = '>' | '>=' | '<' | '<=';
+/** Longer ones first: a `>` is the start of `>=` too. */
+const COMPARATORS = ['>=', '<=', '>', '<'] as const;
+export type Comparator = (typeof COMPARATORS)[number];
 
 interface GateLimit {
   /** `percent`: change against base in per cent; `change`: in the unit; `value`: the new value. */
@@ -44,12 +46,12 @@ export function parseGate(spec: string, from: string = '--fail-on'): Gate {
     throw new UsageError(`${from} '${spec}': ${what}, at character ${at + 1}`, { hint });
   };
   const sign = Math.max(spec.lastIndexOf('<'), spec.lastIndexOf('>'));
-  if (sign < 0) {
+  const comparator = COMPARATORS.find((name) => spec.startsWith(name, sign));
+  if (comparator === undefined) {
     const equals = spec.search(/[=!]/);
     const at = equals < 0 ? spec.length : equals;
     return fail(at, 'a comparison is missing', 'One of >, >=, < and <=, then a limit.');
   }
-  const comparator = (spec[sign + 1] === '=' ? `${spec[sign]}=` : spec[sign]) as Comparator;
   const left = spec.slice(0, sign);
   const colon = left.lastIndexOf(':');
   const word = left.slice(colon + 1);
@@ -78,13 +80,13 @@ function parseSubject(text: string): Pick<Gate, 'subject' | 'glob'> | undefined 
   if (text.trim() === 'total') return { subject: 'total', glob: '*' };
   const [, kind, glob] = /^\s*(cache|site):(.*)$/s.exec(text) ?? [];
   if (glob === undefined) return undefined;
-  return { subject: kind as SubjectKind, glob: glob.trim() };
+  return { subject: kind === 'site' ? 'site' : 'cache', glob: glob.trim() };
 }
 
 /** The limit, or what is wrong with it. */
 function parseLimit(text: string, metric: Metric): GateLimit | string {
   if (text === '') return 'a limit is missing';
-  const [, sign, amount] = /^([+-]?)\s*(.*)$/.exec(text) as unknown as [string, string, string];
+  const [, sign = '', amount = ''] = /^([+-]?)\s*(.*)$/.exec(text) ?? [];
   const factor = sign === '-' ? -1 : 1;
   const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(amount)?.[1];
   if (percent !== undefined) {

@@ -2,7 +2,7 @@
 // included) and the Hodges-Lehmann interval of the shift, as benchstat (golang.org/x/perf) judges
 // repeated runs. Nothing is assumed about the distribution.
 
-import { assert } from '../../../base/assert.ts';
+import { assert, present } from '../../../base/assert.ts';
 import { ALPHA, binomial } from '../figures/statistics.ts';
 
 /** With more values than this in both samples together, the normal approximation is taken. */
@@ -48,8 +48,8 @@ export function shiftInterval(
   const reached = 1 - 2 * tail;
   if (!(reached > 0)) return null;
   return {
-    low: differences[cut] as number,
-    high: differences[differences.length - 1 - cut] as number,
+    low: present(differences[cut]),
+    high: present(differences[differences.length - 1 - cut]),
     level: reached,
   };
 }
@@ -98,8 +98,8 @@ function rankSumCounts(n: number, ties: readonly number[]): Map<number, number> 
     chosen.forEach((sums, count) => {
       for (let take = 0; take <= size && count + take <= n; take++) {
         const ways = binomial(size, take);
-        next[count + take] ??= new Map();
-        const into = next[count + take] as Map<number, number>;
+        const into = next[count + take] ?? new Map<number, number>();
+        next[count + take] = into;
         for (const [sum2, before] of sums) {
           const to = sum2 + take * rank2;
           into.set(to, (into.get(to) ?? 0) + before * ways);

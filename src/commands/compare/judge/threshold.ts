@@ -23,7 +23,7 @@ export function parseThreshold(text: string, from: string = '--threshold'): Thre
   for (const part of text.split(',')) {
     const trimmed = part.trim();
     const relative = /^(\d+(?:\.\d+)?)\s*%$/.exec(trimmed)?.[1];
-    const size = relative === undefined ? parseSize(trimmed) : undefined;
+    const size = parseSize(trimmed);
     const kind = relative === undefined ? 'size' : 'percentage';
     if ((relative === undefined && size === undefined) || seen.has(kind)) {
       const what = seen.has(kind)
@@ -35,7 +35,7 @@ export function parseThreshold(text: string, from: string = '--threshold'): Thre
     }
     seen.add(kind);
     if (relative !== undefined) percent = Number(relative);
-    else bytes = size as number;
+    else if (size !== undefined) bytes = size;
     at += part.length + 1;
   }
   return { percent, bytes };

@@ -9,6 +9,7 @@ import {
 } from '../../../../src/commands/history/history.ts';
 import { parseLogClock, reportMoment } from '../../../../src/commands/history/report-moment.ts';
 import type { TraceInfo } from '../../../../src/kernel/events/trace-info.ts';
+import type { MemoryReport } from '../../../../src/kernel/memory-reports/memory-report.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import { kernelFacts, knownCache, resolve } from '../../../helpers/tracked.ts';
 
@@ -30,7 +31,32 @@ function joined(lines: string, report: Report): ReportedHistory {
   const { run } = resolve(trace, { extra: () => [events], facts, info });
   const { title = 'use-after-free', atSec = 0, allocatedIn = null } = report;
   const moment = reportMoment(run, atSec, parseLogClock(report.log ?? ''));
-  return buildReportHistory(run, events, { address, title, allocatedIn }, moment);
+  return buildReportHistory(run, events, memoryReport(address, title, allocatedIn), moment);
+}
+
+function memoryReport(address: bigint, title: string, allocatedIn: string | null): MemoryReport {
+  const allocated =
+    allocatedIn === null
+      ? null
+      : { in: allocatedIn, pid: null, cpu: null, atSec: null, age: null, stack: [] };
+  return {
+    tool: 'SLUB',
+    title,
+    cache: 'kmalloc-64',
+    address,
+    hashed: false,
+    atSec: null,
+    size: null,
+    offset: null,
+    faultyBytes: null,
+    allocated,
+    freed: null,
+    foundIn: null,
+    access: null,
+    task: null,
+    objects: [{ address, allocated, freed: null }],
+    line: 1,
+  };
 }
 
 const names = ({ lastOwner, secondFree }: ReportedHistory): unknown[] => [

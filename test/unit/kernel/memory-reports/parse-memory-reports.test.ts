@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseMemoryReports } from '../../../../src/kernel/checks/memory-reports.ts';
+import { parseMemoryReports } from '../../../../src/kernel/memory-reports/parse-memory-reports.ts';
 
 const OBJECT = 0xffff888003a40f40n;
 
@@ -14,14 +14,17 @@ test('SLUB: the object, the cache, the time and who allocated it', () => {
 [   14.700000] FIX kmalloc-64: Restoring Right Redzone 0xffff888003a40f80-0xffff888003a40f80=0xcc
 [   14.800000] Allocated in other+0x1/0x2 age=0 cpu=1 pid=1
 `;
-  expect(parseMemoryReports(log)).toEqual([
+  expect(parseMemoryReports(log).reports).toMatchObject([
     {
       tool: 'SLUB',
       title: 'Right Redzone overwritten',
       cache: 'kmalloc-64',
       address: OBJECT,
       atSec: 14.697244,
-      allocatedIn: 'foo_probe+0x4b4',
+      allocated: { in: 'foo_probe+0x4b4', pid: 1, cpu: 1, age: 0, stack: [] },
+      freed: { in: 'free_work+0x21', pid: 7 },
+      offset: 64,
+      faultyBytes: 1,
       line: 2,
     },
   ]);
@@ -32,8 +35,8 @@ test('SLUB of 5.10 says INFO, and has no taint where there is none; times may be
 INFO: 0x0000000012345678-0x0000000012345678 @offset=4
 INFO: Allocated in d_alloc+0x10/0x40 age=3 cpu=0 pid=9
 INFO: Object 0xffff888003a40f40 @offset=64 fp=0x0000000000000000`;
-  expect(parseMemoryReports(log)).toMatchObject([
-    { cache: 'dentry', address: OBJECT, atSec: null, allocatedIn: 'd_alloc+0x10' },
+  expect(parseMemoryReports(log).reports).toMatchObject([
+    { cache: 'dentry', address: OBJECT, atSec: null, allocated: { in: 'd_alloc+0x10' } },
   ]);
 });
 
@@ -49,14 +52,18 @@ test('KASAN: the object rather than the byte, the allocating function rather tha
 [    5.000009][  T101] The buggy address belongs to the object at ffff888003a40f40
 [    5.000010][  T101]  which belongs to the cache kmalloc-64 of size 64
 `;
-  expect(parseMemoryReports(log)).toEqual([
+  expect(parseMemoryReports(log).reports).toMatchObject([
     {
       tool: 'KASAN',
       title: 'slab-use-after-free',
       cache: 'kmalloc-64',
       address: OBJECT,
       atSec: 5.000001,
-      allocatedIn: 'foo_open+0x33',
+      allocated: { in: 'foo_open+0x33', pid: 99 },
+      offset: 8,
+      size: 64,
+      access: { isWrite: true, size: 1 },
+      task: { comm: 'kworker/0:1', pid: 101 },
       line: 1,
     },
   ]);
@@ -69,20 +76,30 @@ test('KFENCE', () => {
 [   32.9] allocated by task 484 on cpu 0 at 32.919330s:
 [   32.9]  foo_open+0x2a/0x40
 `;
-  expect(parseMemoryReports(log)).toMatchObject([
+  expect(parseMemoryReports(log).reports).toMatchObject([
     {
       tool: 'KFENCE',
       title: 'out-of-bounds read',
       cache: 'kmalloc-32',
       address: OBJECT,
-      allocatedIn: 'foo_open+0x2a',
+      allocated: { in: 'foo_open+0x2a', pid: 484, cpu: 0, atSec: 32.91933 },
+      offset: 64,
+      size: 32,
     },
   ]);
 });
 
-test('other bugs, and reports without an address, are none', () => {
+test('other bugs are named', () => {
   const log = `BUG: kernel NULL pointer dereference, address: 0000000000000000
 BUG: unable to handle page fault for address: ffff888003a40f40
-BUG foo (Not tainted): Freechain corrupt`;
-  expect(parseMemoryReports(log)).toEqual([]);
+[ 1.0] BUG: KCSAN: data-race in foo / bar
+[ 1.1] write to 0xffff888003a40f40 of 8 bytes by task 12 on cpu 0:
+[ 2.0] UBSAN: array-index-out-of-bounds in fs/foo.c:12:3
+[ 3.0] BUG: KCSAN: data-race in foo / bar`;
+  const { reports, others } = parseMemoryReports(log);
+  expect(reports).toEqual([]);
+  expect([...others]).toEqual([
+    ['KCSAN', 2],
+    ['UBSAN', 1],
+  ]);
 });
