@@ -110,7 +110,7 @@ export class AddressMap {
       if (value === 0) break;
       const lo = words[at]!;
       const hi = words[at + 1]!;
-      // It may move when its home does not lie between the gap (exclusive) and where it is now.
+      // It may move when its home is not between the gap (exclusive) and where it is now.
       if (((slot - hashAddress(lo, hi, shift)) & mask) >= ((slot - gap) & mask)) {
         words[gap * STRIDE] = lo;
         words[gap * STRIDE + 1] = hi;

@@ -31,7 +31,7 @@ export function addLo(lo: number, bytes: number): number {
   return (lo + bytes) % HALF;
 }
 
-/** (hi, lo) - (baseHi, baseLo) in bytes; exact below 2^53, negative where it lies before. */
+/** (hi, lo) - (baseHi, baseLo) in bytes; exact below 2^53, negative where it is before. */
 export function distance(hi: number, lo: number, baseHi: number, baseLo: number): number {
   return (hi - baseHi) * HALF + (lo - baseLo);
 }

@@ -38,7 +38,7 @@ export class ByteTable {
     return found === 0 ? -1 : found;
   }
 
-  /** True where the bytes of `index` stand at `from` in `source`. */
+  /** True where the bytes of `index` are at `from` in `source`. */
   startsAt(index: number, source: Uint8Array, from: number): boolean {
     if (source !== this.source) this.look(source);
     const to = from + this.lengthOf(index);

@@ -28,7 +28,7 @@ const TIME_UNITS = [
 export function formatFixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return UNKNOWN;
   const text = value.toFixed(digits);
-  // A value lies exactly between two decimals of `digits` digits only if it is an odd multiple of
+  // A value is exactly between two decimals of `digits` digits only if it is an odd multiple of
   // 2^-(digits+1); multiplying by a power of two is exact.
   const halves = Math.abs(value) * 2 ** (digits + 1);
   const isTie = halves % 2 === 1 && halves < Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,7 @@
-// Values out of JSON that somebody may have edited → typed values, or a TypeError that names the
+// Values out of JSON that someone may have edited → typed values, or a TypeError that names the
 // place: `runs[0].pairs.rows[12].allocs: not a number from 0 on`.
 
-/** Gives the value back as what it is wanted to be, or throws a TypeError. */
+/** Gives the value back as what it is expected to be, or throws a TypeError. */
 export type Check<T> = (value: unknown, at: string) => T;
 
 /** True for what JSON calls an object: no list, not null. */

@@ -1,5 +1,5 @@
 // Ctrl-C, `kill` and a closed terminal: what is half made is taken away before the program ends, with
-// the exit code that a shell gives a program that a signal ended. Or somebody takes the signal for
+// the exit code that a shell gives a program that a signal ended. Or someone takes the signal for
 // something else, and the program goes on.
 
 import { constants } from 'node:os';
@@ -59,7 +59,7 @@ function isReading(): boolean {
   return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
 }
 
-/** A signal that nobody waits for ends the program at once, whatever it is at. */
+/** A signal that no one waits for ends the program at once, whatever it is at. */
 function listen(): void {
   for (const signal of END_SIGNALS) {
     process.off(signal, handle);

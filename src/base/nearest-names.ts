@@ -1,4 +1,4 @@
-// Which of some names somebody may have meant who wrote one that is not among them.
+// Which of some names someone may have meant who wrote one that is not among them.
 
 const MOST = 3;
 

@@ -15,7 +15,7 @@ export const PACKED_SUFFIX = '(?:\\.(?:gz|xz|zst))?';
 /** Bytes that `packingOf` and `assertUnpacked` look at. */
 export const PACKING_HEAD_BYTES = 512;
 
-/** The names under which a file may lie: as it is, then packed. */
+/** The names under which a file may be: as it is, then packed. */
 export function packedNames(name: string): string[] {
   return [name, ...SUFFIXES.map((suffix) => name + suffix)];
 }
@@ -79,7 +79,11 @@ const FOREIGN: readonly ForeignPacking[] = [
   {
     title: 'a zip archive',
     command: 'unzip',
-    matches: (head) => beginsWith(head, [0x50, 0x4b, 0x03, 0x04]),
+    // A file in it, none at all, or a part of an archive.
+    matches: (head) =>
+      [0x0403, 0x0605, 0x0807].some((kind) =>
+        beginsWith(head, [0x50, 0x4b, kind & 0xff, kind >> 8]),
+      ),
   },
   {
     title: 'a 7z archive',
@@ -89,9 +93,46 @@ const FOREIGN: readonly ForeignPacking[] = [
   {
     title: 'a tar archive',
     command: 'tar -xf',
-    matches: (head) => beginsWith(head, ascii('ustar'), 257),
+    matches: (head) => beginsWith(head, ascii('ustar'), 257) || isOldTar(head),
+  },
+  {
+    title: 'a rar archive',
+    command: 'unrar x',
+    matches: (head) => beginsWith(head, ascii('Rar!\x1a\x07')),
+  },
+  {
+    title: 'a cpio archive',
+    command: 'cpio -idF',
+    matches: (head) => ['070701', '070702', '070707'].some((mark) => beginsWith(head, ascii(mark))),
+  },
+  {
+    title: 'an ar archive (a Debian package or a library)',
+    command: 'ar x',
+    matches: (head) => beginsWith(head, ascii('!<arch>\n')),
+  },
+  {
+    title: 'an RPM package',
+    command: 'rpm2archive',
+    matches: (head) => beginsWith(head, [0xed, 0xab, 0xee, 0xdb]),
   },
 ];
+
+const TAR_HEADER_BYTES = 512;
+const TAR_SUM_AT = 148;
+const TAR_SUM_BYTES = 8;
+
+/** The tar of Unix version 7 has no magic; the sum of its header's bytes stands in it, in octal. */
+function isOldTar(head: Uint8Array): boolean {
+  if (head.length < TAR_HEADER_BYTES || head[0] === 0) return false;
+  const end = TAR_SUM_AT + TAR_SUM_BYTES;
+  const said = Buffer.from(head.subarray(TAR_SUM_AT, end)).toString('latin1');
+  if (!/^ *[0-7]{3,7}[ \0]/.test(said)) return false;
+  let sum = TAR_SUM_BYTES * 0x20;
+  for (const [at, byte] of head.subarray(0, TAR_HEADER_BYTES).entries()) {
+    if (at < TAR_SUM_AT || at >= end) sum += byte;
+  }
+  return sum === Number.parseInt(said, 8);
+}
 
 /** It has no magic: usual properties, a power of two as dictionary, a size that is unknown or believable. */
 function isLzma(head: Uint8Array): boolean {
@@ -116,10 +157,12 @@ export function assertUnpacked(head: Uint8Array, path: string | undefined): void
   });
 }
 
-function beginsWith(head: Uint8Array, mark: readonly number[], at = 0): boolean {
+/** True where `mark` stands at a place of the bytes. */
+export function beginsWith(head: Uint8Array, mark: readonly number[], at = 0): boolean {
   return mark.every((byte, i) => head[at + i] === byte);
 }
 
-function ascii(text: string): number[] {
+/** The bytes of a text, for `beginsWith`. */
+export function ascii(text: string): number[] {
   return [...Buffer.from(text, 'latin1')];
 }

@@ -1,5 +1,5 @@
-// Files that get their name when they are whole: until then they lie beside it under a name that nobody
-// can guess, opened so that nobody else has it. What had the name before stays until then.
+// Files that get their name when they are whole: until then they are beside it under a name that no one
+// can guess, opened so that no one else has it. What had the name before stays until then.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -83,7 +83,7 @@ export class PartialFile {
   private rename(): void {
     if (!this.force) {
       try {
-        // Unlike a rename it fails where somebody made such a file meanwhile.
+        // Unlike a rename it fails where someone made such a file meanwhile.
         linkSync(this.partial, this.target);
         rmSync(this.partial);
         return;

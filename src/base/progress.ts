@@ -4,7 +4,7 @@
 export type ProgressListener = (state: number | string) => void;
 
 export interface PassOptions {
-  /** True where the work keeps the thread to itself: signals then wait, unless nobody listens. */
+  /** True where the work keeps the thread to itself: signals then wait, unless no one listens. */
   readonly blocks?: boolean;
 }
 

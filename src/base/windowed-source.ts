@@ -5,7 +5,7 @@ import type { ByteSource } from './byte-cursor.ts';
 
 const WINDOW_BYTES = 256 * 1024;
 
-/** The same bytes, with fewer reads of `source`; what is given lies in memory that is not used again. */
+/** The same bytes, with fewer reads of `source`; what is given is in memory that is not used again. */
 export function windowedSource(source: ByteSource): ByteSource {
   let start = 0;
   let window: Buffer = Buffer.alloc(0);

@@ -3,6 +3,9 @@
 // for lines that it knows. A format's reader is loaded only when it is tried: most commands need one.
 
 import { TraceFormatError, UsageError } from '../base/errors.ts';
+import { STDIN } from '../base/input-bytes.ts';
+import type { ForeignFile } from '../recording/foreign/foreign-file.ts';
+import { foreignFile } from '../recording/foreign/name-foreign.ts';
 import type { TraceFormat } from './format.ts';
 import { isCpuFileName } from './raw-pages/cpu-files.ts';
 
@@ -43,6 +46,8 @@ export async function detectFormat(head: Uint8Array, path: string): Promise<Trac
     if (answer === true) return format;
     answers.set(name, answer);
   }
+  const foreign = foreignFile(head);
+  if (foreign !== undefined) throw foreignError(path, foreign);
   /** Names of formats by why they refuse; the last are the texts', which tell most. */
   const refusals = new Map<string, string[]>();
   let why = '';
@@ -56,6 +61,12 @@ export async function detectFormat(head: Uint8Array, path: string): Promise<Trac
   const tried = Array.from(refusals, ([reason, names]) => `${names.join(', ')}: ${reason}`);
   throw new TraceFormatError(`${path}: not a trace that can be read: ${why}`, {
     hint: `Tried ${tried.join('; ')}. \`slabreplay formats\` lists what can be read.`,
+  });
+}
+
+function foreignError(path: string, { title, advice }: ForeignFile): TraceFormatError {
+  return new TraceFormatError(`${path}: not a trace: it is ${title}`, {
+    hint: advice.replaceAll('FILE', path === STDIN ? 'FILE' : path),
   });
 }
 

@@ -35,9 +35,11 @@ export interface OpenedInput {
 }
 
 /** @throws InputError where the file cannot be opened */
-export async function openInput(description: InputDescription): Promise<OpenedInput> {
+export async function openInput(
+  description: InputDescription,
+  sidecars: SidecarFiles = new FolderSidecars(description.sidecarFolders),
+): Promise<OpenedInput> {
   const { path, tmp } = description;
-  const sidecars = new FolderSidecars(description.sidecarFolders);
   const isPlain = path !== STDIN && isPlainFile(path);
   const state: ReadState = { truncated: false };
   const fileBytes = isPlain ? (fileStat(path)?.size ?? 0) : 0;

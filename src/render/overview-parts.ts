@@ -55,7 +55,7 @@ function gapsText(
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
-  // What is uncertain for want of all frees is not put down to kfree_rcu: a note tells of it.
+  // What is uncertain for want of all frees is not put down to kfree_rcu: a note says so.
   if (unrecordedFrees.length > 0) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';

@@ -32,7 +32,7 @@ export interface Column {
 export interface TableOptions {
   /** Cut to this many columns; 0: never cut. */
   readonly width?: number;
-  /** Blanks before the rows; the heading stands at the margin. */
+  /** Blanks before the rows; the heading is at the margin. */
   readonly indent?: number;
   /** False leaves the heading out. */
   readonly heading?: boolean;
@@ -190,7 +190,7 @@ export function cutRows<T>(rows: readonly T[], top: number): readonly T[] {
   return top === 0 ? rows : rows.slice(0, top);
 }
 
-/** What stands under a table of which `cutRows` left out some; '' where it did not. */
+/** The line under a table of which `cutRows` left out some; '' where it did not. */
 export function moreRows(count: number, top: number, indent = 0): string {
   const rest = top === 0 ? 0 : count - top;
   return rest > 0 ? `${' '.repeat(indent)}... ${formatCount(rest)} more (--top 0)\n` : '';

@@ -14,7 +14,7 @@ import { decodeInfo } from './run-info.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
 import { StoredSidecars } from './stored-sidecars.ts';
 
-/** The memory snapshot that lay beside a recording when it was taken in; it stays where it is. */
+/** The memory snapshot that was beside a recording when it was taken in; it stays where it is. */
 export interface StoredSnapshot {
   /** Absolute. */
   readonly path: string;

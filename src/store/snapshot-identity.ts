@@ -1,5 +1,5 @@
 // What tells one memory snapshot from another without reading all of it: a run database keeps it of the
-// snapshot that lay beside its recording, which is too large to be taken in.
+// snapshot that was beside its recording, which is too large to be taken in.
 
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';

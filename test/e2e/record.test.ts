@@ -195,9 +195,9 @@ test('a full disk: one line, whole pages, all restored, and the folder can be re
 });
 
 test.each([
-  [['-o', 'rec', '--pid', 'x'], "option '--pid <N>' argument 'x' is invalid. a pid is wanted"],
+  [['-o', 'rec', '--pid', 'x'], "option '--pid <N>' argument 'x' is invalid. expected a pid"],
   [['-o', 'rec', '--duration', 'long'], "option '--duration <TIME>' argument 'long' is invalid."],
-  [[], 'where to? -o DIR is wanted'],
+  [[], 'where to? Name a new folder with -o DIR'],
 ] as const)('%j is wrong usage', async (args, message) => {
   const { code, stderr } = await new FakeMachine().record(args);
   expect(stderr).toContain(`slabreplay: ${message}`);

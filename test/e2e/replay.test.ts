@@ -150,15 +150,15 @@ describe('replay as text', () => {
 
 describe('what replay refuses', () => {
   test.each([
-    [['--kernel', '4.19'], 2, 'one of 5.10, 6.1, 6.12, 6.18, 7.2 is wanted'],
+    [['--kernel', '4.19'], 2, 'expected one of 5.10, 6.1, 6.12, 6.18, 7.2'],
     [['--slab-nomerge'], 2, 'Boot with slab_nomerge, record the workload again'],
-    [['--cpus', '0'], 2, 'a whole number from 1 to 8192 is wanted'],
-    [['--slub-max-order', '11'], 2, 'a whole number from 0 to 10 is wanted'],
-    [['--slub-min-objects', 'many'], 2, 'a whole number from 1 to 32767 is wanted'],
+    [['--cpus', '0'], 2, 'expected a whole number from 1 to 8192'],
+    [['--slub-max-order', '11'], 2, 'expected a whole number from 0 to 10'],
+    [['--slub-min-objects', 'many'], 2, 'expected a whole number from 1 to 32767'],
     [['--slub-debug', 'FQ'], 2, "no such letter: 'Q'"],
     [['--classes', '64,100'], 2, "'100' is no object size"],
     [['--dedicated', 'nosuch'], 2, 'no kmalloc call of this recording is there'],
-    [['--at', 'soon'], 2, 'seconds are wanted'],
+    [['--at', 'soon'], 2, 'expected seconds'],
     [['--csv', '--json'], 2, 'cannot be used with'],
   ])('%j', async (options, code, message) => {
     const result = await runCli(['replay', STACKS, ...options]);

@@ -1,6 +1,6 @@
 // What is called live at the end of a trace, against every object that the kernel held at that
 // instant. The objects that no trace can tell are those freed by kfree_rcu() and in bulk whose memory
-// was not used again (kernel-gaps.md 2): they must be among the uncertain ones. The cache that the
+// was not used again: they must be among the uncertain ones. The cache that the
 // analysis gives each is that in whose slab it lies; merged caches count as one.
 
 import { beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Allocations and frees by probes, against the tracepoints recorded beside them (kernel-gaps.md 9).
+// Allocations and frees by probes, against the tracepoints recorded beside them.
 
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';

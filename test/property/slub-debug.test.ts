@@ -168,7 +168,7 @@ interface Region {
   readonly byte: number;
 }
 
-/** What must hold what, by slub.md 6.1: kmalloc-64 with FZPU on 6.1 and 6.12. */
+/** What must hold what, by init_object() and init_tracking(), mm/slub.c: kmalloc-64 with FZPU on 6.1 and 6.12. */
 const ALLOCATED: readonly Region[] = [
   { kind: 'redzone-left', from: -64, to: 0, byte: 0xcc },
   { kind: 'redzone-right', from: 64, to: 72, byte: 0xcc },

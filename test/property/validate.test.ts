@@ -27,7 +27,7 @@ interface Region {
   readonly byte: number;
 }
 
-/** What must hold what in an object of 72 bytes, from its start (slub.md 6.1); tail: from the slab's. */
+/** What must hold what in an object of 72 bytes, from its start (check_object(), mm/slub.c of 6.12); tail: from the slab's. */
 function regionsOf(object: number): Region[] {
   const isFree = FREE.includes(object);
   const zone = isFree ? 0xbb : 0xcc;

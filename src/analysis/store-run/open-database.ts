@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { onEndSignal } from '../../base/end-signals.ts';
 import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
 import { canReadTwice, findSource } from '../../recording/find-source.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { EventTableInput } from '../../store/event-table.ts';
 import { RunDatabase } from '../../store/run-database.ts';
 import { ingestRun } from './ingest-run.ts';

@@ -20,7 +20,7 @@ const COLUMNS = [
   'reason',
 ] as const;
 
-/** The values of the single runs stand in one field each, separated by blanks. */
+/** The values of the single runs are in one field each, separated by blanks. */
 export function renderComparisonCsv({ rows }: Comparison): string {
   return renderCsv(
     [...COLUMNS, 'base', 'new'].map((title) => ({ title })),

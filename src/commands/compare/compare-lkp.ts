@@ -8,7 +8,7 @@
 //    4128207           -93.4%     273094        slabinfo.kmalloc-16.active_objs
 //      32234 +-  2%    ...
 //
-// The robot's own sign, U+00B1, stands in it: its readers and parsers expect that.
+// The robot's own sign, U+00B1, is in it: its readers and parsers expect that.
 
 import { formatFixed } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';

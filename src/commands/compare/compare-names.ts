@@ -60,13 +60,13 @@ export function objectsText({ objects, bytesReqEach }: ComparisonRow): string {
   return `${before}${formatCount(last)} x ${bytesReqEach} B`;
 }
 
-/** ` in kmalloc-8k`, ` in 3 caches`: where the objects of a call site lie; '' of others. */
+/** ` in kmalloc-8k`, ` in 3 caches`: where the objects of a call site are; '' of others. */
 export function placeText({ objects, caches }: ComparisonRow): string {
   if (objects === null || caches === null) return '';
   return caches.length === 1 ? ` in ${caches[0]}` : ` in ${counted(caches.length, 'cache')}`;
 }
 
-/** `is +412 %`, `is 800 KB`, `is up from nothing`: how a row stands to a gate. */
+/** `is +412 %`, `is 800 KB`, `is up from nothing`: how a row compares with a gate. */
 export function crossingText(row: CrossingRow): string {
   if (row.value === null) return `is up from nothing to ${valueText(row.newMedian, row.unit)}`;
   const { value, valueUnit } = row;
@@ -98,7 +98,7 @@ export function thresholdWords({ percent, bytes }: Threshold): string {
   return `${percent} % and ${Number(amount.toFixed(1))} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
 }
 
-/** `+-2 %`: how far the values of one side lie from their median; '' for a single run. */
+/** `+-2 %`: how far the values of one side are from their median; '' for a single run. */
 export function spreadText(values: readonly number[]): string {
   if (values.length < 2) return '';
   const sorted = [...values].sort((a, b) => a - b);

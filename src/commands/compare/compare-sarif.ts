@@ -1,5 +1,5 @@
 // A comparison as SARIF 2.1.0 (OASIS), for code scanning: a result for every row that crosses a gate
-// (error) and every other regression (warning). Where the source of a call site lies is not known;
+// (error) and every other regression (warning). The source of a call site is not known;
 // the results name the recording, and the function as a logical location. What GitHub wants of a
 // file beyond the standard (a first line, `primaryLocationLineHash`, texts of rules) is there:
 // docs.github.com, "SARIF support for code scanning".

@@ -57,7 +57,7 @@ function collectMoved(
   return [...subjects.values()].sort((a, b) => held(b) - held(a) || b.size - a.size);
 }
 
-/** The columns of a table: what moved in it. The rate stands only where nothing else tells of it. */
+/** The columns of a table: what moved in it. The rate only where nothing else shows it. */
 export function metricsOf(subjects: readonly MovedSubject[]): Metric[] {
   return keysOf(METRIC_TITLES).filter((metric) =>
     subjects.some(

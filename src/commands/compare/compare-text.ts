@@ -109,7 +109,7 @@ function totals({ totals: rows }: Comparison): string {
   return `${renderTable(columns, cells, { indent: 2 })}${reasons(shown)}${intervals(shown)}`;
 }
 
-/** How far the change of each total may lie from what was measured, where there are runs enough. */
+/** How far the change of each total may be from what was measured, where there are runs enough. */
 function intervals(rows: readonly ComparisonRow[]): string {
   const texts = rows.flatMap(({ metric, unit, delta, p, confidence }) => {
     if (p === null || confidence === null || delta === 0) return [];

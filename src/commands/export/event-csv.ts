@@ -17,7 +17,7 @@ export interface EventCsvInput {
 
 export class EventCsv {
   private readonly input: EventCsvInput;
-  /** The fields of each call, as they stand between `comm` and `stack`. */
+  /** The fields of each call, as written between `comm` and `stack`. */
   private readonly ofCall: (readonly Cell[] | undefined)[] = [];
 
   constructor(input: EventCsvInput) {

@@ -1,4 +1,4 @@
-// The result of `frag`: where memory goes that nobody asked for. Of each row's live objects (or those
+// The result of `frag`: where memory goes that no one asked for. Of each row's live objects (or those
 // live at the peak, or at a moment): what was requested, what rounding up to size classes adds,
 // alignment of named caches, and metadata of slub_debug; per cache also the tail of its slabs.
 
@@ -34,10 +34,10 @@ export interface FragRow {
   readonly site: string | null;
   readonly symbol: string | null;
   readonly module: string | null;
-  /** Where a vmlinux tells it: the file in the kernel's tree (`fs/ext4/super.c`), and the line. */
+  /** Where a vmlinux says so: the file in the kernel's tree (`fs/ext4/super.c`), and the line. */
   readonly file: string | null;
   readonly line: number | null;
-  /** `fs/ext4`, `[virtio_net]`, or `kernel` for built-in code that no vmlinux tells of. */
+  /** `fs/ext4`, `[virtio_net]`, or `kernel` for built-in code that no vmlinux describes. */
   readonly directory: string | null;
   readonly bytesReqEach: number | null;
   readonly comm: string | null;
@@ -105,7 +105,7 @@ export interface FragTallies {
   readonly tasks?: TaskTally | undefined;
   /** Where rows are by site or directory. */
   readonly stacks?: StackTally | undefined;
-  /** The file of a site (index into `Dictionary.sites`), where a vmlinux tells it. */
+  /** The file of a site (index into `Dictionary.sites`), where a vmlinux says so. */
   readonly fileOf?: ((site: number) => string | undefined) | undefined;
 }
 
@@ -243,7 +243,7 @@ function frameLabels(run: ResolvedRun, stack: number): string[] {
   return Array.from(run.dictionary.stacks.frames(stack), (frame) => run.sites.label(frame));
 }
 
-/** The name of a task; 0 stands for one that the trace does not tell. */
+/** The name of a task; 0 stands for one that the trace does not say. */
 function taskName(run: ResolvedRun, task: number | null): Pick<FragRow, 'comm' | 'pid'> {
   if (task === null || task === 0) return { comm: null, pid: null };
   const { tasks, strings } = run.dictionary;

@@ -1,5 +1,5 @@
-// Call sites of a run → file and line, where a vmlinux with debug information lies beside the
-// recording or is named. KASLR is taken away by where `_text` lay; sites in modules have no line.
+// Call sites of a run → file and line, where a vmlinux with debug information is beside the
+// recording or is named. KASLR is taken away by where `_text` was; sites in modules have no line.
 
 import { join } from 'node:path';
 import { InputError } from '../../base/errors.ts';
@@ -7,9 +7,9 @@ import { fileStat } from '../../base/file-stat.ts';
 import { demangleRust } from '../../kernel/symbols/rust-names.ts';
 import { functionOf, type SymbolTable } from '../../kernel/symbols/symbols.ts';
 import { findSource, sidecarFolders } from '../../recording/find-source.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
 import type { SiteName } from '../../run/site-names.ts';
 import { siteLabel } from '../../run/site-names.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { linkedText, readSourceLines, type SourceLine } from './source-lines.ts';
 
 export interface LocatedSites {
@@ -18,9 +18,11 @@ export interface LocatedSites {
   readonly notes: readonly string[];
 }
 
-const NOT_MOVED = 'vmlinux is not used: where the kernel lay is not known (no kallsyms.txt).';
+const NOT_MOVED =
+  'vmlinux is not used: where the kernel was in memory is not known (no kallsyms.txt).';
 const NO_LINES = 'vmlinux tells no lines: it has no debug information, or is of another kernel.';
-const FOREIGN = 'vmlinux is not used: its functions lie elsewhere than those of this kernel.';
+const FOREIGN =
+  'vmlinux is not used: its functions have other addresses than those of this kernel.';
 
 /**
  * The vmlinux of a source: the one that is named, else the one in its folders.

@@ -46,7 +46,7 @@ export function linkedText(path: string): bigint {
     const isElf = readSync(fd, head, 0, 64, 0) === 64 && head.readUInt32BE(0) === ELF_MAGIC;
     if (!isElf || head[4] !== 2 || head[5] !== 1) {
       throw new TraceFormatError(`${path}: no 64-bit ELF file`, {
-        hint: 'A vmlinux with debug information is wanted, not the packed vmlinuz.',
+        hint: 'Name a vmlinux with debug information, not the packed vmlinuz.',
       });
     }
     const size = head.readUInt16LE(54);
@@ -142,7 +142,7 @@ function parseAnswer(answer: string): Map<bigint, SourceLine> {
     const outermost = own.at(-1);
     if (outermost === undefined) continue;
     const inTree = own.map((frame) => ({ ...frame, file: withoutRoot(frame.file, root) }));
-    // kmalloc() and its like are inlined from headers; the line that called them is wanted.
+    // kmalloc() and its like are inlined from headers; the line that called them is needed.
     const caller = inTree.find(({ file }) => !/^(arch\/\w+\/)?include\//.test(file));
     const shown = caller ?? inTree.at(-1);
     if (shown) found.set(address, { ...shown, function: outermost.function });
@@ -151,7 +151,7 @@ function parseAnswer(answer: string): Map<bigint, SourceLine> {
 }
 
 /**
- * The folder in which the kernel was built: the one that most files lie in a top folder of; the
+ * The folder in which the kernel was built: the one that most files are in a top folder of; the
  * longest of several (`/usr/src/linux/fs/…` is not in a folder `usr` of `/`).
  */
 function findRoot(files: readonly string[]): string {

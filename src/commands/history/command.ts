@@ -58,7 +58,7 @@ export const history: PrintingCommand<HistoryOptions, History | ReportHistories>
 };
 
 function neitherOrBoth(): UsageError {
-  return new UsageError('either an address or --dmesg FILE is wanted', {
+  return new UsageError('expected an address or --dmesg FILE', {
     hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
   });
 }

@@ -6,7 +6,7 @@ import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import { parseMemoryReports } from '../../kernel/memory-reports/parse-memory-reports.ts';
 import { toEventTime } from '../../pairing/event-filter.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import {
   type Completeness,
@@ -14,6 +14,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import {
   type AddressHistory,
@@ -125,14 +126,17 @@ interface Blocks {
 }
 
 async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
-  const events = new BlockEvents(addresses);
-  const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
+  const opened = await openRun(
+    { ...source, until: undefined },
+    { trackers: { events: () => new BlockEvents(addresses) } },
+  );
+  const { run, origin } = opened;
   const head = {
     type: 'history' as const,
     run: summarizeRun(run, origin),
     completeness: judgeCompleteness(run),
   };
-  return { run, events, head };
+  return { run, events: opened.trackers.events, head };
 }
 
 function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {

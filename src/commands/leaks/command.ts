@@ -139,7 +139,7 @@ function leaksOptions(options: LeaksCommandOptions): LeaksOptions {
 function parseSeconds(value: string): number {
   const seconds = Number(value);
   if (value.trim() === '' || !(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new BadValue('a number of seconds is wanted');
+    throw new BadValue('expected a number of seconds');
   }
   return seconds;
 }

@@ -1,4 +1,4 @@
-// Findings as SARIF 2.1.0 (OASIS), for code scanning. Where the source of a call site lies is not
+// Findings as SARIF 2.1.0 (OASIS), for code scanning. The source of a call site is not
 // known: the results name the recording, and the function as a logical location.
 
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 // What `perf kmem stat` counts to the text that it prints: print_slab_summary() and
 // __print_slab_result() in tools/perf/builtin-kmem.c (6.1, 6.12), to the byte in the C locale.
-// Options take effect in the order in which they stand, as there: -s and -l are for one table only,
+// Options take effect in the order in which they are given, as there: -s and -l are for one table only,
 // that of the flag before them (`--caller --alloc -l 5` cuts the second table only).
 
 import { formatFixed } from '../../base/bytes-format.ts';
@@ -24,7 +24,7 @@ const SORT_KEYS: readonly PerfKmemSortKey[] = [
 const DEFAULT_SORT: readonly PerfKmemSortKey[] = ['frag', 'hit', 'bytes'];
 const ALL_LINES = -1;
 
-/** One option as it stands on the command line. */
+/** One option as given on the command line. */
 export interface PerfKmemArgument {
   readonly option: 'caller' | 'alloc' | 'sort' | 'line';
   /** Of `sort` (keys with commas between) and `line` (a number). */
@@ -42,7 +42,7 @@ export interface PerfKmemOptions {
 
 /**
  * The options of `perf kmem stat` in the order in which they were given.
- * @throws UsageError for an unknown sort key or a number of lines that is none
+ * @throws UsageError for an unknown sort key or a bad number of lines
  */
 export function resolvePerfKmemOptions(args: readonly PerfKmemArgument[]): PerfKmemOptions {
   let callerFlag = 0;

@@ -288,7 +288,7 @@ function sortRows(
   });
 }
 
-/** Each site's place in the order of addresses; those without one stand last, first seen first. */
+/** Each site's place in the order of addresses; those without one are last, first seen first. */
 function rankByAddress(addresses: readonly (bigint | undefined)[]): Uint32Array {
   const sites = [...addresses.keys()].sort((a, b) => {
     const left = addresses[a] ?? 1n << 64n;

@@ -77,12 +77,12 @@ export const recordCommand: MakingCommand<RecordCommandOptions> = {
 
 function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (digits === undefined) throw new BadValue('a time is wanted, such as 10s or 500ms');
+  if (digits === undefined) throw new BadValue('expected a time, such as 10s or 500ms');
   return Number(digits) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1000);
 }
 
 function parsePid(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new BadValue('a pid is wanted');
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new BadValue('expected a pid');
   return Number(text);
 }
 
@@ -100,7 +100,7 @@ async function run(options: RecordCommandOptions, desk: Desk): Promise<Made | un
   }
   const folder = options.out;
   if (folder === undefined || folder === '' || folder === STDOUT) {
-    throw new UsageError('where to? -o DIR is wanted', {
+    throw new UsageError('where to? Name a new folder with -o DIR', {
       hint: 'slabreplay record -o run --duration 10s',
     });
   }

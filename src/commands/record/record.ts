@@ -36,7 +36,7 @@ export interface Recorded {
   readonly exitCode: number;
 }
 
-/** What a recording is told and tells while it runs. */
+/** What a recording is given, and what it reports while it runs. */
 export interface RecordControl {
   /** Asked many times a second. */
   readonly isStopped: () => boolean;
@@ -170,7 +170,7 @@ export function parseBuffer(text: string): number {
   const factor = { K: 1, M: 1024, G: 1024 * 1024 }[unit.toUpperCase()] ?? 1;
   const kb = Number(digits) * factor;
   if (digits === undefined || kb < 8 || kb > 64 * 1024 * 1024) {
-    throw new UsageError(`--buffer ${text}: a size is wanted, such as 64M`);
+    throw new UsageError(`--buffer ${text}: expected a size, such as 64M`);
   }
   return kb;
 }

@@ -14,7 +14,7 @@ export interface Symbols {
   readonly haveAddresses: boolean;
 }
 
-/** Reading these of a cache says nothing, or is work for the kernel that nobody asked for. */
+/** Reading these of a cache says nothing, or is work for the kernel that no one asked for. */
 const LEFT_OUT = new Set(['shrink', 'validate', 'alloc_calls', 'free_calls']);
 
 /** What changes while events are recorded: taken at the start and at the end. */
@@ -90,7 +90,7 @@ export function takeSymbols(
   before?: Symbols,
 ): Symbols {
   const modules = readIfThere(join(proc, 'modules')) ?? '';
-  // Behind the names stand counts of users and states, which change without meaning here.
+  // Behind the names are counts of users and states, which change without meaning here.
   const loaded = modules.replace(/^(\S+ \d+) .*? (0x\w+).*$/gm, '$1 $2');
   if (before?.loaded === loaded) return before;
   folder.save('modules.txt', modules);

@@ -1,4 +1,4 @@
-// A tracefs instance of our own: buffers, events and options that nobody else uses, so that another
+// A tracefs instance of our own: buffers, events and options that no one else uses, so that another
 // tracer on the machine is not disturbed, and removing it restores everything
 // (Documentation/trace/ftrace.rst, "Instances").
 
@@ -25,7 +25,7 @@ export class TraceInstance {
 
   /**
    * Makes it and sets everything but what starts it.
-   * @throws UsageError for a name that is none; InputError where the instance cannot be made
+   * @throws UsageError for a bad name; InputError where the instance cannot be made
    */
   constructor(tracefs: string, settings: InstanceSettings, undo: UndoSteps) {
     const { name } = settings;

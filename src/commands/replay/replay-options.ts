@@ -91,7 +91,7 @@ function notTold(): UsageError {
 function parseKernel(text: string | undefined): SlubGeneration | undefined {
   const kernel = SLUB_GENERATIONS.find((generation) => generation === text);
   if (text !== undefined && kernel === undefined) {
-    throw new UsageError(`--kernel ${text}: one of ${SLUB_GENERATIONS.join(', ')} is wanted`);
+    throw new UsageError(`--kernel ${text}: expected one of ${SLUB_GENERATIONS.join(', ')}`);
   }
   return kernel;
 }
@@ -105,7 +105,7 @@ function parseCount(
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`${option} ${text}: a whole number from ${least} to ${most} is wanted`);
+  throw new UsageError(`${option} ${text}: expected a whole number from ${least} to ${most}`);
 }
 
 function parseClasses(text: string | undefined): number[] | undefined {

@@ -16,7 +16,7 @@ function writesText({ writesLeftOut, whatIf }: Replay): string {
   const why =
     whatIf === null
       ? 'they are into too many slabs'
-      : 'with the flags that are asked for the objects would lie elsewhere than recorded';
+      : 'with these flags the objects would be at other addresses than recorded';
   const were = writesLeftOut === 1 ? 'write was' : 'writes were';
   const text = `${formatCount(writesLeftOut)} recorded ${were} not judged: ${why}`;
   return `\n${labelled('note', text)}`;

@@ -5,7 +5,7 @@ import type { CacheCurves } from '../../analysis/cache-curves.ts';
 
 type CacheCurve = CacheCurves['curves'][number];
 
-/** More colours cannot be told apart. */
+/** More colours than this look alike. */
 const MAX_BANDS = 8;
 
 export interface LiveBands {

@@ -147,7 +147,7 @@ interface SlotOwner {
   readonly state: string;
 }
 
-/** Which live object of the trace lies in a slot. */
+/** Which live object of the trace is in a slot. */
 class SlotOwners {
   private readonly run: ResolvedRun;
   /** Rows of `run.live` by slab and slot. */

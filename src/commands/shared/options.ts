@@ -1,6 +1,6 @@
 // Options that several commands share.
 
-import type { CsvTimeUnit } from '../../run/load-run.ts';
+import type { CsvTimeUnit } from '../../ingest/format.ts';
 import { parseCount, parseCpus, parseTimeWindow, type TimeWindow } from './parse.ts';
 import {
   argument,

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors.ts';
 import { fileStat } from '../../base/file-stat.ts';
 import { fileTarget } from '../../base/output-target.ts';
 import type { FilterOptions } from '../../pairing/event-filter.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { Desk } from './command.ts';
 import type { FilterValues, RunValues, SiteValues } from './options.ts';
 

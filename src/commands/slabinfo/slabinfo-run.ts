@@ -6,7 +6,6 @@ import { TraceFormatError } from '../../base/errors.ts';
 import { resolveSlabCacheNames, type SlabCacheName } from '../../kernel/caches/slab-cache-names.ts';
 import type { SlabSysfs } from '../../kernel/caches/slab-sysfs.ts';
 import { emptyTraceInfo } from '../../kernel/events/trace-info.ts';
-import { findSource } from '../../recording/find-source.ts';
 import {
   pageSizeOf,
   readFacts,
@@ -14,16 +13,15 @@ import {
   readSlabSysfs,
 } from '../../recording/read-facts.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
-import { observeRun } from '../../run/observe-run.ts';
-import { openSidecars } from '../../run/open-sidecars.ts';
-import { prepareReplay } from '../../run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../run/observe-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import {
   type Completeness,
   judgeCompleteness,
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import { openSource, type SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import type { SlabinfoOptions } from './options.ts';
 import { replayedSysfs } from './replayed-sysfs.ts';
@@ -47,8 +45,8 @@ export async function slabinfoRun(
   from: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const { source, label } = from;
-  const sidecars = await openSidecars(from);
+  const { source } = from;
+  const { label, sidecars } = await openSource(from);
   const read = readSlabSysfs(sidecars);
   if (read === undefined) {
     throw new TraceFormatError(`${source}: no slab_sysfs.txt in this recording`, {
@@ -61,7 +59,7 @@ export async function slabinfoRun(
   const facts = readFacts(sidecars, emptyTraceInfo(''), new Set());
   return {
     run: {
-      label: label ?? findSource(source).label,
+      label,
       sources: [source],
       format: null,
       kernelRelease: facts.release,
@@ -87,10 +85,11 @@ export function replayedSlabinfoRun(
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
   return readingTwice(source, async (twice) => {
-    const prepared = await prepareReplay({ ...twice, until: undefined }, {});
-    const { run, origin, sidecars } = prepared.loaded;
-    assertInTrace(run.info, run.tallies, source.until);
-    const { slub } = await observeRun(twice, prepared);
+    const { until } = source;
+    const opened = await openRun({ ...twice, until: undefined }, { replay: {} });
+    const { run, origin, sidecars } = opened;
+    assertInTrace(run.info, run.tallies, until);
+    const { slub } = await observeRun(opened, replayBasis(opened), { until });
     const sysfs = replayedSysfs(slub, readSlabSysfs(sidecars)?.capture);
     const older = slub.caches.map(({ plan: { known }, model }) =>
       Math.max(0, (known?.slabs ?? 0) - model.count().slabs),
@@ -100,7 +99,7 @@ export function replayedSlabinfoRun(
       completeness: judgeCompleteness(run),
       result: computeSlabinfo(sysfs, slub.pageSize, options),
       names: namesOf(sysfs, sidecars),
-      olderSlabs: source.until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
+      olderSlabs: until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
       notes: run.facts.notes,
     };
   });

@@ -6,8 +6,9 @@ import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import { globToRegExp } from '../../base/glob.ts';
 import type { ProgressListener } from '../../base/progress.ts';
 import { parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import type { OpenedVmcore } from '../../run/open-vmcore.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { Findings } from '../../snapshot/findings.ts';
 import type { CacheOccupancy } from '../../snapshot/slub-walk/occupancy.ts';
 import type { SlabReport } from '../../snapshot/validate/slab-report.ts';
@@ -75,7 +76,7 @@ export async function checkTracedSlabs(
   options: SourceOptions,
 ): Promise<CheckedSlabs> {
   const reason = 'reason' in slub ? slub.reason : '';
-  const slabs = tracedSlabs(await loadRun(options), cacheSelector(options.caches ?? []));
+  const slabs = tracedSlabs(await openRun(options), cacheSelector(options.caches ?? []));
   if (slabs.length === 0) {
     throw new TraceFormatError(
       `${path}: its slabs cannot be walked: ${reason}; and the trace has no live object in a cache ` +

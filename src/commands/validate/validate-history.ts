@@ -5,12 +5,13 @@ import { type LastOwner, LastOwners } from '../../analysis/last-owners.ts';
 import { describeEvent, type ObjectOwner } from '../../analysis/owners.ts';
 import { hiOf, loOf } from '../../base/address.ts';
 import { formatAddress } from '../../base/format-address.ts';
-import { type LoadedRun, loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { TraceEvidence } from '../../snapshot/kernel/match-trace.ts';
 import type { SlabReport } from '../../snapshot/validate/slab-report.ts';
 
-/** Where an address lies beside the damaged object. */
+/** Where an address is beside the damaged object. */
 type Relation = 'object' | 'before' | 'after';
 
 /** As `history` has them. */
@@ -19,7 +20,7 @@ export interface HistoryOwner extends ObjectOwner {
 }
 
 export interface TraceHistory {
-  readonly loaded: LoadedRun;
+  readonly opened: OpenedRun;
   /** What the trace says of its boot. */
   readonly live: TraceEvidence['live'];
   /** The last owners of an object and of those beside it, the object's own first. */
@@ -38,10 +39,10 @@ export async function readHistory(
   for (const report of reports) {
     for (const { address } of placesOf(report)) owners.watch(loOf(address), hiOf(address));
   }
-  const loaded = await loadRun(source, [() => owners]);
-  const { run } = loaded;
+  const opened = await openRun(source, { trackers: { owners: () => owners } });
+  const { run } = opened;
   return {
-    loaded,
+    opened,
     live: liveSample(run),
     of: (report) =>
       placesOf(report).flatMap(({ relation, address }) =>
@@ -82,7 +83,7 @@ function ownerOf(
   };
 }
 
-/** The trace's live objects, which must lie on slabs of the snapshot. */
+/** The trace's live objects, which must be on slabs of the snapshot. */
 function liveSample({ live, rows, dictionary, info }: ResolvedRun): TraceEvidence['live'] {
   if (info.hashedPointers) return undefined;
   const count = rows.length;

@@ -156,7 +156,7 @@ function historyText(history: readonly HistoryOwner[] | null, unit: ClockUnit | 
   return renderTable(HISTORY_COLUMNS, rows, { indent: 2 });
 }
 
-/** The latest first: a free stands over its allocation. */
+/** The latest first: a free above its allocation. */
 function ownerRows(owner: HistoryOwner, unit: ClockUnit | null): Cell[][] {
   const { relation, address, alloc, free, freedUnseen, bytesReq } = owner;
   const rows: Cell[][] = [];

@@ -7,12 +7,12 @@ import { DEBUG_METADATA_FLAGS } from '../../kernel/slub/slab-flags.ts';
 import { type PlannedCache, planRecorded } from '../../replay/machine/cache-plan.ts';
 import { buildMachine } from '../../replay/machine/machine.ts';
 import { VERDICT } from '../../run/live-verdicts.ts';
-import type { LoadedRun } from '../../run/load-run.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
 import type { TracedSlab } from '../../snapshot/validate/traced-slabs.ts';
 
-/** The slabs that live objects of a run lie in, of caches with red zones, poison or tracks. */
+/** The slabs that live objects of a run are in, of caches with red zones, poison or tracks. */
 export function tracedSlabs(
-  { run, sidecars }: LoadedRun,
+  { run, sidecars }: OpenedRun,
   selects: (name: string) => boolean,
 ): TracedSlab[] {
   const { dictionary, facts, live, rows } = run;

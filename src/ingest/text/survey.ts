@@ -19,7 +19,8 @@ const TRACEFS_HEADER = /^# (?:tracer: \S|entries-in-buffer\/entries-written: |\S
 const TRACE_CMD_HEADER = /^cpus=\d+$|^CPU:\d+ \[(?:\d+ )?EVENTS DROPPED\]$/;
 const PERF_HEADER = /^# (?:captured on|perf version) +: /;
 const LOST = /^CPU:\d+ \[LOST (?:\d+ )?EVENTS\]$/;
-const HISTOGRAM = /^# event histogram/;
+/** perf report, which has the same header. */
+const PERF_REPORT = /^# (?:Overhead {2}|Samples: )/;
 const NO_FIELDS = /^(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+$/;
 const NO_PREFIX =
   /^(?:\S+ +\d+ \[\d+\] +)?(?:kmem:)?(?:kmalloc|kfree|kmem_cache_(?:alloc|free))(?:_node)?: +\S*call_site=/;
@@ -68,9 +69,6 @@ function inspect(head: Uint8Array): Survey {
     .toString('latin1')
     .replace(/^\xef\xbb\xbf/, '')
     .split('\n');
-  if (lines.some((line) => HISTOGRAM.test(line))) {
-    return { reason: 'it is the table of a hist trigger, which holds no events' };
-  }
   const votes = countVotes(lines);
   const format = choose(votes);
   if (format !== undefined) return { format };
@@ -96,12 +94,13 @@ function countVotes(lines: readonly string[]): Votes {
   const votes: Votes = { tracefs: 0, traceCmd: 0, perf: 0, babeltrace: 0, either: 0 };
   const tasks = taskLineGrammar(true);
   const babeltrace = babeltraceLineGrammar();
+  const isReport = lines.some((line) => PERF_REPORT.test(line));
   for (const whole of lines) {
     const line = whole.slice(0, MAX_LINE).replace(/\r$/, '');
     const bare = line.replace(QUOTE, '').trimStart();
     if (TRACEFS_HEADER.test(bare)) votes.tracefs += HEADER_VOTES;
     else if (TRACE_CMD_HEADER.test(bare)) votes.traceCmd += HEADER_VOTES;
-    else if (PERF_HEADER.test(bare)) votes.perf += HEADER_VOTES;
+    else if (PERF_HEADER.test(bare)) votes.perf += isReport ? 0 : HEADER_VOTES;
     else if (LOST.test(bare) || NO_FIELDS.test(bare)) votes.tracefs++;
     else voteForEvent(line, votes, tasks, babeltrace);
   }

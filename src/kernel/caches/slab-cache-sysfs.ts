@@ -1,5 +1,5 @@
 // One cache as /sys/kernel/slab/<cache>/ shows it: attribute texts become a typed object.
-// Truth: mm/slub.c, the SLAB_ATTR*() show functions; units and versions: design sheet slub.md 4.2.
+// Truth: mm/slub.c, the SLAB_ATTR*() show functions; their units and versions in each.
 // Counts are "TOTAL N0=… N1=…": nodes that have none are left out, and without CONFIG_NUMA all are.
 
 import { withKeys } from '../../base/object-keys.ts';

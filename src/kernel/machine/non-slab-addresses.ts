@@ -1,10 +1,10 @@
-// Addresses that can be no slab memory, wherever the kernel put it: slab pages lie in the direct map.
+// Addresses that can be no slab memory, wherever the kernel put it: slab pages are in the direct map.
 // Truth: Documentation/arch/x86/x86_64/mm.rst (the image and the modules take the last 2 GiB, user
-// space the half below); /proc/vmallocinfo, whose areas lie in one range apart from the direct map.
+// space the half below); /proc/vmallocinfo, whose areas are in one range apart from the direct map.
 
 export interface NonSlabAddresses {
   /**
-   * Where an address lies, in words; undefined where it can be slab memory.
+   * Where an address is, in words; undefined where it can be slab memory.
    * @param slabHi high half of an address of slab memory, 0 where none is known: of some machines (32
    *   bits, s390) the kernel's addresses are below as well
    */

@@ -63,7 +63,7 @@ export interface CacheGeometry {
   readonly cpuPartialSlabs: number | null;
   readonly minPartial: number;
   readonly sheafCapacity: number;
-  /** Where the metadata lie. */
+  /** Where the metadata are. */
   readonly layout: ObjectLayout;
 }
 

@@ -1,4 +1,4 @@
-// Where everything lies from one object of a cache to the next: mm/slub.c calculate_sizes(),
+// Where everything is from one object of a cache to the next: mm/slub.c calculate_sizes(),
 // get_info_end(), get_track(), get_orig_size(); mm/slab_common.c calculate_alignment()
 // (5.10, 6.1.192, 6.12.117). Offsets are counted from the object, sizes in bytes.
 //
@@ -6,7 +6,7 @@
 //   | red_left_pad | object | right red zone | free pointer | tracks | orig_size | padding |
 //                  ^ 0      ^ object_size    ^ inuse        ^ infoEnd
 //
-// Without debug flags, constructor and RCU the free pointer lies in the middle of the object, and
+// Without debug flags, constructor and RCU the free pointer is in the middle of the object, and
 // nothing else is there.
 // Model: KASAN's own metadata (kasan_cache_create()) is not counted.
 
@@ -34,7 +34,7 @@ export interface ObjectLayout {
   readonly inuse: number;
   /** The free pointer. */
   readonly offset: number;
-  /** It lies behind the object, where freeing does not touch the contents. */
+  /** It is behind the object, where freeing does not touch the contents. */
   readonly freePointerOutside: boolean;
   /** Left red zone; the first object of a slab starts behind it. */
   readonly redLeftPad: number;
@@ -122,7 +122,7 @@ export function calculateSizes(
   };
 }
 
-/** Where in the object the free pointer lies; undefined where it lies behind the object. */
+/** Where in the object the free pointer is; undefined where it is behind the object. */
 function freePointerInside(
   request: LayoutRequest,
   keepsOrigSize: boolean,

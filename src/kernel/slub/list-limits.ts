@@ -37,7 +37,7 @@ export function cpuPartialSlabs(
   return Math.ceil((cpuPartialObjects * 2) / objsPerSlab);
 }
 
-/** Capacity of a sheaf by size, before it is filled up to the kmalloc class it lies in (7.0). */
+/** Capacity of a sheaf by size, before it is filled up to the kmalloc class it is in (7.0). */
 const SHEAF_STEPS = [4, 12, 26, 60] as const;
 /** struct slab_sheaf without its objects, and a pointer. */
 const SHEAF_HEADER = 32;

@@ -1,5 +1,5 @@
-// A recorded cache becomes the request it was made by and its geometry: recorded values stand before
-// computed ones, and what the rules do not give is told.
+// A recorded cache becomes the request it was made by and its geometry: recorded values come before
+// computed ones, and what the rules do not give is reported.
 // Truth: the recorded /sys/kernel/slab (mm/slub.c SLAB_ATTR*()), else /proc/slabinfo.
 
 import { keysOf } from '../../base/object-keys.ts';
@@ -29,7 +29,7 @@ const SHEAF_USERS: ReadonlyMap<string, number> = new Map([
 const NO_DEBUG: SlubDebug = defaultSlubDebug();
 
 /**
- * What the creator of a recorded cache asked for, as far as sysfs tells: of a cache into which others
+ * What the creator of a recorded cache asked for, as far as sysfs shows: of a cache into which others
  * were merged the largest object size.
  * @param debug the option that the recorded kernel ran with: its flags are taken off again
  */
@@ -62,7 +62,7 @@ export interface RecordedGeometry {
   readonly geometry: CacheGeometry;
   /** What the cache would be made from again under other parameters. */
   readonly spec: CacheSpec;
-  /** Recorded figures that the rules do not give; the recorded ones stand in `geometry`. */
+  /** Recorded figures that the rules do not give; the recorded ones are in `geometry`. */
   readonly differing: readonly (keyof CacheGeometry)[];
   /** The creator placed the free pointer in the object: nothing else gives this slab_size. */
   readonly placedFreePointer: boolean;
@@ -126,7 +126,7 @@ function recordedFigures(
 /**
  * A cache of which only sizes are known: as its creator may have asked for it, so that the rules give
  * them again.
- * Model: of several alignments that do, none and then the cache line's stand before others.
+ * Model: of several alignments that do, none and then the cache line's come before others.
  */
 function specOfSizes(cache: KnownCache, parameters: SlubParameters): CacheSpec {
   const { name, slabSize } = cache;

@@ -1,5 +1,5 @@
 // What SLUB does differently from release to release, in one table: 5.10 is the ground, each later
-// change lies on top. Truth: mm/slub.c, mm/slab_common.c, include/linux/slab.h of the releases named.
+// change on top. Truth: mm/slub.c, mm/slab_common.c, include/linux/slab.h of the releases named.
 // 5.10.262, 6.1.192 and 6.12.117 were read as wholes, 6.18 and 7.2 are known by their recordings; the
 // releases between them by the commits named here. A release takes all changes that are not newer.
 

@@ -1,6 +1,6 @@
 // `slub_debug=` (since 6.9 also `slab_debug=`): the option's text becomes debug flags per cache.
 // Truth: mm/slub.c parse_slub_debug_flags(), setup_slub_debug(), kmem_cache_flags() (6.1.192,
-// 6.12.117); design sheet slub.md 6.
+// 6.12.117).
 //
 //   blocks  = block { ';' block }
 //   block   = [ letters ] [ ',' name { ',' name } ]     a name may end in '*'
@@ -11,12 +11,12 @@ import { DEBUG_DEFAULT_FLAGS, SLAB } from './slab-flags.ts';
 /** A part of the option that names caches. */
 interface SlubDebugBlock {
   readonly flags: number;
-  /** As written: a name, or what stands before the first '*' counts. */
+  /** As written: a name, or what is before the first '*' counts. */
   readonly names: readonly string[];
 }
 
 export interface SlubDebug {
-  /** The option's value, as it stood. */
+  /** The option's value, as it was. */
   readonly text: string;
   /** For caches that no block names. */
   readonly global: number;

@@ -7,7 +7,7 @@ import { UsageError } from '../../base/errors.ts';
 export class Suppressions {
   private readonly patterns: readonly RegExp[];
 
-  /** @throws UsageError with the line that is none */
+  /** @throws UsageError that names the bad line */
   constructor(text: string, path: string) {
     this.patterns = text.split('\n').flatMap((line, i) => {
       const trimmed = line.trim();
@@ -18,7 +18,7 @@ export class Suppressions {
           hint: "A line is leak:PATTERN, as LeakSanitizer's suppression files have it.",
         });
       }
-      // Files of other sanitizers' lines may stand in one file.
+      // Files of other sanitizers' lines may be in one file.
       return type === 'leak' ? [patternOf(pattern)] : [];
     });
   }

@@ -1,4 +1,4 @@
-// Where the kernel and its modules lay in memory, as a trace tells it (the MMAP records and build ids
+// Where the kernel and its modules were in memory, as a trace says (the MMAP records and build ids
 // of perf.data). As text, for the sidecar `kernel_maps.txt`: a line `START SIZE NAME [BUILD_ID]` each,
 // START and SIZE in hex; the kernel itself is `kernel`. /proc/modules tells the same of the modules.
 
@@ -13,7 +13,7 @@ export interface KernelRange {
   readonly name: string;
   readonly start: bigint;
   readonly size: number;
-  /** In hex; undefined where the trace does not tell it. */
+  /** In hex; undefined where the trace does not say. */
   readonly buildId: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export class ModuleMap {
     this.buildIds.set(rangeName(file), buildId);
   }
 
-  /** The range that an address lies in; of several the one that was added last. */
+  /** The range that an address is in; of several the one that was added last. */
   find(hi: number, lo: number): KernelRange | undefined {
     for (let i = this.names.length - 1; i >= 0; i--) {
       const behind = (hi - this.hi[i]!) * 4294967296 + (lo - this.lo[i]!);

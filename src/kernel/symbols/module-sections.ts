@@ -35,7 +35,7 @@ export class ModuleSections {
       .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
   }
 
-  /** Modules whose initialisation code lay at an address. */
+  /** Modules whose initialisation code was at an address. */
   initCodeAt(address: bigint): InitCode[] {
     return this.sections
       .filter(({ name, module, start }) => {

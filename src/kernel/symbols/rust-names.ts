@@ -298,7 +298,7 @@ class V0Parser {
     throw new NotMangled();
   }
 
-  /** What stands at an earlier place, read again. */
+  /** What is at an earlier place, read again. */
   private backref(read: () => string): string {
     const start = this.at - 1;
     const target = Number(this.base62());

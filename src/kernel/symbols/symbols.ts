@@ -13,7 +13,7 @@ export interface ResolvedSymbol {
   readonly module: string | undefined;
 }
 
-/** Offsets above this are not inside a function: the address lies in no known code. */
+/** Offsets above this are not inside a function: the address is in no known code. */
 const MAX_OFFSET = 16 * 1024 * 1024;
 /** Marks behind the kernel (arch/x86/kernel/vmlinux.lds.S): what follows them is not named by them. */
 const END_MARKS: ReadonlySet<string> = new Set(['_end', '__brk_limit', '__init_scratch_end']);
@@ -42,7 +42,7 @@ export class SymbolTable {
   private readonly text: Buffer;
   private hi: Uint32Array = new Uint32Array(0);
   private lo: Uint32Array = new Uint32Array(0);
-  /** Where each line's type stands in `text`. */
+  /** Where each line's type is in `text`. */
   private at: Uint32Array = new Uint32Array(0);
   private count = 0;
   private readonly parts: SortedPart[] = [];
@@ -50,7 +50,7 @@ export class SymbolTable {
 
   /**
    * @param kallsyms the bytes of /proc/kallsyms (or of System.map); other lines are passed over
-   * @param offset by how many bytes the kernel lies above these addresses (modulo 2^64)
+   * @param offset by how many bytes the kernel is above these addresses (modulo 2^64)
    */
   constructor(kallsyms: Buffer, offset: bigint = 0n) {
     this.text = kallsyms;
@@ -182,7 +182,7 @@ export class SymbolTable {
     return true;
   }
 
-  /** The kernel's own symbols stand in order; modules follow in no order. */
+  /** The kernel's own symbols are in order; modules follow in no order. */
   private sort(): void {
     let ordered = 1;
     while (
@@ -237,7 +237,7 @@ export class SymbolTable {
     return order[at]!;
   }
 
-  /** How many symbols lie at (hi, lo) or below. */
+  /** How many symbols are at (hi, lo) or below. */
   private countUpTo(order: Uint32Array, hi: number, lo: number): number {
     let low = 0;
     let high = order.length;

@@ -12,7 +12,7 @@ export class Markup {
   }
 }
 
-/** What may stand in a template; null and false are nothing. */
+/** What may be in a template; null and false are nothing. */
 export type HtmlPart = string | number | Markup | null | false | readonly HtmlPart[];
 
 /** A template whose values are escaped, for text and for attributes in double quotes. */

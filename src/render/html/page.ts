@@ -35,6 +35,7 @@ export function renderPage({ title, subtitle, sections, data }: Page, assets: Pa
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
+<meta name="generator" content="slabreplay">
 <title>${title}</title>
 <style>${rawHtml(assets.styles)}${rawHtml(STYLES)}</style>
 </head>

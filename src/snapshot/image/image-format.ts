@@ -6,7 +6,7 @@ import type { IomemRange } from '../memory/iomem.ts';
 import type { ImageBytes, OpenedImage } from './physical-image.ts';
 
 export interface ImageContext {
-  /** The recording's iomem.txt, for images that do not say where their memory lies. */
+  /** The recording's iomem.txt, for images that do not say where their memory is. */
   readonly iomem: readonly IomemRange[] | undefined;
   readonly findings: Findings;
 }

@@ -1,5 +1,5 @@
 // The headers of a kdump-compressed file (makedumpfile: struct disk_dump_header in block 0, struct
-// kdump_sub_header in block 1) → where its bitmaps, page descriptors and notes stand.
+// kdump_sub_header in block 1) → where its bitmaps, page descriptors and notes are.
 // Block 0: "KDUMP   ", i32 header_version @8, utsname 6 × 65 @12, status @424, block_size @428,
 // sub_hdr_size @432 (blocks), bitmap_blocks @436, max_mapnr @440. Block 1: dump_level @8, split @12,
 // offset_vmcoreinfo @32 and size @40 (version 3 on), offset_note @48 and size @56 (4 on),

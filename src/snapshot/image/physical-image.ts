@@ -30,7 +30,7 @@ export interface PhysicalImage {
   read(paddr: number, target: Uint8Array): number;
 }
 
-/** An opened image with what stands beside the memory in it. */
+/** An opened image with what is beside the memory in it. */
 export interface OpenedImage {
   readonly image: PhysicalImage;
   readonly notes: ImageNotes;

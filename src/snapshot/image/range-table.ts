@@ -1,4 +1,4 @@
-// Where stretches of physical memory stand in a file: disjoint, in the order of their addresses,
+// Where stretches of physical memory are in a file: disjoint, in the order of their addresses,
 // found by halving. What ELF cores, LiME and raw images come down to.
 
 import type { Findings } from '../findings.ts';

@@ -1,5 +1,5 @@
 // Snappy (raw block format, google/snappy format_description.txt) → bytes: a varint with the size,
-// then literals and copies told apart by the low two bits of each tag.
+// then literals and copies distinguished by the low two bits of each tag.
 
 /** The packed bytes contradict themselves. */
 export class BadSnappy extends Error {}

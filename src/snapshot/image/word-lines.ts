@@ -1,7 +1,7 @@
 // Memory as debuggers print it → words at virtual addresses.
 // crash `rd`:   ffff888003a40000:  0000000000000001 ffff888003a40040   ........@.......
 // gdb `x/gx`:   0xffffffff82a1a940 <init_task>:\t0x0000000000004000\t0x0000000000000000
-// Words of 16 hex digits have 64 bits, of 8 (`rd -32`, `x/wx`) 32. What stands in another column (the
+// Words of 16 hex digits have 64 bits, of 8 (`rd -32`, `x/wx`) 32. What is in another column (the
 // letters of rd, after three blanks) is passed over; a word that is none (a symbol, by `rd -s`, or
 // "Cannot access memory") leaves its place missing.
 

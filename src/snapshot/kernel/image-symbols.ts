@@ -1,5 +1,5 @@
 // kallsyms in the image → the text of /proc/kallsyms (the kernel's own symbols, no modules'), where
-// nobody copied that file. VMCOREINFO names the tables from 6.1 on (kernel/kallsyms.c): names are a
+// no one copied that file. VMCOREINFO names the tables from 6.1 on (kernel/kallsyms.c): names are a
 // length and that many tokens, the first letter the type; an offset below 0 counts back from
 // kallsyms_relative_base - 1, another one beside it is an absolute (per-CPU) address.
 

@@ -1,4 +1,4 @@
-// A snapshot and what lies beside it → a kernel whose memory can be read: virtual addresses,
+// A snapshot and what is beside it → a kernel whose memory can be read: virtual addresses,
 // symbols, structure layouts.
 
 import { TraceFormatError } from '../../base/errors.ts';
@@ -101,7 +101,7 @@ interface MappedKernel {
   readonly vmcoreinfo: VmcoreInfo | undefined;
 }
 
-/** Tries the VMCOREINFO of the notes, else those that lie in memory, else none. */
+/** Tries the VMCOREINFO of the notes, else those that are in memory, else none. */
 function mapPhysical(snapshot: PhysicalSnapshot, files: KernelFiles): MappedKernel {
   const { path, memory, notes, iomem, findings } = snapshot;
   const own = notes.vmcoreinfo === undefined ? undefined : new VmcoreInfo(notes.vmcoreinfo);

@@ -1,5 +1,5 @@
 // kallsyms and VMCOREINFO → addresses of the kernel's own symbols in this image. KASLR moves them at
-// every boot: where kallsyms.txt (or System.map) stands elsewhere than VMCOREINFO says, its addresses
+// every boot: where kallsyms.txt (or System.map) is elsewhere than VMCOREINFO says, its addresses
 // are moved by the difference, and what that means is kept for the match with the trace.
 
 import { hiOf, loOf, wrap64 } from '../../base/address.ts';

@@ -1,6 +1,6 @@
 // A snapshot and what the trace knows → are they of the same boot? Three kinds of evidence: the
 // release, the place of the kernel (KASLR moves it at every boot), and the trace's live objects, which
-// must lie on slots of caches of their size. Each says what it saw; one that contradicts is enough.
+// must be on slots of caches of their size. Each says what it saw; one that contradicts is enough.
 
 import { SlabIndex } from '../slub-walk/slab-index.ts';
 import type { SlubImage } from '../slub-walk/walk-slabs.ts';
@@ -37,7 +37,7 @@ export interface SnapshotMatch {
   readonly evidence: readonly EvidenceItem[];
 }
 
-/** Pages and slack that kmalloc gives whole: they lie on no slab. */
+/** Pages and slack that kmalloc gives whole: they are on no slab. */
 const LARGEST_SLAB_OBJECT = 8192;
 /** Live objects looked at; spread over all of them. */
 const SAMPLE = 50_000;
@@ -102,19 +102,19 @@ function compareAddresses({ symbols, vmcoreinfo }: KernelImage): EvidenceItem | 
       return {
         kind: 'addresses',
         verdict: 'match',
-        text: `the kernel lies at ${stext} in the snapshot and in kallsyms`,
+        text: `the kernel is at ${stext} in the snapshot and in kallsyms`,
       };
     case 'other-boot':
       return {
         kind: 'addresses',
         verdict: 'mismatch',
-        text: `the kernel lies at ${stext} in the snapshot, elsewhere in kallsyms: another boot`,
+        text: `the kernel is at ${stext} in the snapshot, elsewhere in kallsyms: another boot`,
       };
     case 'other-kernel':
       return {
         kind: 'addresses',
         verdict: 'mismatch',
-        text: 'the symbols of the snapshot lie otherwise than in kallsyms: another kernel',
+        text: 'the symbols of the snapshot have other distances than in kallsyms: another kernel',
       };
     default:
       return undefined;

@@ -53,7 +53,7 @@ export class VmcoreInfo {
   }
 }
 
-/** A number in `base`, or hexadecimal after 0x; undefined where it is none. */
+/** A number in `base`, or hexadecimal after 0x; undefined where it is not one. */
 function parseNumber(text: string | undefined, base: 10 | 16): bigint | undefined {
   if (text === undefined) return undefined;
   const [, minus, hex, digits] = /^(-?)(0x)?([0-9a-fA-F]{1,20})$/.exec(text) ?? [];

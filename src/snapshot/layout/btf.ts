@@ -62,7 +62,7 @@ export class BtfLayout implements StructLayout {
   readonly source: string;
   private readonly types: Buffer;
   private readonly strings: Buffer;
-  /** Where type i + 1 stands in `types`; type 0 is void. */
+  /** Where type i + 1 is in `types`; type 0 is void. */
   private at: Uint32Array = new Uint32Array(1 << 16);
   private count = 0;
   private readonly structs = new Map<string, number>();
@@ -89,7 +89,7 @@ export class BtfLayout implements StructLayout {
     return type === undefined ? undefined : this.types.readUInt32LE(type + 8);
   }
 
-  /** Where each type stands, and the structures by name. */
+  /** Where each type is, and the structures by name. */
   private index(): void {
     const { types } = this;
     for (let at = 0; at < types.length; ) {
@@ -157,7 +157,7 @@ export class BtfLayout implements StructLayout {
     return undefined;
   }
 
-  /** Behind typedefs and qualifiers: where the type with a meaning of its own stands. */
+  /** Behind typedefs and qualifiers: where the type with a meaning of its own is. */
   private resolved(type: number): { at: number; kind: number } | undefined {
     let id = type;
     for (let depth = 0; depth < MAX_DEPTH; depth++) {

@@ -17,7 +17,7 @@ const UNNAMED = /^\s*(?:struct|union) (\w+) ;/;
 
 interface ParsedStruct {
   readonly fields: Map<string, FieldPlace>;
-  /** Unnamed fields of a named type, and where they stand. */
+  /** Unnamed fields of a named type, and where they are. */
   readonly embedded: { readonly struct: string; readonly offset: number }[];
   size: number | undefined;
 }

@@ -77,7 +77,7 @@ export async function readBtfFile(path: string): Promise<StructLayout> {
   }
 }
 
-/** The kernel's own BTF, where kallsyms says where it lies and the image holds it whole. */
+/** The kernel's own BTF, where kallsyms says where it is and the image holds it whole. */
 function imageBtf({ reader, symbols }: LayoutInput): StructLayout | undefined {
   const start = symbols.addressOf('__start_BTF');
   const stop = symbols.addressOf('__stop_BTF');

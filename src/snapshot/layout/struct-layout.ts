@@ -1,4 +1,4 @@
-// Where the fields of kernel structures stand: from BTF, from pahole's text, or from a table of known
+// Where the fields of kernel structures are: from BTF, from pahole's text, or from a table of known
 // kernels; one interface, with where it came from.
 
 export interface FieldPlace {

@@ -17,7 +17,7 @@ const MAX_BANNER_ADDRESS = 2 ** 44;
 /** Copies that may lie about: of the crash kernel, of an earlier boot. */
 const MAX_CANDIDATES = 16;
 
-/** VMCOREINFO texts that lie in memory at the start of a page. */
+/** VMCOREINFO texts that are in memory at the start of a page. */
 export function findVmcoreInfo(memory: PhysicalMemory): VmcoreInfo[] {
   const found: VmcoreInfo[] = [];
   const buffer = Buffer.allocUnsafe(AT_A_TIME);
@@ -48,7 +48,7 @@ function vmcoreInfoAt(page: Buffer): VmcoreInfo | undefined {
 
 /**
  * Physical addresses of the kernel's banner.
- * @param linkOffset where linux_banner lies behind __START_KERNEL_map
+ * @param linkOffset where linux_banner is behind __START_KERNEL_map
  */
 export function findBanner(memory: PhysicalMemory, linkOffset: number): number[] {
   const found: number[] = [];

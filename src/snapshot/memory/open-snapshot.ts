@@ -1,6 +1,6 @@
 // A file → the memory image in it. The form is found by the first bytes, never by the name: .gz is
 // unpacked, the flattened form of makedumpfile read through, then each form is asked. A raw image
-// says nothing about itself and is what is left, where iomem.txt tells where its memory lies.
+// says nothing about itself and is what is left, where iomem.txt tells where its memory is.
 
 import { TraceFormatError } from '../../base/errors.ts';
 import { readChunks } from '../../base/input-bytes.ts';

@@ -90,7 +90,7 @@ export class PhysicalMemory {
   }
 
   /**
-   * Where in `words` the 64-bit word at `paddr` (a multiple of 4) stands, low half first; -1 where it
+   * Where in `words` the 64-bit word at `paddr` (a multiple of 4) is, low half first; -1 where it
    * is missing. Holds until the next call that reads.
    */
   word(paddr: number): number {

@@ -179,7 +179,7 @@ export class PrintedSpace implements AddressSpace {
     }
   }
 
-  /** True where the next word stands right behind word i. */
+  /** True where the next word is right behind word i. */
   private follows(i: number): boolean {
     const { hi, lo, count } = this.words;
     return i + 1 < count && distance(hi[i + 1]!, lo[i + 1]!, hi[i]!, lo[i]!) === WORD;

@@ -57,7 +57,7 @@ export function builtInAnnotations(): Annotation[] {
   return annotations.map((annotation) => ({ ...annotation, isBuiltIn: true }));
 }
 
-/** @throws UsageError with the line that is none */
+/** @throws UsageError that names the bad line */
 export function parseAnnotations(text: string, path: string): Annotation[] {
   return text.split('\n').flatMap((line, i) => {
     const words = line.replace(/#.*/, '').trim().split(/\s+/);

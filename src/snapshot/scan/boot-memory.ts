@@ -1,6 +1,6 @@
 // Memory that is scanned and that no allocation of the trace explains, found by struct page: what was
 // allocated before there was an allocator (memblock; its pages are PG_reserved) and page-backed
-// kmallocs from before the trace (compound pages that are no slab and no user's). PG_reserved stands
+// kmallocs from before the trace (compound pages that are no slab and no user's). PG_reserved is
 // right before PG_private in every version (include/linux/page-flags.h).
 
 import type { KernelImage } from '../kernel/kernel-image.ts';

@@ -1,4 +1,4 @@
-// A scan without any layout: every word of the kernel's memory that lies in no traced object is a
+// A scan without any layout: every word of the kernel's memory that is in no traced object is a
 // root. Finds fewer leaks (stale words count), and needs nothing but the memory itself: printed words,
 // images of kernels whose structures nothing describes. Pages of the tracer's ring buffer name every
 // object and are left out.

@@ -6,7 +6,7 @@ import type { ScanTask } from './run-scan.ts';
 import { MemoryScan, type ReferenceSink } from './scan-memory.ts';
 
 export interface Referrer {
-  /** Where the word stands. */
+  /** Where the word is. */
   readonly hi: number;
   readonly lo: number;
   /** As in the plan: the object it is in, or below 0 a root. */

@@ -1,7 +1,7 @@
 // A kernel's memory → objects and roots as kmemleak_scan() has them (mm/kmemleak.c): .data, .bss and
 // .data..ro_after_init, per-CPU areas, struct pages in use, task stacks; and what kmemleak knows as
 // gray objects: memory of the boot allocator, modules, per-CPU allocations. Objects that were
-// allocated before the trace began are roots too: who holds them, the trace does not tell.
+// allocated before the trace began are roots too: who holds them, the trace does not say.
 
 import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageHi, pageLo } from '../../base/address.ts';
 import { isAtLeast, parseRelease } from '../../kernel/machine/kernel-version.ts';
@@ -39,7 +39,7 @@ const NOLEAKTRACE_CACHES: ReadonlySet<string> = new Set([
 const MAX_SECTION = 2 ** 30;
 /** Copies of per-CPU allocations that are looked at: 1000 CPUs with 60,000 of them. */
 const MAX_COPIES = 2 ** 26;
-/** Modules lie above the kernel's image (arch/x86/include/asm/pgtable_64_types.h). */
+/** Modules are above the kernel's image (arch/x86/include/asm/pgtable_64_types.h). */
 const START_KERNEL_MAP = 0xffffffff80000000n;
 
 const THERE = 1;
@@ -113,7 +113,7 @@ class KernelScanBuilder {
         this.notes.push(`No symbols ${startName} and ${endName}: that section is not scanned.`);
         continue;
       }
-      // .data..ro_after_init may lie inside .data.
+      // .data..ro_after_init may be inside .data.
       if (startName === '_sdata') dataEnd = end;
       else if (startName === '__start_ro_after_init' && end <= dataEnd) {
         const data = symbols.addressOf('_sdata');

@@ -1,5 +1,5 @@
 // An address → the object it points into (lookup_object() of mm/kmemleak.c, alias = 1: anywhere in
-// [pointer, pointer + size)). A hash table over the pages that objects lie on leads to the first
+// [pointer, pointer + size)). A hash table over the pages that objects are on leads to the first
 // object of the page; where a page has several, one number for each 128 bytes of it (in the same entry)
 // leads on to the last one that begins before them. Shared memory, as the objects are.
 
@@ -9,7 +9,7 @@ import type { ObjectColumns } from './object-list.ts';
 /**
  * 32-bit words of an entry: the low half of the page's number; its high half (20 bits) and above it
  * how many objects touch the page (1 to 513); the first of them; one unused; then a half-word for each
- * line. What is needed of an entry lies side by side, so that it comes from memory in one go.
+ * line. What is needed of an entry is side by side, so that it comes from memory in one go.
  */
 const STRIDE = 20;
 const LINES_AT = 4;
@@ -28,7 +28,7 @@ const LARGE = 2 ** 20 - 1;
 /** Of an object on more pages than this only the first and the last have entries. */
 const LARGE_PAGES = 16;
 
-/** High halves from here on are the kernel's half; below lie per-CPU offsets. */
+/** High halves from here on are the kernel's half; below are per-CPU offsets. */
 const KERNEL_HI = 0xff000000;
 
 /** Plain data, for every thread. */
@@ -173,7 +173,7 @@ function highHalves(objects: ObjectColumns): Uint32Array {
  */
 export class ObjectIndex {
   readonly objects: ObjectColumns;
-  /** Words whose high half lies in neither range point to no object; unsigned, as the others. */
+  /** Words whose high half is in neither range point to no object; unsigned, as the others. */
   readonly minHi: number;
   readonly maxHi: number;
   readonly minOffsetHi: number;

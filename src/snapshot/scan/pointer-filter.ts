@@ -10,14 +10,14 @@ export interface PointerFilter {
   /** Where the last call found pointers: indexes of 32-bit words, low halves. */
   readonly places: Int32Array;
   /**
-   * Notes words [first, end) whose high half lies from `min` to `min + span` (as unsigned numbers).
+   * Notes words [first, end) whose high half is from `min` to `min + span` (as unsigned numbers).
    * @param first index of a 32-bit word, even; the range has a multiple of four 64-bit words
    * @returns how many
    */
   collect(first: number, end: number, min: number, span: number): number;
   /**
    * The same, and those from `minOffset` to `minOffset + offsetSpan`; where the high half is 0, the low
-   * half must lie from `minLow` to `minLow + lowSpan`: else all small numbers would count.
+   * half must be from `minLow` to `minLow + lowSpan`: else all small numbers would count.
    */
   collectWithOffsets(
     first: number,

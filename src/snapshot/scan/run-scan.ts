@@ -14,7 +14,7 @@ export interface ScanTask {
   readonly table: ObjectPages;
   readonly plan: ScanPlan;
   readonly pages: PageFields;
-  /** The next range that nobody took yet. */
+  /** The next range that no one took yet. */
   readonly next: Int32Array;
 }
 
@@ -24,7 +24,7 @@ const MAX_SHARE_RANGES = 4096;
 
 /**
  * Scans until nothing is left.
- * @param tell told before each share how much of the plan was taken, 0 to 1
+ * @param tell called before each share with how much of the plan was taken, 0 to 1
  */
 export function takePart(
   space: AddressSpace,

@@ -30,7 +30,7 @@ interface WordPlace {
   loOf(at: number): number;
 }
 
-/** Where _refcount stands in a struct page, and how large that is. */
+/** Where _refcount is in a struct page, and how large that is. */
 export interface PageFields {
   readonly size: number;
   readonly refcount: number;

@@ -21,7 +21,7 @@ export interface SlubCache {
   /** Bytes from one object to the next. */
   readonly size: number;
   readonly objectSize: number;
-  /** Where the free pointer stands in an object. */
+  /** Where the free pointer is in an object. */
   readonly offset: number;
   readonly inuse: number;
   readonly align: number;
@@ -34,7 +34,7 @@ export interface SlubCache {
   readonly cpuPartialSlabs: number;
   readonly sheafCapacity: number;
   readonly hasCtor: boolean;
-  /** What free pointers are mixed with, undefined where they stand in the open. */
+  /** What free pointers are mixed with, undefined where they are in the open. */
   readonly random: { readonly hi: number; readonly lo: number } | undefined;
   /** Per-CPU pointers, 0 where there are none. */
   readonly cpuSlab: bigint;

@@ -1,5 +1,5 @@
 // A chain of free objects → which slots of the slab are on it. The pointer to the next free object
-// stands `offset` bytes into each; with CONFIG_SLAB_FREELIST_HARDENED as next ^ random ^
+// is `offset` bytes into each; with CONFIG_SLAB_FREELIST_HARDENED as next ^ random ^
 // swab(address of the pointer) (mm/slub.c, freelist_ptr_encode()). A chain in a damaged image may lead
 // anywhere: it ends where it leaves the slab, runs into itself, or into memory that is not there.
 
@@ -37,7 +37,7 @@ export class FreelistWalk {
 
   /**
    * Sets the slots of a chain to `state` in `states`; a slot that is not 0 there ends it as a loop.
-   * @param headHi the first free object (heads stand in the open); 0 and 0: none
+   * @param headHi the first free object (heads are in the open); 0 and 0: none
    */
   mark(
     cache: SlubCache,

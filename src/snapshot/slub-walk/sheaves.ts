@@ -17,7 +17,7 @@ const MAX_SHEAF = 65536;
 /** 200 caches on 1000 CPUs with three sheaves of 60 each are 36 million. */
 const MAX_OBJECTS = 60_000_000;
 
-/** Which objects lie in a sheaf: SLOT.sheaf or SLOT.rcuSheaf by the object's address. */
+/** Which objects are in a sheaf: SLOT.sheaf or SLOT.rcuSheaf by the object's address. */
 export class SheafObjects {
   private readonly byObject = new AddressMap(1024);
   private readonly kernel: KernelImage;
@@ -43,7 +43,7 @@ export class SheafObjects {
     return this.byObject.size;
   }
 
-  /** The state of an object that lies in a sheaf, or -1. */
+  /** The state of an object that is in a sheaf, or -1. */
   stateOf(hi: number, lo: number): number {
     return this.byObject.get(hi, lo);
   }

@@ -1,4 +1,4 @@
-// All slabs of an image → whose slot an address lies in: one entry per slab, sorted by physical page,
+// All slabs of an image → whose slot an address is in: one entry per slab, sorted by physical page,
 // found by halving.
 
 import { PAGE_SIZE, pageNumber } from '../../base/address.ts';
@@ -60,7 +60,7 @@ export class SlabIndex {
     return this.count;
   }
 
-  /** The slot of an address, or undefined where it lies in no slab or behind its last slot. */
+  /** The slot of an address, or undefined where it is in no slab or behind its last slot. */
   find(hi: number, lo: number): SlotPlace | undefined {
     const frame = pageNumber(hi, lo) - this.slub.directMapBase;
     const { frames, place } = this;

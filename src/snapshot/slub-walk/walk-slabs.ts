@@ -138,7 +138,7 @@ class SlabWalk {
     }
   }
 
-  /** The slab of a struct page, or undefined where it is none after all. */
+  /** The slab of a struct page, or undefined where it is not one after all. */
   read(page: StructPage): SlabView | undefined {
     const { slub, view } = this;
     const at = slub.layout.slab;

@@ -1,5 +1,5 @@
 // A kmem_cache of a snapshot → what of its slabs can be checked: its debug flags under our names, and
-// where everything lies in an object (calculate_sizes()). The layout is computed from the flags and
+// where everything is in an object (calculate_sizes()). The layout is computed from the flags and
 // held against the sizes that the cache itself has; where they differ, only freelists are checked.
 
 import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';

@@ -1,6 +1,6 @@
 // A freelist that is damaged loses the objects behind the damage: free ones that nothing leads to any
 // more. They still have the red zones (or the poison) of free objects, and their own pointers still
-// show how the list went on; so the object whose pointer was damaged can be told.
+// show how the list went on; so the object whose pointer was damaged can be found.
 
 import { type CheckedCache, hasFlag, objectOffset } from '../../kernel/checks/checked-slab.ts';
 import { POISON_FREE, SLUB_RED_INACTIVE } from '../../kernel/checks/poison.ts';
@@ -33,7 +33,7 @@ function looksFree(cache: CheckedCache, slab: SlabCopy, offset: number): boolean
 /**
  * The object whose free pointer leads past the lost ones: it points where the last of them does.
  * @param free the objects on the list, in its order
- * @returns undefined where it is the list's head, or cannot be told
+ * @returns undefined where it is the list's head, or cannot be found
  */
 export function pointerThatLostThem(
   cache: CheckedCache,

@@ -20,7 +20,7 @@ import type { KernelImage } from '../kernel/kernel-image.ts';
 import { MissingMemory } from '../kernel/kernel-reader.ts';
 import { StackDepot } from '../kernel/stack-depot.ts';
 
-/** Where the fields of struct track stand; `stack` is where return addresses do (before 5.19). */
+/** Where the fields of struct track are; `stack` is where return addresses are (before 5.19). */
 interface TrackOffsets {
   readonly handle: number | undefined;
   readonly stack: number | undefined;
@@ -41,7 +41,7 @@ const STACK_ENTRIES = 16;
 export interface SlabLineSource {
   /** The address of the struct slab of the slab that reports are about. */
   page(): bigint;
-  /** Where the flags stand in struct page. */
+  /** Where the flags are in struct page. */
   readonly pageFlagsAt: number;
   /** The kernel's build configuration: what the flags are made of. */
   readonly config: KernelConfig | undefined;

@@ -1,6 +1,6 @@
 // One slab with its header, copied out of the image for the checks: what the kernel would repair is
-// repaired in the copy, so that what stands behind the first damage is seen as the kernel's next pass
-// would see it. Pages that the image does not hold are missing: nothing is said of what lies on them.
+// repaired in the copy, so that what is behind the first damage is seen as the kernel's next pass
+// would see it. Pages that the image does not hold are missing: nothing is said of what is on them.
 
 import { hiOf, joinHalves, loOf, PAGE_SIZE } from '../../base/address.ts';
 import type { CheckedSlab } from '../../kernel/checks/checked-slab.ts';

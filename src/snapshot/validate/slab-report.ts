@@ -1,4 +1,4 @@
-// A report of SLUB → what can be told about it beyond its text: which object's free pointer a wrong
+// A report of SLUB → what can be said about it beyond its text: which object's free pointer a wrong
 // count comes from, and which reports are only consequences of a damaged freelist.
 
 import { present } from '../../base/assert.ts';
@@ -98,7 +98,7 @@ function noteOn(damage: ListDamage, cache: CheckedCache, slab: CheckedSlab): str
   return `${objects} fell off the freelist${at}: ${named}${more}`;
 }
 
-/** What lies before padding at the slab's end is its last object. */
+/** What is before padding at the slab's end is its last object. */
 function objectsAround(
   cache: CheckedCache,
   slab: CheckedSlab,

@@ -26,7 +26,7 @@ export interface TracedSlab {
   /** Bytes in all. */
   readonly size: number;
   readonly objects: number;
-  /** False where the slab's size is computed: what lies behind its objects is not certain then. */
+  /** False where the slab's size is computed: what is behind its objects is not certain then. */
   readonly isRecorded: boolean;
 }
 

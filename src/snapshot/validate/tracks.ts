@@ -4,7 +4,7 @@
 import { type CheckedCache, sizeFromObject } from '../../kernel/checks/checked-slab.ts';
 import type { SlabCopy } from './slab-copy.ts';
 
-/** From here on lie the kernel and its modules (Documentation/arch/x86/x86_64/mm.rst). */
+/** From here on are the kernel and its modules (Documentation/arch/x86/x86_64/mm.rst). */
 const KERNEL_TEXT_HI = 0xffffffff;
 const KERNEL_TEXT_LO = 0x80000000;
 

@@ -37,7 +37,7 @@ const MAX_REPORTS = 10_000;
 /**
  * @param config the kernel's build configuration, for the page flags in reports
  * @param selects says by its name whether a cache is looked at
- * @param tell told of every slab
+ * @param tell called for every slab
  */
 export function validateSlabs(
   slub: SlubImage,

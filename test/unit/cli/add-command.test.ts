@@ -124,7 +124,7 @@ describe('a command line', () => {
     [['-o', 'x'], "error: missing required argument 'source'"],
     [
       ['src', '-o', 'x', '--rows', 'many'],
-      "error: option '--rows <N>' argument 'many' is invalid. a whole number from 0 on is wanted",
+      "error: option '--rows <N>' argument 'many' is invalid. expected a whole number from 0 on",
     ],
   ])('%j is wrong use', async (args, message) => {
     await expect(valuesOf(...args)).rejects.toThrow(message);

@@ -1,5 +1,5 @@
 // Figures of runs ↔ a baseline file: the base side of a comparison, small enough for a repository.
-// JSON with a version; sums by call site stand as rows under one list of columns. Whatever is read
+// JSON with a version; sums by call site are rows under one list of columns. Whatever is read
 // is checked field by field, so that a file that was cut or edited is refused with the place.
 
 import {

@@ -12,7 +12,7 @@ import type { CacheFigures, PairFigures, RunFigures } from './run-figures.ts';
 import type { Measures, SiteMatch, Subject, SubjectName } from './subject.ts';
 
 /**
- * Lint rules that speak of an amount above a limit: equal runs differ in which sites lie just above
+ * Lint rules that speak of an amount above a limit: equal runs differ in which sites are just above
  * it, and the amount is compared already (as waste).
  */
 const AMOUNT_RULES: readonly string[] = ['just-over-class'];

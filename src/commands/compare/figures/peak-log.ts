@@ -1,5 +1,5 @@
 // Events → how much every call had live, in the order of time, so that the highest total of any set
-// of calls can be told when the caches have their names (which is after the pass). While the log is
+// of calls can be found when the caches have their names (which is after the pass). While the log is
 // small it has an entry for every change and peaks are exact; when it grows too large, neighbouring
 // stretches of the trace are drawn together and a peak is known as a range.
 

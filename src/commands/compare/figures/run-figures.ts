@@ -169,7 +169,7 @@ function sitePeak(name: SiteName, peak: Peak): SitePeak {
   return { ...siteId(name), peak };
 }
 
-/** Addresses differ from boot to boot: they stand only for what has no name. */
+/** Addresses differ from boot to boot: they serve only for what has no name. */
 function siteId({ symbol, module, address }: SiteName): Omit<SitePeak, 'peak'> {
   return { symbol, module, site: symbol === null ? formatAddress(address) : null };
 }

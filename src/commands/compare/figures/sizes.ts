@@ -5,7 +5,7 @@ import { formatFixed } from '../../../base/bytes-format.ts';
 
 const UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 
-/** Bytes of a size; undefined where the text is none. */
+/** Bytes of a size; undefined where the text is not one. */
 export function parseSize(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?$/i.exec(text) ?? [];
   if (number === undefined) return undefined;

@@ -86,7 +86,7 @@ export function decide(figure: Figure, threshold: Threshold): Decision {
   };
 }
 
-/** Why a difference may be chance; undefined where it is none. */
+/** Why a difference may be chance; undefined where it is not one. */
 function noiseReason(figure: Figure, delta: number, p: number | null): string | undefined {
   const { doubt } = figure;
   if (doubt !== undefined && Math.abs(delta) <= doubt.most) return doubt.through;
@@ -115,7 +115,7 @@ function limits(figure: Figure, threshold: Threshold): string {
   return figure.bytesPerUnit === null ? '' : `, and the change exceeds ${thresholdText(threshold)}`;
 }
 
-/** True where some value of one side lies within the other side's. */
+/** True where some value of one side is within the other side's. */
 function doOverlap(a: readonly number[], b: readonly number[]): boolean {
   return Math.min(...a) <= Math.max(...b) && Math.min(...b) <= Math.max(...a);
 }

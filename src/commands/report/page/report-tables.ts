@@ -1,5 +1,5 @@
 // The tables of a report: findings, caches, call sites, who frees, what is held with its stacks, and
-// where requests stand just over a size class.
+// where requests are just over a size class.
 
 import type { Finding } from '../../../analysis/lint/finding.ts';
 import type { OutstandingGroup } from '../../../analysis/outstanding.ts';

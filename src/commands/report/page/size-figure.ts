@@ -1,5 +1,5 @@
 // What kmalloc is asked for against its classes: each class as wide as the next, bars where in it
-// requests lie. Upwards what was requested, downwards, on a scale of its own, what rounding adds.
+// requests are. Upwards what was requested, downwards, on a scale of its own, what rounding adds.
 
 import { counted, formatBytes, formatShare } from '../../../base/bytes-format.ts';
 import { html, type Markup } from '../../../render/html/markup.ts';

@@ -31,7 +31,7 @@ function makeSortable(table: HTMLTableElement, body: HTMLTableSectionElement): v
   });
 }
 
-/** What is not known stands last, whichever way. */
+/** What is not known is last, whichever way. */
 function sortRows(
   rows: readonly HTMLTableRowElement[],
   column: number,

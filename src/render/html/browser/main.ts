@@ -1,4 +1,4 @@
-// What a page does once it is open: tables sort, charts are drawn of the data that lies in it.
+// What a page does once it is open: tables sort, charts are drawn of the data that is in it.
 
 import type { PageData } from '../page-data.ts';
 import { startTables } from './data-tables.ts';

@@ -1,4 +1,4 @@
-// The theme: as the system has it, until the button is pressed. Charts on canvas are told of a change.
+// The theme: as the system has it, until the button is pressed. Charts on canvas learn of a change.
 
 type Listener = () => void;
 

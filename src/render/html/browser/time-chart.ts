@@ -171,7 +171,7 @@ function markerList({ markers }: TimeChartData): HTMLElement {
   return list;
 }
 
-/** @param step how far moments that are told apart lie from each other */
+/** @param step how far moments must be apart to be distinguished */
 function timeText(time: number, { isSeconds }: TimeChartData, step = 0.001): string {
   if (!isSeconds) return time.toLocaleString('en-US');
   return `${time.toFixed(decimalsOf(step))} s`;

@@ -103,12 +103,12 @@ describe.runIf(isX64)('on x86-64', () => {
       const site = { ...siteIn('ext4_alloc'), symbol: 'other_function+0x10' };
       const { lines, notes } = await locateSites(vmlinux, [site], symbols);
       expect(lines.size).toBe(0);
-      expect(notes[0]).toMatch(/^vmlinux is not used: its functions lie elsewhere/);
+      expect(notes[0]).toMatch(/^vmlinux is not used: its functions have other addresses/);
     });
 
     test('without symbols nothing tells where the kernel lay', async () => {
       const { notes } = await locateSites(vmlinux, [siteIn('ext4_alloc')], undefined);
-      expect(notes[0]).toMatch(/where the kernel lay is not known/);
+      expect(notes[0]).toMatch(/where the kernel was in memory is not known/);
     });
   });
 });

@@ -224,7 +224,7 @@ test.each([
 });
 
 test.each(['', 'big', '7', '-1M', '65G', '1.5M'])('--buffer %j is refused', (text) => {
-  expect(() => parseBuffer(text)).toThrow(`--buffer ${text}: a size is wanted, such as 64M`);
+  expect(() => parseBuffer(text)).toThrow(`--buffer ${text}: expected a size, such as 64M`);
 });
 
 function isRunning(pidFile: string): boolean {

@@ -105,8 +105,8 @@ test('the options as they were typed', () => {
 
 test.each<[ReplayTexts, string]>([
   [{ slabNomerge: true }, '--slab-nomerge: no event tells the objects of merged caches apart'],
-  [{ cpus: '1.5' }, '--cpus 1.5: a whole number from 1 to 8192 is wanted'],
-  [{ slubMinOrder: '-1' }, '--slub-min-order -1: a whole number from 0 to 10 is wanted'],
+  [{ cpus: '1.5' }, '--cpus 1.5: expected a whole number from 1 to 8192'],
+  [{ slubMinOrder: '-1' }, '--slub-min-order -1: expected a whole number from 0 to 10'],
   [{ classes: '' }, "--classes : '' is no object size"],
   [{ classes: '8388608' }, "'8388608' is no object size"],
 ])('%j is refused', (texts, message) => {

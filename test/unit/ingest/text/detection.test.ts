@@ -90,7 +90,7 @@ test.each([
   ['1.5,0,1,kfree,0x10\n', 'no line of it looks like an event'],
   ['ELF\0\0\0', 'it holds zero bytes, so it is not text'],
   ['\u00ff\u00fe \0', 'it is UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8'],
-  ['# event histogram\n#\n', 'it is the table of a hist trigger, which holds no events'],
+  ['# event histogram\n#\n', 'no line of it looks like an event'],
   [
     'kfree: call_site=f+0x1/0x2 ptr=ffff888000000040\n',
     'its events have no time (options/context-info off, or perf script -F)',

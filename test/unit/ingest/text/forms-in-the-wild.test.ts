@@ -1,5 +1,4 @@
-// One line for each form that people paste into mails and trackers (shared/design/text-formats.md,
-// "Forms in the wild"), and what a person reads in it.
+// One line for each form that people paste into mails and trackers, and what a person reads in it.
 
 import { expect, test } from 'vitest';
 import { type PlainEvent, readTraceBytes } from '../../../helpers/read-trace.ts';

@@ -33,7 +33,7 @@ describe('the sizes of a machine that recorded none', () => {
   });
 
   test('begin at what DMA alignment asks for, which also takes 96 and 192 away', () => {
-    // arm64 booted with swiotlb=noforce, and with 128-byte DMA alignment (kernel-gaps.md 8.2).
+    // arm64 booted with swiotlb=noforce, and with 128-byte DMA alignment.
     expect(defaultKmallocSizes(4096, 64).slice(0, 4)).toEqual([64, 128, 192, 256]);
     expect(defaultKmallocSizes(4096, 128).slice(0, 3)).toEqual([128, 256, 512]);
   });

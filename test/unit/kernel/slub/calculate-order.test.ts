@@ -23,7 +23,7 @@ function machine(release: string, cpus: number, other: Partial<OrderParameters> 
   };
 }
 
-/** 'order/objects', as the design sheet writes them. */
+/** 'order/objects', as `cat order` and `cat objs_per_slab` print them. */
 function slabOf(size: number, parameters: OrderParameters): string {
   const { order, objects } = calculateOrderObjects(size, parameters) ?? {};
   return `${order}/${objects}`;

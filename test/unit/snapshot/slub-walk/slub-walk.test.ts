@@ -293,7 +293,7 @@ describe('6.1', () => {
         {
           kind: 'addresses',
           verdict: 'match',
-          text: 'the kernel lies at ffffffff81000000 in the snapshot and in kallsyms',
+          text: 'the kernel is at ffffffff81000000 in the snapshot and in kallsyms',
         },
         {
           kind: 'objects',
