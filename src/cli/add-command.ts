@@ -6,8 +6,9 @@ import {
   InvalidArgumentError,
   Option,
 } from 'commander';
+import { UsageError } from '../base/errors.ts';
 import type { Command, Desk } from '../commands/shared/command.ts';
-import { BadValue, flag, type Spec } from '../commands/shared/specs.ts';
+import { flag, type Spec } from '../commands/shared/specs.ts';
 import { type RunnerValues, runCommand } from './run-command.ts';
 
 /** Adds it to the program; what is parsed goes to the runner. */
@@ -86,7 +87,10 @@ function parserOf(parse: NonNullable<Spec<unknown>['parse']>) {
     try {
       return parse(text, before);
     } catch (error) {
-      throw error instanceof BadValue ? new InvalidArgumentError(error.message) : error;
+      if (!(error instanceof UsageError)) throw error;
+      const complaint = new InvalidArgumentError(error.message);
+      complaint.cause = error;
+      throw complaint;
     }
   };
 }

@@ -25,6 +25,8 @@ export class CallEvidence {
   private name: Uint32Array = new Uint32Array(0);
   private nameCount: Float64Array = new Float64Array(0);
   private readonly others = new Map<number, Map<number, number>>();
+  /** By cache (index into `strings`): the address bits (32) that are set in any of its freed objects. */
+  private startBits: Uint32Array = new Uint32Array(256);
 
   constructor(calls: CallTable) {
     this.calls = calls;
@@ -48,10 +50,10 @@ export class CallEvidence {
           break;
         case OUTCOME.freeLate:
           if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!--;
-          this.freed(objectCall[i]!, batch.call[i]!);
+          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.free:
-          this.freed(objectCall[i]!, batch.call[i]!);
+          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.none:
           if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
@@ -79,10 +81,38 @@ export class CallEvidence {
     return names;
   }
 
-  private freed(object: number, by: number): void {
+  /** The largest power of two that divides the addresses of all objects freed under a cache's name. */
+  alignmentOf(cache: number): number {
+    const bits = this.startBits[cache] ?? 0;
+    return bits === 0 ? 2 ** 32 : 2 ** (31 - Math.clz32(bits & -bits));
+  }
+
+  /**
+   * Frees of a call's objects that named `cache` were of other objects: memory that was freed and
+   * given to that cache without an event.
+   */
+  disown(call: number, cache: number): void {
+    const count = this.namesOf(call).get(cache) ?? 0;
+    this.frees[call]! -= count;
+    this.untracedFrees[call]! += count;
+    const rest = this.others.get(call);
+    if (this.name[call] !== cache) {
+      rest?.delete(cache);
+      return;
+    }
+    const [next] = rest ?? [];
+    this.name[call] = next?.[0] ?? 0;
+    this.nameCount[call] = next?.[1] ?? 0;
+    if (next !== undefined) rest?.delete(next[0]);
+  }
+
+  private freed(object: number, by: number, lo: number): void {
     this.frees[object]!++;
     const cache = this.calls.cache(by);
     if (cache === 0 || this.calls.kind(by) !== EVENT_KIND.kmem_cache_free) return;
+    if (cache >= this.startBits.length)
+      this.startBits = ensureLength(this.startBits, 2 * (cache + 1));
+    this.startBits[cache]! |= lo;
     if (this.name[object] === cache) this.nameCount[object]!++;
     else if (this.name[object] === 0) {
       this.name[object] = cache;

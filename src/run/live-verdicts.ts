@@ -11,7 +11,8 @@ import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
-import type { CacheNames } from './cache-names.ts';
+import type { CacheNames } from './names/cache-names.ts';
+import type { CacheStrides } from './names/cache-strides.ts';
 import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
@@ -64,6 +65,7 @@ export interface VerdictInput {
   readonly rows: Uint32Array;
   readonly names: CacheNames;
   readonly pages: PageEvidence | undefined;
+  readonly strides: CacheStrides;
   readonly known: KnownCaches | undefined;
   /** Kinds of frees that the recording lacks altogether. */
   readonly unrecordedFrees: readonly FreeEvent[];
@@ -108,23 +110,26 @@ function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: numbe
 }
 
 /**
- * Objects whose page has since been given back or used for objects of another size, or of another
- * cache where the object's own is sure.
+ * Objects whose page has since been given back or used for objects of another size, of a cache whose
+ * objects do not lie there, or of another cache where the object's own is sure.
  */
 function isGone(input: VerdictInput, row: number): boolean {
-  const { live, pages, dictionary } = input;
+  const { live, pages, strides, dictionary } = input;
   const call = live.call(row);
   const lo = live.ptrLo(row);
   const hi = live.ptrHi(row);
   const ts = live.ts(row);
   if (pages === undefined) return false;
-  if (pages.wasReused(lo, hi, ts, dictionary.calls.bytesAlloc(call))) return true;
+  const stride = dictionary.calls.bytesAlloc(call);
+  if (pages.wasReused(lo, hi, ts, stride)) return true;
   const seen = pages.cacheAfter(lo, hi, ts);
-  return seen !== 0 && isOtherCache(input, sureCache(input, row, call), seen);
+  if (seen === 0) return false;
+  return !strides.fits(seen, stride, lo) || isOtherCache(input, sureCache(input, row, call), seen);
 }
 
 /** The name of an object's cache where it is no guess. */
 function sureCache({ names }: VerdictInput, row: number, call: number): string | undefined {
+  if (names.inferredRows.has(row)) return undefined;
   const own = names.ofRow.get(row);
   return own ?? (names.inferred[call] ? undefined : names.ofCall[call]);
 }

@@ -8,12 +8,7 @@ import {
   cutAfter,
   type EventBatch,
 } from '../kernel/events/event-batch.ts';
-import {
-  NO_FILTER,
-  selectsEverything,
-  type TimeBound,
-  toEventTime,
-} from '../pairing/event-filter.ts';
+import { selectsEveryEvent, type TimeBound, toEventTime } from '../pairing/event-filter.ts';
 import type { DebugWatch } from '../replay/debug/debug-watch.ts';
 import { ObservedReplay } from '../replay/observe/observed-replay.ts';
 import type { Simulation } from '../replay/simulate/simulation.ts';
@@ -84,7 +79,7 @@ export async function replayOpened(
   const replayed = {
     fidelity: summarizeFidelity(observed, 2),
     caches: summarizeCaches(slub, (cache) => observed.fidelityOf(cache)),
-    isWhole: selectsEverything(opened.run.selection.filter ?? NO_FILTER),
+    isWhole: selectsEveryEvent(opened.run.selection),
   };
   return { model, replayed };
 }

@@ -9,7 +9,8 @@ import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { cutAfter, type EventBatch } from '../kernel/events/event-batch.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
-import { createEventFilter, NO_FILTER, toEventTime } from '../pairing/event-filter.ts';
+import { AgePass } from '../pairing/age-pass.ts';
+import { createEventFilter, EVERYTHING, toEventTime } from '../pairing/event-filter.ts';
 import { LiveSeries } from '../pairing/live-series.ts';
 import { RunTracker, type Tracker } from '../pairing/run-tracker.ts';
 import {
@@ -85,6 +86,7 @@ export async function openRun<F extends TrackerFactories>(
 ): Promise<OpenedRun<Made<F>>> {
   const source = await openSource(options);
   const { sidecars } = source;
+  const isOfAge = await judgeAges(source);
   const caches = once(() => readRecordedCaches(sidecars));
   const recordedSymbols = once(() => readSymbols(sidecars));
   const learn =
@@ -99,7 +101,7 @@ export async function openRun<F extends TrackerFactories>(
         recordedSymbols();
         caches();
       },
-      begin: (start) => new Pass(start, options, more, learn?.(start)),
+      begin: (start) => new Pass(start, options, more, isOfAge, learn?.(start)),
     },
     options.doing ?? 'reading',
   );
@@ -108,8 +110,7 @@ export async function openRun<F extends TrackerFactories>(
   const named = readFacts(sidecars, info, eventCacheNames(dictionary), caches());
   const facts = withEvidence(named, dictionary.calls);
   const symbols = await findSymbols(options, sidecars, dictionary, recordedSymbols());
-  const { filter = NO_FILTER, looksThrough, until } = options;
-  const selection = { filter, caches: options.caches ?? [] };
+  const { selection, looksThrough, until } = options;
   assertInTrace(info, pass, until);
   const { tracker, series } = pass;
   const run = resolveRun({ tracker, info, stats, facts, ...symbols, selection, looksThrough });
@@ -126,6 +127,23 @@ export async function openRun<F extends TrackerFactories>(
     trackers: pass.trackers,
     replay: info.hashedPointers ? undefined : pass.learner?.basis(run),
   };
+}
+
+/**
+ * Which events allocate objects of the ages that are asked for: a pass of its own.
+ * @throws UsageError where the source is read once
+ */
+async function judgeAges(source: Source): Promise<((event: number) => boolean) | undefined> {
+  const { selection = EVERYTHING, until } = source.options;
+  const { ages } = selection;
+  if (ages === undefined) return undefined;
+  if (!source.isRereadable) {
+    throw new UsageError(`--age: ${source.options.source} can be read only once`, {
+      hint: 'An age is known when the object is freed. Store the events first (slabreplay ingest), and name the database.',
+    });
+  }
+  const begin = (start: TraceStart): AgePass => new AgePass(start, ages, until);
+  return (await readSource(source, { begin }, 'finding ages in')).pass.finish();
 }
 
 /** @throws UsageError for the first name that matches nothing */
@@ -162,8 +180,9 @@ class Pass<F extends TrackerFactories> {
 
   constructor(
     { dictionary, info, firstTs }: TraceStart,
-    { filter = NO_FILTER, until }: SourceOptions,
+    { selection = EVERYTHING, until }: SourceOptions,
     { trackers, onBatch }: OpenOptions<F>,
+    isOfAge: ((event: number) => boolean) | undefined,
     learner: ReplayLearner | undefined,
   ) {
     const { originNs, clockUnit } = info;
@@ -175,7 +194,7 @@ class Pass<F extends TrackerFactories> {
     this.trackers = Object.fromEntries(made) as Made<F>;
     this.learner = learner;
     this.tracker = new RunTracker(dictionary, {
-      filter: createEventFilter(filter, dictionary, scale),
+      filter: createEventFilter(selection, dictionary, scale, isOfAge),
       clockUnit,
       extra: [...(learner?.trackers ?? []), ...made.map(([, tracker]) => tracker)],
     });

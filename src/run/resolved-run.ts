@@ -1,22 +1,22 @@
 // A pass over the events, understood: every call has its cache, every live object its verdict. All
 // results are built from this.
 
-import { globToRegExp } from '../base/glob.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { TraceStats } from '../kernel/events/trace-stats.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
-import { NO_FILTER } from '../pairing/event-filter.ts';
+import { EVERYTHING, type Selection } from '../pairing/event-filter.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { RunTracker } from '../pairing/run-tracker.ts';
 import type { Tallies } from '../pairing/tallies.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
-import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
-import type { Selection } from './selection.ts';
+import { type CacheNames, nameCaches } from './names/cache-names.ts';
+import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
+import { cacheSelector } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
 
@@ -84,15 +84,24 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const { live } = pairing;
   tallies.reserve();
   tracker.evidence.reserve(dictionary.calls.length);
-  const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
-  const globs = selection.caches.map(globToRegExp);
+  const selection = input.selection ?? EVERYTHING;
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers ? undefined : tracker.pages;
   const all = live.inUse();
+  const strideInput = {
+    dictionary,
+    evidence: tracker.evidence,
+    known: facts.caches,
+    pageSize: facts.pageSize,
+    tellsStarts: pages !== undefined && !facts.slubDebug,
+  };
+  const strides = new CacheStrides(strideInput);
+  disownStrangers(strides, strideInput);
   const names = nameCaches({
     dictionary,
     evidence: tracker.evidence,
     pages,
+    strides,
     live,
     rows: all,
     classes: facts.kmalloc,
@@ -108,6 +117,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     rows: all,
     names,
     pages,
+    strides,
     known: facts.caches,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
@@ -147,8 +157,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
     selection,
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
-    selectsCache: (name) =>
-      globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),
+    selectsCache: cacheSelector(selection.caches),
   };
   return run;
 }

@@ -11,7 +11,7 @@ import {
   type TraceConsumer,
   type TraceRead,
 } from '../ingest/thread/read-trace.ts';
-import type { FilterOptions, TimeBound } from '../pairing/event-filter.ts';
+import type { Selection, TimeBound } from '../pairing/event-filter.ts';
 import {
   canReadTwice,
   type FoundSource,
@@ -33,9 +33,8 @@ export interface SourceOptions {
   readonly csv?: CsvOptions | undefined;
   readonly maps?: readonly string[] | undefined;
   readonly tmp?: string | undefined;
-  readonly filter?: FilterOptions | undefined;
-  /** Globs of cache names to speak of; all where there is none. */
-  readonly caches?: readonly string[] | undefined;
+  /** What the command speaks of; all where it is not said. */
+  readonly selection?: Selection | undefined;
   /** Takes the names in the options that match nothing of the run; else they are an error. */
   readonly onUnmatched?: ((unmatched: readonly Unmatched[]) => void) | undefined;
   /** False: call sites stay in functions that allocate for others (kvmalloc_node, kmemdup). */

@@ -234,11 +234,13 @@ class LeaksSession {
       filtered: 0,
     };
     const { live, verdicts } = run;
+    // Of an object without an allocation event, neither is known.
+    const judgesAllocations = (run.selection.sizes ?? run.selection.ages) !== undefined;
     let leaks: FoundLeak[] = [];
     for (const object of white) {
       const details = scanned.objects.describe(object);
       const { candidate, row } = details;
-      const isSelected = row < 0 || live.isSelected(row);
+      const isSelected = row < 0 ? !judgesAllocations : live.isSelected(row);
       const cache = candidate.cache ?? undefined;
       if (!isSelected || !run.selectsCache(cache)) counts.filtered++;
       else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;

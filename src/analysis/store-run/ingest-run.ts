@@ -59,7 +59,7 @@ export async function keepDatabase(
   const found = findSource(options.source);
   if (found.kind === 'database') return options;
   // What is stored is whole: filters are of the command that reads it.
-  await ingestRun({ ...options, filter: undefined, caches: [], until: undefined }, path, force);
+  await ingestRun({ ...options, selection: undefined, until: undefined }, path, force);
   return { ...options, label: options.label ?? found.label, source: path };
 }
 

@@ -32,7 +32,8 @@ export async function openOrIngest(options: SourceOptions): Promise<OpenedDataba
   };
   try {
     const path = join(folder, 'run.db');
-    await ingestRun(options, path, false);
+    // What is stored is whole: what a use selects, it selects from there.
+    await ingestRun({ ...options, selection: undefined, until: undefined }, path, false);
     return open(path, remove);
   } catch (error) {
     remove();

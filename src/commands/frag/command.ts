@@ -1,5 +1,6 @@
 // `slabreplay frag SOURCE`: internal fragmentation.
 
+import { parseTimeBound } from '../../pairing/selection-texts.ts';
 import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
   FILTER_OPTIONS,
@@ -13,7 +14,6 @@ import {
   type TableValues,
   tableOptions,
 } from '../shared/options.ts';
-import { parseTime } from '../shared/parse.ts';
 import { sourceOptions } from '../shared/source-options.ts';
 import { choice, negatedFlag, parsed, text, withPreset } from '../shared/specs.ts';
 import type { FragBy, Fragmentation } from './fragmentation.ts';
@@ -77,7 +77,7 @@ export const frag: PrintingCommand<FragOptions, Fragmentation> = {
     const shared = await sourceOptions(options, desk);
     const isCut = !options.json && !options.csv && options.sort === undefined;
     const result = await fragmentRun(
-      { ...shared, until: isMoment(options.at) ? parseTime(options.at) : undefined },
+      { ...shared, until: isMoment(options.at) ? parseTimeBound(options.at) : undefined },
       {
         by: options.by,
         at: options.at === 'peak' ? 'peak' : 'end',
@@ -106,6 +106,6 @@ function isMoment(at: string): boolean {
 
 /** Checks what `--at` takes; the text itself is kept, for the heading of the table. */
 function checkWhen(at: string): string {
-  if (isMoment(at)) parseTime(at);
+  if (isMoment(at)) parseTimeBound(at);
   return at;
 }

@@ -1,7 +1,7 @@
 // `frag`: a source in, where memory goes that no one asked for out.
 
 import { ToolError } from '../../base/errors.ts';
-import { NO_FILTER, selectsEverything } from '../../pairing/event-filter.ts';
+import { EVERYTHING, selectsEveryEvent } from '../../pairing/event-filter.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
 import { TaskTally } from '../../pairing/task-tally.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
@@ -36,7 +36,7 @@ export async function fragmentRun(
   const { by, replays } = frag;
   const isBySite = by === 'site' || by === 'directory';
   const vmlinux = findVmlinux(options, frag.vmlinux);
-  const isWhole = selectsEverything(options.filter ?? NO_FILTER);
+  const isWhole = selectsEveryEvent(options.selection ?? EVERYTHING);
   const opened = await openRun(options, {
     trackers: {
       tasks: by === 'task' ? (dictionary): TaskTally => new TaskTally(dictionary) : undefined,

@@ -2,6 +2,7 @@
 // kernel log reports on.
 
 import { UsageError } from '../../base/errors.ts';
+import { parseTimeBound } from '../../pairing/selection-texts.ts';
 import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
   type OutputValues,
@@ -9,14 +10,14 @@ import {
   RUN_OPTIONS,
   type RunValues,
 } from '../shared/options.ts';
-import { parseAddress, parseTime } from '../shared/parse.ts';
+import { parseAddress } from '../shared/parse.ts';
 import { sourceOptions } from '../shared/source-options.ts';
 import { parsed, text } from '../shared/specs.ts';
 import type { History, ReportHistories } from './history-run.ts';
 
 interface HistoryOptions extends RunValues, OutputValues {
   readonly address?: bigint;
-  readonly at?: ReturnType<typeof parseTime>;
+  readonly at?: ReturnType<typeof parseTimeBound>;
   readonly dmesg?: string;
 }
 
@@ -25,7 +26,7 @@ export const history: PrintingCommand<HistoryOptions, History | ReportHistories>
   summary: 'the life of an address: every owner, the neighbours, and the reports of a kernel log',
   reads: 'events',
   options: {
-    at: parsed('--at <SECONDS>', 'who had it, and who was beside it, at that time', parseTime),
+    at: parsed('--at <SECONDS>', 'who had it, and who was beside it, at that time', parseTimeBound),
     dmesg: text(
       '--dmesg <FILE>',
       'a kernel log: the objects of its SLUB, KASAN and KFENCE reports',
@@ -44,7 +45,7 @@ export const history: PrintingCommand<HistoryOptions, History | ReportHistories>
     const { historyRun, reportHistories } = await import('./history-run.ts');
     const shared = await sourceOptions(options, desk);
     if (address !== undefined) return historyRun({ ...shared, until }, address);
-    if (dmesg !== undefined) return reportHistories(shared, dmesg);
+    if (dmesg !== undefined) return reportHistories({ ...shared, until }, dmesg);
     throw neitherOrBoth();
   },
   render: {

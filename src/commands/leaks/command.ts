@@ -2,6 +2,7 @@
 
 import type { LeakReferrers } from '../../analysis/leaks/leaks-result.ts';
 import type { LeaksOptions, LeaksRun } from '../../analysis/leaks/leaks-run.ts';
+import { UsageError } from '../../base/errors.ts';
 import type { PrintingCommand } from '../shared/command.ts';
 import {
   FILTER_OPTIONS,
@@ -15,7 +16,7 @@ import {
 } from '../shared/options.ts';
 import { parseAddress } from '../shared/parse.ts';
 import { sourceOptions } from '../shared/source-options.ts';
-import { BadValue, choice, flag, list, parsed, text, withPreset } from '../shared/specs.ts';
+import { choice, flag, list, parsed, text, withPreset } from '../shared/specs.ts';
 
 interface LeaksCommandOptions extends SourceValues, SiteValues, FilterValues, TableValues {
   readonly vmcore: readonly string[];
@@ -139,7 +140,7 @@ function leaksOptions(options: LeaksCommandOptions): LeaksOptions {
 function parseSeconds(value: string): number {
   const seconds = Number(value);
   if (value.trim() === '' || !(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new BadValue('expected a number of seconds');
+    throw new UsageError('expected a number of seconds');
   }
   return seconds;
 }

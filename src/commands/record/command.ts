@@ -6,7 +6,7 @@ import { STDOUT } from '../../base/output-target.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import type { Desk, Made, MakingCommand } from '../shared/command.ts';
 import { warn } from '../shared/output.ts';
-import { BadValue, flag, listOf, parsed, text, withPreset } from '../shared/specs.ts';
+import { flag, listOf, parsed, text, withPreset } from '../shared/specs.ts';
 
 interface RecordCommandOptions {
   readonly command: readonly string[];
@@ -77,12 +77,12 @@ export const recordCommand: MakingCommand<RecordCommandOptions> = {
 
 function parseDuration(text: string): number {
   const [, digits, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (digits === undefined) throw new BadValue('expected a time, such as 10s or 500ms');
+  if (digits === undefined) throw new UsageError('expected a time, such as 10s or 500ms');
   return Number(digits) * ({ ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1000);
 }
 
 function parsePid(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new BadValue('expected a pid');
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError('expected a pid');
   return Number(text);
 }
 

@@ -1,5 +1,6 @@
 // `slabreplay replay SOURCE`: the events through the SLUB model; with a changed parameter, a what-if.
 
+import { parseTimeBound } from '../../pairing/selection-texts.ts';
 import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
   CACHE_OPTION,
@@ -9,7 +10,6 @@ import {
   type TableValues,
   tableOptions,
 } from '../shared/options.ts';
-import { parseTime } from '../shared/parse.ts';
 import { sourceOptions } from '../shared/source-options.ts';
 import { flag, list, parsed, text } from '../shared/specs.ts';
 import type { ReplayTexts } from './replay-options.ts';
@@ -58,7 +58,7 @@ export const replay: PrintingCommand<ReplayCommandOptions, Replay> = {
     const replayOptions = parseReplayOptions(options);
     const { replayRun } = await import('./replay-run.ts');
     const { at } = options;
-    const until = at === undefined || at === 'end' ? undefined : parseTime(at);
+    const until = at === undefined || at === 'end' ? undefined : parseTimeBound(at);
     const shared = await sourceOptions(options, desk);
     return replayRun({ ...shared, until }, { ...replayOptions, at });
   },
@@ -75,6 +75,6 @@ export const replay: PrintingCommand<ReplayCommandOptions, Replay> = {
 
 /** Checks what `--at` takes; the text itself is kept, for the heading. */
 function checkWhen(at: string): string {
-  if (at !== 'end') parseTime(at);
+  if (at !== 'end') parseTimeBound(at);
   return at;
 }

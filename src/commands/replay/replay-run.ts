@@ -80,7 +80,7 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
   const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
   const changed = simulations?.changed;
   const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
-  const isMapped = options.at !== undefined && (source.caches ?? []).length > 0;
+  const isMapped = options.at !== undefined && run.selection.caches.length > 0;
   const mapped = isMapped ? (changed?.slub ?? slub) : undefined;
   return {
     type: 'replay',

@@ -1,7 +1,9 @@
 // Options that several commands share.
 
 import type { CsvTimeUnit } from '../../ingest/format.ts';
-import { parseCount, parseCpus, parseTimeWindow, type TimeWindow } from './parse.ts';
+import type { AgeRange, Selection, SizeRange } from '../../pairing/event-filter.ts';
+import { parseAge, parseCpus, parseSizes, parseTimeWindow } from '../../pairing/selection-texts.ts';
+import { parseCount } from './parse.ts';
 import {
   argument,
   choice,
@@ -89,7 +91,9 @@ export interface FilterValues {
   readonly comm: readonly string[];
   readonly excludeComm: readonly string[];
   readonly cpu: readonly number[];
-  readonly time?: TimeWindow;
+  readonly time?: Pick<Selection, 'from' | 'to'>;
+  readonly size?: SizeRange;
+  readonly age?: AgeRange;
 }
 
 export const CACHE_OPTION: Specs<Pick<FilterValues, 'cache'>> = {
@@ -109,6 +113,16 @@ export const FILTER_OPTIONS: Specs<FilterValues> = {
     'only allocations in this window: seconds as in the trace, or +1.5 from its start',
     parseTimeWindow,
   ),
+  size: parsed(
+    '--size <FROM..TO>',
+    'only allocations that ask for so many bytes: 128..256, 4K.., ..64, 192',
+    parseSizes,
+  ),
+  age: {
+    flags: '--age <+AGE|-AGE>',
+    help: 'only objects that live at least (+5s) or less than (-100ms) so long (both: a range)',
+    parse: parseAge,
+  },
 };
 
 /** What a command prints, and where. */

@@ -3,7 +3,7 @@
 import { InputError } from '../../base/errors.ts';
 import { fileStat } from '../../base/file-stat.ts';
 import { fileTarget } from '../../base/output-target.ts';
-import type { FilterOptions } from '../../pairing/event-filter.ts';
+import type { Selection } from '../../pairing/event-filter.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import type { Desk } from './command.ts';
 import type { FilterValues, RunValues, SiteValues } from './options.ts';
@@ -29,8 +29,7 @@ export async function sourceOptions(options: ReadingValues, desk: Desk): Promise
     },
     maps: options.map,
     tmp: options.tmp,
-    filter: filterOptions(options),
-    caches: options.cache ?? [],
+    selection: selectionOf(options),
     looksThrough: options.lookThrough,
     progress: desk.progress,
   };
@@ -53,13 +52,16 @@ function assertFolder(path: string): void {
   if (fileStat(path)?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);
 }
 
-function filterOptions(options: Partial<FilterValues>): FilterOptions {
+function selectionOf(options: Partial<FilterValues>): Selection {
   return {
+    caches: options.cache ?? [],
     pids: options.pid ?? [],
     comms: options.comm ?? [],
     excludedComms: options.excludeComm ?? [],
     cpus: options.cpu ?? [],
     from: options.time?.from,
     to: options.time?.to,
+    sizes: options.size,
+    ages: options.age,
   };
 }

@@ -8,7 +8,7 @@ export interface Spec<T> {
   readonly help: string;
   /**
    * @param before what the option has so far, where it is repeatable
-   * @throws BadValue
+   * @throws UsageError that says what is expected; the option is named by the runner
    */
   parse?(text: string, before: T | undefined): T;
   readonly choices?: readonly (T & string)[];
@@ -34,9 +34,6 @@ export type Specs<Options> = {
     ? Spec<Exclude<Options[K], undefined>>
     : FilledSpec<Options[K]>;
 };
-
-/** An option's value is not what it takes; the message says what it should be. */
-export class BadValue extends Error {}
 
 /** An option without a value. */
 export function flag(flags: string, help: string): Spec<boolean> {

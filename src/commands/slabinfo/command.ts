@@ -2,9 +2,10 @@
 
 import { counted } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
+import { parseTimeBound } from '../../pairing/selection-texts.ts';
 import type { PrintingCommand } from '../shared/command.ts';
 import { JSON_OPTION, SOURCE_OPTIONS, type SourceValues } from '../shared/options.ts';
-import { parseCount, parseTime } from '../shared/parse.ts';
+import { parseCount } from '../shared/parse.ts';
 import { sourceOptions } from '../shared/source-options.ts';
 import { choice, flag, parsed, type Spec, type Specs, text, withPreset } from '../shared/specs.ts';
 import {
@@ -23,7 +24,7 @@ type ToolValues = Partial<Pick<SlabinfoOptions, SlabinfoFlag['key']>>;
 interface SlabinfoCommandOptions extends SourceValues, ToolValues {
   readonly pattern?: string;
   readonly from: 'sysfs' | 'replay';
-  readonly at?: ReturnType<typeof parseTime>;
+  readonly at?: ReturnType<typeof parseTimeBound>;
   readonly json?: boolean;
   readonly out?: string;
   readonly force?: boolean;
@@ -41,7 +42,7 @@ export const slabinfo: PrintingCommand<SlabinfoCommandOptions, SlabinfoRun> = {
       ]),
       'sysfs',
     ),
-    at: parsed('--at <SECONDS>', 'with --from replay: the state at that time', parseTime),
+    at: parsed('--at <SECONDS>', 'with --from replay: the state at that time', parseTimeBound),
     json: JSON_OPTION,
     out: text('--out <FILE>', 'write to a file instead of standard output'),
     force: flag('--force', 'overwrite files'),
