@@ -17,6 +17,7 @@ import type { FreshOrder } from '../replay/model/fresh-order.ts';
 import { learnedOrders } from '../replay/observe/learned-orders.ts';
 import { OrderLearner } from '../replay/observe/order-learner.ts';
 import { SlubModel } from '../replay/slub-model.ts';
+import { mixedOrders } from './mixed-orders.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 
 /** What the second pass needs. */
@@ -71,11 +72,13 @@ export class ReplayLearner {
     const { facts, dictionary } = run;
     const described = describing(asked, facts, tellsLayout(run, this.fit));
     const machine = this.machineOf(facts, described);
-    const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
+    const { ofCall, mixed } = run.names;
+    const plan = planRecorded({ dictionary, cacheNames: ofCall, mixed }, facts, machine);
+    const own = mixedOrders(plan, run);
     return {
       machine,
       plan,
-      orders: learnedOrders(plan, dictionary.calls, this.orders, machine.isRandom),
+      orders: learnedOrders(plan, dictionary.calls, this.orders, machine.isRandom, own),
       nodes: learnNodes(sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
       cpus: run.tallies.maxCpu + 1,
       change: changeIn(asked, described),

@@ -108,8 +108,8 @@ test('--pid selects the tasks named', async () => {
 });
 
 test('--cache takes globs, several of them', async () => {
-  const all = await analysis(BOOT);
-  const some = await analysis(BOOT, '--cache', 'kmalloc-?k', '--cache', 'dentry');
+  const all = await analysis(STACKS);
+  const some = await analysis(STACKS, '--cache', 'kmalloc-?k', '--cache', 'dentry');
   const names = some.caches.map((cache) => cache.name).sort();
   expect(names).toEqual(['dentry', 'kmalloc-1k', 'kmalloc-2k', 'kmalloc-4k', 'kmalloc-8k']);
   for (const cache of some.caches) {
