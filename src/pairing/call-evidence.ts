@@ -6,6 +6,7 @@ import { ensureLength } from '../base/growable.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
 export class CallEvidence {
@@ -18,9 +19,12 @@ export class CallEvidence {
    * event, where no event was lost meanwhile.
    */
   untracedFrees: Float64Array = new Float64Array(0);
+  /** Those of them that were allocated before the first recorded free of their kind. */
+  earlyFrees: Float64Array = new Float64Array(0);
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
   private readonly calls: CallTable;
+  private readonly starts: EventStarts;
   /** The first name of each call and how often; others of the same call are rare. */
   private name: Uint32Array = new Uint32Array(0);
   private nameCount: Float64Array = new Float64Array(0);
@@ -28,8 +32,9 @@ export class CallEvidence {
   /** By cache (index into `strings`): the address bits (32) that are set in any of its freed objects. */
   private startBits: Uint32Array = new Uint32Array(256);
 
-  constructor(calls: CallTable) {
+  constructor(calls: CallTable, starts: EventStarts) {
     this.calls = calls;
+    this.starts = starts;
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
@@ -42,14 +47,14 @@ export class CallEvidence {
           break;
         case OUTCOME.allocOnLive:
           this.allocs[batch.call[i]!]!++;
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!++;
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, 1);
           break;
         case OUTCOME.allocAgain:
           this.allocs[objectCall[i]!]!--;
           this.allocs[batch.call[i]!]!++;
           break;
         case OUTCOME.freeLate:
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!--;
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, -1);
           this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.free:
@@ -69,6 +74,7 @@ export class CallEvidence {
     this.allocs = ensureLength(this.allocs, capacity);
     this.frees = ensureLength(this.frees, capacity);
     this.untracedFrees = ensureLength(this.untracedFrees, capacity);
+    this.earlyFrees = ensureLength(this.earlyFrees, capacity);
     this.name = ensureLength(this.name, capacity);
     this.nameCount = ensureLength(this.nameCount, capacity);
   }
@@ -104,6 +110,13 @@ export class CallEvidence {
     this.name[call] = next?.[0] ?? 0;
     this.nameCount[call] = next?.[1] ?? 0;
     if (next !== undefined) rest?.delete(next[0]);
+  }
+
+  private freedUnseen(object: number, ts: number, count: number): void {
+    if (ts <= this.lastLossTs) return;
+    this.untracedFrees[object]! += count;
+    const since = this.starts.freesSince(this.calls.kind(object));
+    if (ts < since) this.earlyFrees[object]! += count;
   }
 
   private freed(object: number, by: number, lo: number): void {

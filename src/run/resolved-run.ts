@@ -2,11 +2,13 @@
 // results are built from this.
 
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { TraceStats } from '../kernel/events/trace-stats.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
 import { EVERYTHING, type Selection } from '../pairing/event-filter.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { RunTracker } from '../pairing/run-tracker.ts';
 import type { Tallies } from '../pairing/tallies.ts';
@@ -35,6 +37,10 @@ export interface ResolvedRun {
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
+  /** Kinds of events that were switched on after others, with the time of the first. */
+  readonly lateEvents: ReadonlyMap<StartedKind, number>;
+  /** From when on all kinds of events were switched on, as `EventBatch.ts`; -Infinity: all along. */
+  readonly eventsCompleteSince: number;
   /** Events that would free what it allocates, of which the recording has none. */
   readonly unrecordedFrees: readonly FreeEvent[];
   readonly sites: SiteNames;
@@ -110,6 +116,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     functionOf: (site) => sites.functionOf(site),
   });
   const missing = unrecordedFrees(dictionary.calls);
+  const lateEvents = facts.tracedFromBoot ? new Map<StartedKind, number>() : tracker.starts.late();
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -121,6 +128,8 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     known: facts.caches,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
+    freesSince: (kind) =>
+      lateEvents.get(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free') ?? Number.NEGATIVE_INFINITY,
     functionOf: (site) => sites.functionOf(site),
   });
   all.forEach((row) => {
@@ -151,6 +160,8 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     verdicts,
     unrecordedFrees: missing,
+    lateEvents,
+    eventsCompleteSince: Math.max(Number.NEGATIVE_INFINITY, ...lateEvents.values()),
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
