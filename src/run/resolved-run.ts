@@ -87,7 +87,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
   const globs = selection.caches.map(globToRegExp);
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
-  const pages = info.hashedPointers ? undefined : tracker.pages;
+  const pages = info.hashedPointers || facts.isSlob ? undefined : tracker.pages;
   const all = live.inUse();
   const names = nameCaches({
     dictionary,

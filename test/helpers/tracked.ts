@@ -181,7 +181,7 @@ export function kernelFacts(
       hasCgroup: true,
       hasReclaim: true,
       hasDma: true,
-      shortNames: true,
+      naming: 'short',
     },
     gfpNames: [],
     cmdline: null,
@@ -190,6 +190,7 @@ export function kernelFacts(
     slubDebug: false,
     notes: [],
     withMetadata: null,
+    isSlob: false,
     ...rest,
   };
 }
