@@ -9,7 +9,7 @@ import {
 } from '../kernel/caches/kmalloc-caches.ts';
 import { kmallocEvidence } from '../kernel/caches/kmalloc-evidence.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/caches/known-cache.ts';
-import { type ProcSlabinfo, readRecordedSlabinfo } from '../kernel/caches/proc-slabinfo.ts';
+import type { ProcSlabinfo } from '../kernel/caches/proc-slabinfo.ts';
 import {
   type Checked,
   checkProcSlabinfo,
@@ -25,6 +25,7 @@ import { isAtLeast, parseRelease, releaseFromText } from '../kernel/machine/kern
 import { parseZoneSpans } from '../kernel/machine/numa.ts';
 import { bootLogFault } from '../kernel/slub/slub-parameters.ts';
 import type { KernelFacts } from './kernel-facts.ts';
+import { readRecordedSlabinfo } from './recorded-slabinfo.ts';
 import type { SidecarFiles } from './sidecars.ts';
 
 const DEFAULT_PAGE_SIZE = 4096;
