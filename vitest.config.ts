@@ -26,7 +26,7 @@ export default defineConfig({
       kind('property', ['test/property/**/*.test.ts'], 15 * MINUTE, false),
       // A process for each file gives back the recordings that it read.
       kind('kernel', ['test/kernel/**/*.test.ts'], 30 * MINUTE, true),
-      kind('e2e', ['test/e2e/**/*.test.ts'], 30 * MINUTE, true),
+      kind('e2e', ['test/e2e/**/*.test.ts'], 30 * MINUTE, false),
     ],
     coverage: {
       provider: 'v8',

@@ -17,4 +17,4 @@ export { fragmentRun } from './commands/frag/fragment-run.ts';
 export type { Fragmentation } from './commands/frag/fragmentation.ts';
 export { rateRun } from './commands/rates/rate-run.ts';
 export type { Rates } from './commands/rates/rates.ts';
-export type { SourceOptions } from './run/load-run.ts';
+export type { SourceOptions } from './run/source.ts';

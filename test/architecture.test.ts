@@ -91,7 +91,7 @@ test('the scan sees static, dynamic and type imports', () => {
   expect(modules.length).toBeGreaterThan(500);
   expect(importsOf('cli/main.ts')).toContain('./program.ts');
   expect(importsOf('cli/program.ts')).toContain('../commands/analyze/command.ts');
-  expect(importsOf('run/load-replayed.ts')).toContain('./replay-summary.ts');
+  expect(importsOf('run/open-run.ts')).toContain('./prepare-replay.ts');
 });
 
 test(`no folder has more than ${MAX_FILES_IN_FOLDER} files`, () => {

@@ -9,20 +9,22 @@ import { join } from 'node:path';
 const [dist, source, runs = '5'] = process.argv.slice(2);
 const { BATCH_COLUMNS } = await import(join(dist, 'kernel/events/event-batch.js'));
 const { parseSlubDebug } = await import(join(dist, 'kernel/slub/slub-debug-option.js'));
-const { readAgain } = await import(join(dist, 'run/load-run.js'));
-const { prepareReplay, recordedModel } = await import(join(dist, 'run/prepare-replay.js'));
+const { readAgain, replayBasis } = await import(join(dist, 'run/observe-run.js'));
+const { openRun } = await import(join(dist, 'run/open-run.js'));
+const { recordedModel } = await import(join(dist, 'run/prepare-replay.js'));
 const { watchDebug } = await import(join(dist, 'run/watch-debug.js'));
 const { changeMachine } = await import(join(dist, 'replay/machine/changed-machine.js'));
 const { planChanged } = await import(join(dist, 'replay/machine/changed-plan.js'));
 const { ObservedReplay } = await import(join(dist, 'replay/observe/observed-replay.js'));
 const { Simulation, unlearnedOrders } = await import(join(dist, 'replay/simulate/simulation.js'));
 
-const prepared = await prepareReplay({ source }, {});
-const { plan, machine, nodes, cpus, orders } = prepared;
-const { calls } = prepared.loaded.run.dictionary;
+const opened = await openRun({ source }, { replay: {} });
+const basis = replayBasis(opened);
+const { plan, machine, nodes, cpus, orders } = basis;
+const { calls } = opened.run.dictionary;
 
 const batches = [];
-await readAgain({ source }, Infinity, (batch) => {
+await readAgain(opened.source, Infinity, (batch) => {
   const columns = BATCH_COLUMNS.map((name) => [name, batch[name].slice(0, batch.length)]);
   batches.push({ length: batch.length, ...Object.fromEntries(columns) });
 });
@@ -33,14 +35,13 @@ const changedPlan = planChanged(plan, calls, changed, change, []);
 const changedOrders = unlearnedOrders(changedPlan, true);
 
 function watchedReplay() {
-  const slub = recordedModel(prepared);
-  const replay = new ObservedReplay(calls, slub);
-  replay.watch = watchDebug(prepared, slub);
-  return replay;
+  const slub = recordedModel(basis);
+  const watch = watchDebug(opened, basis, slub, false);
+  return new ObservedReplay(calls, slub, { watch });
 }
 
 const makers = {
-  observed: () => new ObservedReplay(calls, recordedModel(prepared)),
+  observed: () => new ObservedReplay(calls, recordedModel(basis)),
   watched: watchedReplay,
   simulated: () => new Simulation(machine, plan, orders, nodes, calls, cpus),
   whatIf: () => new Simulation(changed, changedPlan, changedOrders, nodes, calls, cpus),

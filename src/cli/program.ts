@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { asText, checkedObject } from '../base/checked-json.ts';
 import { EXIT, ToolError } from '../base/errors.ts';
+import { escapeMessage } from '../render/escape.ts';
 import { watchStreams } from './streams.ts';
 
 /** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
@@ -42,7 +43,7 @@ async function createProgram(name: string): Promise<Command> {
     })
     .showHelpAfterError('  Add --help for the options.')
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'slabreplay: ')),
+      outputError: (text, write) => write(escapeMessage(text.replace(/^error: /, 'slabreplay: '))),
     })
     .enablePositionalOptions()
     .exitOverride();
@@ -60,8 +61,8 @@ function report(error: unknown): number {
     return error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has printed it
   }
   if (error instanceof ToolError) {
-    process.stderr.write(`slabreplay: ${error.message}\n`);
-    if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+    process.stderr.write(`slabreplay: ${escapeMessage(error.message)}\n`);
+    if (error.hint) process.stderr.write(`  ${escapeMessage(error.hint)}\n`);
     return error.exitCode;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);

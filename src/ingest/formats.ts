@@ -20,6 +20,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
     async () => (await import('./text/trace-cmd-report.ts')).traceCmdReportFormat,
   ],
   ['perf-script', async () => (await import('./text/perf-script.ts')).perfScriptFormat],
+  ['slub-trace', async () => (await import('./slub-trace/slub-trace.ts')).slubTraceFormat],
   ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
 ]);
 

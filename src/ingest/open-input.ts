@@ -8,6 +8,7 @@ import { isPlainFile, RandomAccessFile } from '../base/random-access-file.ts';
 import { FolderSidecars } from '../recording/sidecar-files.ts';
 import type { SidecarFiles } from '../recording/sidecars.ts';
 import { type CsvOptions, DEFAULT_CSV, type TraceInput } from './format.ts';
+import { isQuotedPrintable, unquote, unquoteChunks } from './quoted-printable.ts';
 
 const HEAD_BYTES = 65536;
 
@@ -35,9 +36,11 @@ export interface OpenedInput {
 }
 
 /** @throws InputError where the file cannot be opened */
-export async function openInput(description: InputDescription): Promise<OpenedInput> {
+export async function openInput(
+  description: InputDescription,
+  sidecars: SidecarFiles = new FolderSidecars(description.sidecarFolders),
+): Promise<OpenedInput> {
   const { path, tmp } = description;
-  const sidecars = new FolderSidecars(description.sidecarFolders);
   const isPlain = path !== STDIN && isPlainFile(path);
   const state: ReadState = { truncated: false };
   const fileBytes = isPlain ? (fileStat(path)?.size ?? 0) : 0;
@@ -51,10 +54,11 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
     length += value.length;
   }
   const head = Buffer.concat(first);
+  const isQuoted = isQuotedPrintable(head.subarray(0, HEAD_BYTES));
   let begun = false;
   const input: TraceInput = {
     path,
-    head: head.subarray(0, HEAD_BYTES),
+    head: (isQuoted ? unquote(head) : head).subarray(0, HEAD_BYTES),
     sidecars,
     buffer: description.buffer,
     csv: description.csv ?? DEFAULT_CSV,
@@ -63,7 +67,8 @@ export async function openInput(description: InputDescription): Promise<OpenedIn
     async *chunks(target) {
       if (begun) throw new Error('internal error: an input is read front to back once');
       begun = true;
-      yield* prepend(head, chunks);
+      const bytes = prepend(head, chunks);
+      yield* isQuoted ? unquoteChunks(bytes) : bytes;
       target.truncated = state.truncated;
     },
     async open(other = path) {

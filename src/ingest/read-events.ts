@@ -39,16 +39,18 @@ export interface ReadControl {
 
 /**
  * @param dictionary is filled as events are read
+ * @param beside the files beside the input, where somebody opened them already
  * @throws ToolError where the input cannot be read
  */
 export async function readEvents(
   description: InputDescription,
   dictionary: Dictionary,
   control: ReadControl,
+  beside?: SidecarFiles,
 ): Promise<EventsRead> {
   const named =
     description.format === undefined ? undefined : await formatByName(description.format);
-  const opened = await openInput(description);
+  const opened = await openInput(description, beside);
   const { input, sidecars } = opened;
   const stats = new TraceStats();
   let info: TraceInfo;

@@ -6,6 +6,7 @@ import { ensureLength } from '../base/growable.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
 export class CallEvidence {
@@ -18,16 +19,22 @@ export class CallEvidence {
    * event, where no event was lost meanwhile.
    */
   untracedFrees: Float64Array = new Float64Array(0);
+  /** Those of them that were allocated before the first recorded free of their kind. */
+  earlyFrees: Float64Array = new Float64Array(0);
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
   private readonly calls: CallTable;
+  private readonly starts: EventStarts;
   /** The first name of each call and how often; others of the same call are rare. */
   private name: Uint32Array = new Uint32Array(0);
   private nameCount: Float64Array = new Float64Array(0);
   private readonly others = new Map<number, Map<number, number>>();
+  /** By cache (index into `strings`): the address bits (32) that are set in any of its freed objects. */
+  private startBits: Uint32Array = new Uint32Array(256);
 
-  constructor(calls: CallTable) {
+  constructor(calls: CallTable, starts: EventStarts) {
     this.calls = calls;
+    this.starts = starts;
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
@@ -40,18 +47,18 @@ export class CallEvidence {
           break;
         case OUTCOME.allocOnLive:
           this.allocs[batch.call[i]!]!++;
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!++;
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, 1);
           break;
         case OUTCOME.allocAgain:
           this.allocs[objectCall[i]!]!--;
           this.allocs[batch.call[i]!]!++;
           break;
         case OUTCOME.freeLate:
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!--;
-          this.freed(objectCall[i]!, batch.call[i]!);
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, -1);
+          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.free:
-          this.freed(objectCall[i]!, batch.call[i]!);
+          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.none:
           if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
@@ -67,6 +74,7 @@ export class CallEvidence {
     this.allocs = ensureLength(this.allocs, capacity);
     this.frees = ensureLength(this.frees, capacity);
     this.untracedFrees = ensureLength(this.untracedFrees, capacity);
+    this.earlyFrees = ensureLength(this.earlyFrees, capacity);
     this.name = ensureLength(this.name, capacity);
     this.nameCount = ensureLength(this.nameCount, capacity);
   }
@@ -79,10 +87,45 @@ export class CallEvidence {
     return names;
   }
 
-  private freed(object: number, by: number): void {
+  /** The largest power of two that divides the addresses of all objects freed under a cache's name. */
+  alignmentOf(cache: number): number {
+    const bits = this.startBits[cache] ?? 0;
+    return bits === 0 ? 2 ** 32 : 2 ** (31 - Math.clz32(bits & -bits));
+  }
+
+  /**
+   * Frees of a call's objects that named `cache` were of other objects: memory that was freed and
+   * given to that cache without an event.
+   */
+  disown(call: number, cache: number): void {
+    const count = this.namesOf(call).get(cache) ?? 0;
+    this.frees[call]! -= count;
+    this.untracedFrees[call]! += count;
+    const rest = this.others.get(call);
+    if (this.name[call] !== cache) {
+      rest?.delete(cache);
+      return;
+    }
+    const [next] = rest ?? [];
+    this.name[call] = next?.[0] ?? 0;
+    this.nameCount[call] = next?.[1] ?? 0;
+    if (next !== undefined) rest?.delete(next[0]);
+  }
+
+  private freedUnseen(object: number, ts: number, count: number): void {
+    if (ts <= this.lastLossTs) return;
+    this.untracedFrees[object]! += count;
+    const since = this.starts.freesSince(this.calls.kind(object));
+    if (ts < since) this.earlyFrees[object]! += count;
+  }
+
+  private freed(object: number, by: number, lo: number): void {
     this.frees[object]!++;
     const cache = this.calls.cache(by);
     if (cache === 0 || this.calls.kind(by) !== EVENT_KIND.kmem_cache_free) return;
+    if (cache >= this.startBits.length)
+      this.startBits = ensureLength(this.startBits, 2 * (cache + 1));
+    this.startBits[cache]! |= lo;
     if (this.name[object] === cache) this.nameCount[object]!++;
     else if (this.name[object] === 0) {
       this.name[object] = cache;

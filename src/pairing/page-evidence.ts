@@ -1,7 +1,9 @@
 // What was seen last on each page of memory: which object size was allocated there, which cache a
 // free named. A page belongs to one slab, a slab to one cache; so neighbours name each other's
 // cache, and a page with objects of another size has left its old slab, with all that was on it. So
-// has one that went back to the page allocator, where the trace has its events.
+// has one that went back to the page allocator, where the trace has its events. Where only frees name
+// caches (until 6.18), the names that a page had before are kept too: they tell the cache of what was
+// allocated there in their time.
 
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
@@ -39,6 +41,10 @@ export class PageEvidence {
   /** Index into `strings` of the cache that a free or an allocation named last; 0 for none. */
   private cache: Uint32Array = new Uint32Array(0);
   private cacheTs: Float64Array = new Float64Array(0);
+  /** The last of its earlier names + 1, a row of `before`; 0 for none. */
+  private earlier: Uint32Array = new Uint32Array(0);
+  private readonly before = new EarlierNames();
+  private namesAllocations = false;
   /** When the page allocator last took or gave the page; -Infinity where that was not seen. */
   private leftTs: Float64Array = new Float64Array(0);
   private readonly directMap = new DirectMap();
@@ -71,9 +77,7 @@ export class PageEvidence {
           const call = batch.call[i]!;
           const cache = calls.cache(call);
           if (cache !== 0 && calls.kind(call) === EVENT_KIND.kmem_cache_free) {
-            const row = this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0);
-            this.cache[row] = cache;
-            this.cacheTs[row] = batch.ts[i]!;
+            this.name(this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0), cache, batch.ts[i]!);
           }
           break;
         }
@@ -97,6 +101,28 @@ export class PageEvidence {
   cacheAfter(lo: number, hi: number, ts: number): number {
     const row = this.find(lo, hi);
     return row < 0 || this.cacheTs[row]! <= ts ? 0 : this.cache[row]!;
+  }
+
+  /** When the page of an address was last named; -Infinity where it has no name. */
+  namedAt(lo: number, hi: number): number {
+    const row = this.find(lo, hi);
+    return row < 0 || this.cache[row] === 0 ? -Infinity : this.cacheTs[row]!;
+  }
+
+  /**
+   * The first cache (index into `strings`) that was named on the page of an address at `ts` or after;
+   * 0 for none. As long as nothing left the page unseen, it is that of what was allocated at `ts`.
+   */
+  cacheFrom(lo: number, hi: number, ts: number): number {
+    const row = this.find(lo, hi);
+    if (row < 0) return 0;
+    let found = this.cache[row] !== 0 && this.cacheTs[row]! >= ts ? this.cache[row]! : 0;
+    const { before } = this;
+    for (let at = this.earlier[row]!; at !== 0 && before.ts[at - 1]! >= ts; ) {
+      found = before.cache[at - 1]!;
+      at = before.earlier[at - 1]!;
+    }
+    return found;
   }
 
   /**
@@ -125,8 +151,22 @@ export class PageEvidence {
       const row = this.pages.get(page | 0, Math.floor(page / TWO_32));
       if (row < 0) continue;
       this.leftTs[row] = batch.ts[i]!;
-      this.cache[row] = 0;
+      this.forgetName(row);
     }
+  }
+
+  private name(row: number, cache: number, ts: number): void {
+    if (this.cache[row] !== cache) this.forgetName(row);
+    this.cache[row] = cache;
+    this.cacheTs[row] = ts;
+  }
+
+  private forgetName(row: number): void {
+    const cache = this.cache[row]!;
+    if (cache === 0) return;
+    this.cache[row] = 0;
+    if (this.namesAllocations) return; // then no event needs an earlier name
+    this.earlier[row] = this.before.add(cache, this.cacheTs[row]!, this.earlier[row]!);
   }
 
   private allocated(batch: EventBatch, i: number): void {
@@ -135,14 +175,14 @@ export class PageEvidence {
     const stride = calls.bytesAlloc(call);
     const row = this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0);
     if (this.stride[row] !== stride) {
-      if (this.stride[row] !== 0) this.cache[row] = 0;
+      if (this.stride[row] !== 0) this.forgetName(row);
       this.stride[row] = stride;
     }
     this.allocTs[row] = batch.ts[i]!;
     const cache = calls.cache(call);
     if (cache !== 0) {
-      this.cache[row] = cache;
-      this.cacheTs[row] = batch.ts[i]!;
+      this.namesAllocations = true;
+      this.name(row, cache, batch.ts[i]!);
     }
     if (stride > 2 * PAGE_BYTES && isKmalloc(calls.kind(call)))
       this.allocatedLarge(batch, i, stride);
@@ -154,7 +194,7 @@ export class PageEvidence {
     for (let n = 1; n < pages; n++) {
       const sum = batch.ptrLo[i]! + n * PAGE_BYTES;
       const row = this.row(sum | 0, batch.ptrHi[i]! + (sum >= TWO_32 ? 1 : 0));
-      if (this.stride[row] !== 0 && this.stride[row] !== bytes) this.cache[row] = 0;
+      if (this.stride[row] !== 0 && this.stride[row] !== bytes) this.forgetName(row);
       this.stride[row] = bytes;
       this.allocTs[row] = batch.ts[i]!;
     }
@@ -195,5 +235,31 @@ export class PageEvidence {
     this.cache = ensureLength(this.cache, length);
     this.cacheTs = ensureLength(this.cacheTs, length);
     this.leftTs = ensureLength(this.leftTs, length);
+    this.earlier = ensureLength(this.earlier, length);
+  }
+}
+
+/** Names that pages do not have any more, as lists from the last one back. */
+class EarlierNames {
+  cache: Uint32Array = new Uint32Array(0);
+  /** When the page was last named so. */
+  ts: Float64Array = new Float64Array(0);
+  /** The name before + 1, 0 for none. */
+  earlier: Uint32Array = new Uint32Array(0);
+  private length = 0;
+
+  /** @returns the new row + 1 */
+  add(cache: number, ts: number, earlier: number): number {
+    const row = this.length++;
+    if (row >= this.cache.length) {
+      const length = Math.max(1024, this.length * 2);
+      this.cache = ensureLength(this.cache, length);
+      this.ts = ensureLength(this.ts, length);
+      this.earlier = ensureLength(this.earlier, length);
+    }
+    this.cache[row] = cache;
+    this.ts[row] = ts;
+    this.earlier[row] = earlier;
+    return row + 1;
   }
 }

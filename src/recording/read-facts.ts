@@ -30,11 +30,25 @@ import type { SidecarFiles } from './sidecars.ts';
 
 const DEFAULT_PAGE_SIZE = 4096;
 
-/** @param eventNames cache names that the recording's events print */
+/** What the kernel's caches were, as two files of a recording show it. */
+export interface RecordedCaches {
+  readonly sysfs: Checked<SlabSysfs> | undefined;
+  readonly slabinfo: Checked<ProcSlabinfo> | undefined;
+}
+
+export function readRecordedCaches(sidecars: SidecarFiles): RecordedCaches {
+  return { sysfs: readSlabSysfs(sidecars), slabinfo: readProcSlabinfo(sidecars) };
+}
+
+/**
+ * @param eventNames cache names that the recording's events print
+ * @param recorded the parsed captures, where somebody has them already
+ */
 export function readFacts(
   sidecars: SidecarFiles,
   info: TraceInfo,
   eventNames: ReadonlySet<string>,
+  { sysfs, slabinfo }: RecordedCaches = readRecordedCaches(sidecars),
 ): KernelFacts {
   const release =
     releaseFromText(sidecars.text('version.txt') ?? '') ??
@@ -42,8 +56,6 @@ export function readFacts(
     info.kernelRelease;
   const version = parseRelease(release);
   const pageSize = pageSizeOf(sidecars) ?? info.pageSize ?? DEFAULT_PAGE_SIZE;
-  const sysfs = readSlabSysfs(sidecars);
-  const slabinfo = readProcSlabinfo(sidecars);
   const caches = buildKnownCaches(sysfs?.capture, slabinfo?.capture, eventNames);
   const cmdline = sidecars.text('cmdline.txt')?.trim() ?? null;
   return {

@@ -9,17 +9,27 @@ import { packedNames, unpackedName } from '../base/packing.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { MAX_SIDECAR_BYTES, type SidecarFiles } from './sidecars.ts';
 
-/** Sidecars in folders; the first folder that has a file wins. */
+/** Sidecars in folders; the first folder that has a file wins. A file is read and unpacked once. */
 export class FolderSidecars implements SidecarFiles {
   readonly taken: Map<string, string> = new Map();
   readonly offered: Map<string, Buffer> = new Map();
   private readonly folders: readonly string[];
+  private readonly read = new Map<string, Buffer | undefined>();
 
   constructor(folders: readonly string[]) {
     this.folders = folders;
   }
 
   bytes(name: string): Buffer | undefined {
+    if (!this.read.has(name)) this.read.set(name, this.readFile(name));
+    const content = this.read.get(name);
+    if (content !== undefined) return content;
+    const offered = this.offered.get(name);
+    if (offered !== undefined) this.taken.set(name, 'the trace itself');
+    return offered;
+  }
+
+  private readFile(name: string): Buffer | undefined {
     for (const folder of this.folders) {
       for (const packed of packedNames(name)) {
         const path = join(folder, packed);
@@ -28,9 +38,7 @@ export class FolderSidecars implements SidecarFiles {
         return readWhole(path, MAX_SIDECAR_BYTES);
       }
     }
-    const offered = this.offered.get(name);
-    if (offered !== undefined) this.taken.set(name, 'the trace itself');
-    return offered;
+    return undefined;
   }
 
   text(name: string): string | undefined {

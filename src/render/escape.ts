@@ -14,6 +14,11 @@ export function escapeText(text: string): string {
   return /^[ -~]*$/.test(text) ? text : text.replace(UNSAFE, escapeCharacter);
 }
 
+/** A message that holds names of files, columns or tasks: its lines stay lines. */
+export function escapeMessage(text: string): string {
+  return text.split('\n').map(escapeText).join('\n');
+}
+
 /** A name as one word of a shell command that can be copied: quoted where the shell would act on it. */
 export function shellWord(text: string): string {
   const plain = escapeText(text);

@@ -3,7 +3,7 @@
 
 import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
 import { counted, formatShare } from '../base/bytes-format.ts';
-import type { Completeness } from '../run/run-summary.ts';
+import type { Completeness, LateEvent } from '../run/run-summary.ts';
 import type { FreeEvent } from '../run/unrecorded-frees.ts';
 import { fidelityText } from './fidelity-text.ts';
 import { doubts } from './run-text.ts';
@@ -25,6 +25,8 @@ export function trustLines({
   const lines: [string, string][] = [
     ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
   ];
+  const late = lateText(c);
+  if (late !== '') lines.push(['late', late]);
   const gaps = gapsText(c, totals, callSites);
   if (gaps !== '') lines.push(['gaps', gaps]);
   if (c.freesOfUnknown > 0) {
@@ -47,6 +49,20 @@ export function trustLines({
   }
   for (const line of doubts(c)) lines.push(['note', line]);
   return lines;
+}
+
+/** What it means that the recording began on a running machine, and with which events. */
+function lateText({ startsAtBoot, lateEvents }: Completeness): string {
+  if (startsAtBoot) return '';
+  const older = 'what was allocated before the recording is not in these numbers';
+  if (lateEvents.length === 0) return older;
+  const after = ({ afterSec }: LateEvent): string =>
+    afterSec === null ? 'later' : `${afterSec.toFixed(1)} s`;
+  const which = lateEvents.map((late) => `${late.event} ${after(late)}`).join(', ');
+  return (
+    `${older}; events began one by one (${which} after the first), and what was allocated before ` +
+    'frees were recorded may be freed already'
+  );
 }
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */

@@ -2,6 +2,7 @@
 // its kernel.
 
 import { present } from '../base/assert.ts';
+import type { EventBatch } from '../kernel/events/event-batch.ts';
 import type { CacheGeometry } from '../kernel/slub/cache-geometry.ts';
 import { SLAB_DEBUG_FLAGS } from '../kernel/slub/slab-flags.ts';
 import type { SlubParameters } from '../kernel/slub/slub-parameters.ts';
@@ -49,6 +50,7 @@ export class SlubModel {
   readonly table: SlabTable;
   readonly caches: readonly ModelCache[];
   readonly cacheOfCall: Int32Array;
+  private readonly mixed: CachePlan['mixed'];
   readonly nodes: MemoryNodes;
   readonly pageSize: number;
   /** CPUs that it has; events of others are theirs, by the remainder. */
@@ -60,6 +62,7 @@ export class SlubModel {
     this.cpus = cpus;
     this.table = new SlabTable(pageSize);
     this.cacheOfCall = plan.cacheOfCall;
+    this.mixed = plan.mixed;
     this.nodes = nodes;
     this.pageSize = pageSize;
     this.caches = plan.caches.map((planned, id) => {
@@ -67,6 +70,16 @@ export class SlubModel {
       const model = makeCache(id, planned, parameters, order, { table: this.table, nodes, cpus });
       return { plan: planned, model, order };
     });
+  }
+
+  /** The number of the cache that the allocation in row `i` is of; NOT_PLANNED. */
+  cacheOf(batch: EventBatch, i: number): number {
+    const call = batch.call[i]!;
+    const { mixed } = this;
+    if (mixed === undefined) return this.cacheOfCall[call]!;
+    const own = mixed.get(call);
+    if (own === undefined) return this.cacheOfCall[call]!;
+    return own(batch.ptrLo[i]!, batch.ptrHi[i]!, batch.ts[i]!);
   }
 }
 

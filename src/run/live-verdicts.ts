@@ -11,7 +11,8 @@ import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
-import type { CacheNames } from './cache-names.ts';
+import type { CacheNames } from './names/cache-names.ts';
+import type { CacheStrides } from './names/cache-strides.ts';
 import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
@@ -25,6 +26,8 @@ export const VERDICT = {
   gone: 3,
   /** The recording has no frees of its kind at all. */
   unrecordedFrees: 4,
+  /** It was allocated before the recording had frees of its kind. */
+  beforeFrees: 5,
 } as const;
 
 /** The reason of an uncertain object, as tables and the database give it. */
@@ -32,6 +35,7 @@ export const VERDICT_REASON: Readonly<Record<number, string>> = {
   [VERDICT.untracedFrees]: 'untraced frees at its site',
   [VERDICT.eventsLost]: 'events lost',
   [VERDICT.unrecordedFrees]: 'frees not recorded',
+  [VERDICT.beforeFrees]: 'frees not recorded at first',
 };
 
 /**
@@ -64,11 +68,14 @@ export interface VerdictInput {
   readonly rows: Uint32Array;
   readonly names: CacheNames;
   readonly pages: PageEvidence | undefined;
+  readonly strides: CacheStrides;
   readonly known: KnownCaches | undefined;
   /** Kinds of frees that the recording lacks altogether. */
   readonly unrecordedFrees: readonly FreeEvent[];
   /** Time until which events are missing; -Infinity where none are. */
   readonly lastLossTs: number;
+  /** When frees of what a kind of allocation gives were switched on; -Infinity from the start. */
+  freesSince(kind: number): number;
   /** The function of a call site ('__d_alloc'), or undefined. */
   functionOf(site: number): string | undefined;
 }
@@ -83,13 +90,13 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   const ofRow = new Uint8Array(live.capacity);
   const goneOfCall = new Map<number, number>();
   /** Those of them whose free was not among lost events. */
-  const unseenFrees = Float64Array.from(input.evidence.untracedFrees);
+  const unseenFrees = unseenFreesOf(input);
   rows.forEach((row) => {
     if (!isGone(input, row)) return;
     ofRow[row] = VERDICT.gone;
     const call = live.call(row);
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
-    if (live.ts(row) > lastLossTs) unseenFrees[call]!++;
+    if (live.ts(row) > lastLossTs && !isBeforeFrees(input, row)) unseenFrees[call]!++;
   });
   const { marked, isMarked } = markSites(input, unseenFrees);
   rows.forEach((row) => {
@@ -97,9 +104,24 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
     const call = live.call(row);
     if (isUnrecorded(input, call)) ofRow[row] = VERDICT.unrecordedFrees;
     else if (isMarked(call)) ofRow[row] = VERDICT.untracedFrees;
+    else if (isBeforeFrees(input, row)) ofRow[row] = VERDICT.beforeFrees;
     else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
   });
   return { ofRow, marked, goneOfCall };
+}
+
+/** Frees without an event, by call, but for those that the recording had not switched on yet. */
+function unseenFreesOf({ dictionary, evidence, freesSince }: VerdictInput): Float64Array {
+  const unseen = Float64Array.from(evidence.untracedFrees);
+  for (let call = 1; call < dictionary.calls.length; call++) {
+    const isLate = freesSince(dictionary.calls.kind(call)) !== Number.NEGATIVE_INFINITY;
+    if (isLate) unseen[call]! -= evidence.earlyFrees[call]!;
+  }
+  return unseen;
+}
+
+function isBeforeFrees({ dictionary, live, freesSince }: VerdictInput, row: number): boolean {
+  return live.ts(row) < freesSince(dictionary.calls.kind(live.call(row)));
 }
 
 /** True for calls of a kind of allocation whose frees were not recorded. */
@@ -108,23 +130,26 @@ function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: numbe
 }
 
 /**
- * Objects whose page has since been given back or used for objects of another size, or of another
- * cache where the object's own is sure.
+ * Objects whose page has since been given back or used for objects of another size, of a cache whose
+ * objects do not lie there, or of another cache where the object's own is sure.
  */
 function isGone(input: VerdictInput, row: number): boolean {
-  const { live, pages, dictionary } = input;
+  const { live, pages, strides, dictionary } = input;
   const call = live.call(row);
   const lo = live.ptrLo(row);
   const hi = live.ptrHi(row);
   const ts = live.ts(row);
   if (pages === undefined) return false;
-  if (pages.wasReused(lo, hi, ts, dictionary.calls.bytesAlloc(call))) return true;
+  const stride = dictionary.calls.bytesAlloc(call);
+  if (pages.wasReused(lo, hi, ts, stride)) return true;
   const seen = pages.cacheAfter(lo, hi, ts);
-  return seen !== 0 && isOtherCache(input, sureCache(input, row, call), seen);
+  if (seen === 0) return false;
+  return !strides.fits(seen, stride, lo) || isOtherCache(input, sureCache(input, row, call), seen);
 }
 
 /** The name of an object's cache where it is no guess. */
 function sureCache({ names }: VerdictInput, row: number, call: number): string | undefined {
+  if (names.inferredRows.has(row)) return undefined;
   const own = names.ofRow.get(row);
   return own ?? (names.inferred[call] ? undefined : names.ofCall[call]);
 }

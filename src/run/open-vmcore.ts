@@ -25,7 +25,7 @@ import { openSnapshot } from '../snapshot/memory/open-snapshot.ts';
 import { type NoSlubImage, openSlub, type SlubImage } from '../snapshot/slub-walk/walk-slabs.ts';
 import type { StoredSnapshot } from '../store/run-database.ts';
 import { identifySnapshot } from '../store/snapshot-identity.ts';
-import { openSidecars } from './open-sidecars.ts';
+import { openSource } from './source.ts';
 
 export interface VmcoreOptions {
   readonly source: string;
@@ -118,10 +118,9 @@ function snapshotIn(folder: string): string | undefined {
  * @throws TraceFormatError where it is none that can be read, or (with the evidence) of another boot
  */
 export async function openVmcore(path: string, options: VmcoreOptions): Promise<OpenedVmcore> {
-  const found = findSource(options.source);
+  const { found, sidecars } = await openSource(options);
   // What a run database does not take in lies with the snapshot.
   const folder = found.kind === 'database' ? dirname(path) : found.folder;
-  const sidecars = await openSidecars(options);
   const iomem = sidecars.text('iomem.txt');
   const snapshot = await openSnapshot(path, {
     ...(options.tmp === undefined ? {} : { tmp: options.tmp }),

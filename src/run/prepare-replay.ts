@@ -1,11 +1,12 @@
-// The first pass of a replay: caches get their names, the orders of new slabs are learned, the
-// recorded machine is put together.
+// What the first pass of a replay learns for the second one: caches get their names, the orders of new
+// slabs are learned, the recorded machine is put together.
 
-import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { TraceStart } from '../ingest/thread/read-trace.ts';
 import { isKmalloc } from '../kernel/events/event-kind.ts';
-import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import type { Tracker } from '../pairing/run-tracker.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
-import { readFacts } from '../recording/read-facts.ts';
+import { type RecordedCaches, readFacts } from '../recording/read-facts.ts';
+import type { SidecarFiles } from '../recording/sidecars.ts';
 import { type CachePlan, planRecorded } from '../replay/machine/cache-plan.ts';
 import type { MachineChange } from '../replay/machine/changed-machine.ts';
 import { buildMachine, type Machine, type MachineOptions } from '../replay/machine/machine.ts';
@@ -16,13 +17,12 @@ import type { FreshOrder } from '../replay/model/fresh-order.ts';
 import { learnedOrders } from '../replay/observe/learned-orders.ts';
 import { OrderLearner } from '../replay/observe/order-learner.ts';
 import { SlubModel } from '../replay/slub-model.ts';
-import { type LoadedRun, loadRun, type SourceOptions, type TrackerFactory } from './load-run.ts';
-import { openSidecars } from './open-sidecars.ts';
+import { mixedOrders } from './mixed-orders.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 
-/** What the first pass found that the second one goes by. */
-export interface PreparedReplay {
-  readonly loaded: LoadedRun;
+/** What the second pass needs. */
+export interface ReplayBasis {
+  /** The recorded machine. */
   readonly machine: Machine;
   readonly plan: CachePlan;
   readonly orders: readonly FreshOrder[];
@@ -33,55 +33,77 @@ export interface PreparedReplay {
   readonly change: MachineChange | undefined;
 }
 
-/**
- * @param options what the user says of the machine: of what the recording does not tell it describes
- *   the recorded one, of the rest it is a change
- * @param extra trackers of the first pass, as of `loadRun`
- */
-export async function prepareReplay(
-  source: SourceOptions,
-  options: MachineChange,
-  extra: readonly TrackerFactory[] = [],
-): Promise<PreparedReplay> {
-  const sidecars = await openSidecars(source);
-  const learners: OrderLearner[] = [];
-  const fits: PlaceFit[] = [];
-  const learn = (dictionary: Dictionary, info: TraceInfo): OrderLearner => {
-    const facts = readFacts(sidecars, info, new Set());
-    const machine = buildMachine(facts, sidecars, describing(options, facts, false));
-    const layouts = strideLayouts(dictionary.calls, facts, machine);
-    const learner = new OrderLearner(dictionary.calls, layouts);
-    learners.push(learner);
-    return learner;
-  };
-  const fit = (dictionary: Dictionary, info: TraceInfo): PlaceFit => {
-    const facts = readFacts(sidecars, info, new Set());
-    const machine = buildMachine(facts, sidecars, describing(options, facts, false));
-    const places = new PlaceFit(dictionary.calls, machine, info.format === 'csv');
-    fits.push(places);
-    return places;
-  };
-  const isAsked = options.debug !== undefined;
-  const loaded = await loadRun(source, [learn, ...(isAsked ? [fit] : []), ...extra]);
-  const { run } = loaded;
-  const { facts, dictionary } = run;
-  const described = describing(options, facts, tellsLayout(run, fits[0]));
-  const machine = buildMachine(facts, loaded.sidecars, described);
-  const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
-  return {
-    loaded,
-    machine,
-    plan,
-    orders: learnedOrders(plan, dictionary.calls, learners[0], machine.isRandom),
-    nodes: learnNodes(loaded.sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
-    cpus: run.tallies.maxCpu + 1,
-    change: changeIn(options, described),
-  };
+export class ReplayLearner {
+  readonly trackers: readonly Tracker[];
+  private readonly sidecars: SidecarFiles;
+  private readonly asked: MachineChange;
+  /** As files and the trace's header tell them. */
+  private readonly facts: KernelFacts;
+  private readonly described: MachineOptions;
+  private readonly machine: Machine;
+  private readonly orders: OrderLearner;
+  private readonly fit: PlaceFit | undefined;
+
+  /**
+   * What is learned from addresses needs sizes and orders as soon as the first event comes. Files and
+   * header tell them; names of caches, which only events tell, change none of them.
+   */
+  constructor(
+    { dictionary, info }: TraceStart,
+    sidecars: SidecarFiles,
+    recorded: RecordedCaches,
+    asked: MachineChange,
+  ) {
+    const { calls } = dictionary;
+    this.sidecars = sidecars;
+    this.asked = asked;
+    this.facts = readFacts(sidecars, info, new Set(), recorded);
+    this.described = describing(asked, this.facts, false);
+    this.machine = buildMachine(this.facts, sidecars, this.described);
+    this.orders = new OrderLearner(calls, strideLayouts(calls, this.facts, this.machine));
+    const isCsv = info.format === 'csv';
+    this.fit = asked.debug === undefined ? undefined : new PlaceFit(calls, this.machine, isCsv);
+    this.trackers = this.fit === undefined ? [this.orders] : [this.orders, this.fit];
+  }
+
+  /** What the pass came to, when its events have been understood. */
+  basis(run: ResolvedRun): ReplayBasis {
+    const { asked, sidecars } = this;
+    const { facts, dictionary } = run;
+    const described = describing(asked, facts, tellsLayout(run, this.fit));
+    const machine = this.machineOf(facts, described);
+    const { ofCall, mixed } = run.names;
+    const plan = planRecorded({ dictionary, cacheNames: ofCall, mixed }, facts, machine);
+    const own = mixedOrders(plan, run);
+    return {
+      machine,
+      plan,
+      orders: learnedOrders(plan, dictionary.calls, this.orders, machine.isRandom, own),
+      nodes: learnNodes(sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
+      cpus: run.tallies.maxCpu + 1,
+      change: changeIn(asked, described),
+    };
+  }
+
+  /** The machine that there is already, unless the events told what files and header did not. */
+  private machineOf(facts: KernelFacts, described: MachineOptions): Machine {
+    const { release, pageSize, cpus } = this.facts;
+    const { debug } = this.described;
+    const isSame =
+      facts.release === release &&
+      facts.pageSize === pageSize &&
+      facts.cpus === cpus &&
+      described.release === this.described.release &&
+      described.debug === debug &&
+      described.cpus === this.described.cpus;
+    if (!isSame) return buildMachine(facts, this.sidecars, described);
+    const { machine } = this;
+    return facts.caches === undefined ? machine : { ...machine, classes: facts.kmalloc };
+  }
 }
 
 /** The caches of the recorded machine, empty. */
-export function recordedModel(prepared: PreparedReplay): SlubModel {
-  const { plan, machine, cpus, nodes, orders } = prepared;
+export function recordedModel({ plan, machine, cpus, nodes, orders }: ReplayBasis): SlubModel {
   return new SlubModel({ plan, parameters: machine.parameters, cpus, nodes, orders });
 }
 

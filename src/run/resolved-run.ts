@@ -1,22 +1,24 @@
 // A pass over the events, understood: every call has its cache, every live object its verdict. All
 // results are built from this.
 
-import { globToRegExp } from '../base/glob.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { TraceStats } from '../kernel/events/trace-stats.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
-import { NO_FILTER } from '../pairing/event-filter.ts';
+import { EVERYTHING, type Selection } from '../pairing/event-filter.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { RunTracker } from '../pairing/run-tracker.ts';
 import type { Tallies } from '../pairing/tallies.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
-import { type CacheNames, nameCaches } from './cache-names.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
-import type { Selection } from './selection.ts';
+import { type CacheNames, nameCaches } from './names/cache-names.ts';
+import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
+import { cacheSelector } from './selection.ts';
 import { SiteNames } from './site-names.ts';
 import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
 
@@ -35,6 +37,10 @@ export interface ResolvedRun {
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
+  /** Kinds of events that were switched on after others, with the time of the first. */
+  readonly lateEvents: ReadonlyMap<StartedKind, number>;
+  /** From when on all kinds of events were switched on, as `EventBatch.ts`; -Infinity: all along. */
+  readonly eventsCompleteSince: number;
   /** Events that would free what it allocates, of which the recording has none. */
   readonly unrecordedFrees: readonly FreeEvent[];
   readonly sites: SiteNames;
@@ -84,15 +90,24 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   const { live } = pairing;
   tallies.reserve();
   tracker.evidence.reserve(dictionary.calls.length);
-  const selection = input.selection ?? { filter: NO_FILTER, caches: [] };
-  const globs = selection.caches.map(globToRegExp);
+  const selection = input.selection ?? EVERYTHING;
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
   const pages = info.hashedPointers || facts.isSlob ? undefined : tracker.pages;
   const all = live.inUse();
+  const strideInput = {
+    dictionary,
+    evidence: tracker.evidence,
+    known: facts.caches,
+    pageSize: facts.pageSize,
+    tellsStarts: pages !== undefined && !facts.slubDebug,
+  };
+  const strides = new CacheStrides(strideInput);
+  disownStrangers(strides, strideInput);
   const names = nameCaches({
     dictionary,
     evidence: tracker.evidence,
     pages,
+    strides,
     live,
     rows: all,
     classes: facts.kmalloc,
@@ -101,6 +116,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     functionOf: (site) => sites.functionOf(site),
   });
   const missing = unrecordedFrees(dictionary.calls);
+  const lateEvents = facts.tracedFromBoot ? new Map<StartedKind, number>() : tracker.starts.late();
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -108,9 +124,12 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     rows: all,
     names,
     pages,
+    strides,
     known: facts.caches,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
+    freesSince: (kind) =>
+      lateEvents.get(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free') ?? Number.NEGATIVE_INFINITY,
     functionOf: (site) => sites.functionOf(site),
   });
   all.forEach((row) => {
@@ -141,14 +160,15 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     verdicts,
     unrecordedFrees: missing,
+    lateEvents,
+    eventsCompleteSince: Math.max(Number.NEGATIVE_INFINITY, ...lateEvents.values()),
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
     cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
     selection,
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
-    selectsCache: (name) =>
-      globs.length === 0 || globs.some((glob) => name !== undefined && glob.test(name)),
+    selectsCache: cacheSelector(selection.caches),
   };
   return run;
 }

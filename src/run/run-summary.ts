@@ -4,6 +4,7 @@ import { counted } from '../base/bytes-format.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
 import type { Stat } from '../kernel/events/trace-stats.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import { OUTCOME } from '../pairing/paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
@@ -25,11 +26,18 @@ export interface RunSummary {
   readonly durationSec: number | null;
 }
 
+export interface LateEvent {
+  readonly event: StartedKind;
+  readonly afterSec: number | null;
+}
+
 export interface Completeness {
   readonly lostEvents: number;
   readonly badRecords: number;
   readonly hashedPointers: boolean;
   readonly startsAtBoot: boolean;
+  /** Events that were switched on after others: seconds from the first event; null by other clocks. */
+  readonly lateEvents: readonly LateEvent[];
   readonly freesOfUnknown: number;
   /** Events that would free what was allocated, of which the recording has none at all. */
   readonly unrecordedFrees: readonly FreeEvent[];
@@ -99,6 +107,7 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     badRecords: sum(DAMAGED.map((name) => stats.get(name))),
     hashedPointers: info.hashedPointers,
     startsAtBoot: run.facts.tracedFromBoot,
+    lateEvents: lateEvents(run),
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
     unrecordedFrees: run.unrecordedFrees,
     allocsOfLive: sum(tallies.calls.untracedFrees),
@@ -109,6 +118,13 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     empty: whyEmpty(run),
     notes: notesOf(run),
   };
+}
+
+function lateEvents({ lateEvents: late, tallies, info }: ResolvedRun): LateEvent[] {
+  return [...late].map(([event, ts]) => ({
+    event,
+    afterSec: info.clockUnit === 'ns' ? (ts - tallies.firstTs) / 1e9 : null,
+  }));
 }
 
 function unresolvedCacheEvents(run: ResolvedRun): number {

@@ -4,14 +4,15 @@
 import { globToRegExp } from '../base/glob.ts';
 import { nearestNames } from '../base/nearest-names.ts';
 import { EVENT_NAMES, isAlloc, isFree } from '../kernel/events/event-kind.ts';
-import type { FilterOptions, TimeBound } from '../pairing/event-filter.ts';
+import type { Age, Selection, SizeRange, TimeBound } from '../pairing/event-filter.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { traceRange } from './trace-range.ts';
 
-export interface Selection {
-  readonly filter: FilterOptions;
-  /** Globs of --cache; all caches where there is none. */
-  readonly caches: readonly string[];
+/** Whether globs of --cache select a name; without globs all. */
+export function cacheSelector(globs: readonly string[]): (name: string | undefined) => boolean {
+  const patterns = globs.map(globToRegExp);
+  return (name) =>
+    patterns.length === 0 || (name !== undefined && patterns.some((glob) => glob.test(name)));
 }
 
 /** A name of an option that nothing in the run has. */
@@ -26,19 +27,31 @@ export interface Unmatched {
 const MOST_LISTED = 8;
 
 /** The options as one would type them; '' where they select everything. */
-export function selectionText({ filter, caches }: Selection): string {
-  const { pids, comms, excludedComms, cpus } = filter;
+export function selectionText(selection: Selection): string {
+  const { caches, pids, comms, excludedComms, cpus, from, to, sizes, ages } = selection;
   return [
     ...caches.map((glob) => `--cache ${glob}`),
     ...pids.map((pid) => `--pid ${pid}`),
     ...comms.map((glob) => `--comm ${glob}`),
     ...excludedComms.map((glob) => `--exclude-comm ${glob}`),
     ...(cpus.length === 0 ? [] : [`--cpu ${cpus.join()}`]),
-    ...(filter.from === undefined && filter.to === undefined ? [] : [windowText(filter)]),
+    ...((from ?? to) === undefined ? [] : [windowText(selection)]),
+    ...(sizes === undefined ? [] : [sizesText(sizes)]),
+    ...(ages?.atLeast === undefined ? [] : [`--age +${ageText(ages.atLeast)}`]),
+    ...(ages?.below === undefined ? [] : [`--age -${ageText(ages.below)}`]),
   ].join(' ');
 }
 
-function windowText({ from, to }: FilterOptions): string {
+function sizesText({ from, to }: SizeRange): string {
+  if (from === to) return `--size ${from}`;
+  return `--size ${from === 0 ? '' : from}..${to === Infinity ? '' : to}`;
+}
+
+function ageText({ nano, hasUnit }: Age): string {
+  return `${Number(nano) / 1e9}${hasUnit ? 's' : ''}`;
+}
+
+function windowText({ from, to }: Selection): string {
   const side = (bound: TimeBound | undefined): string =>
     bound === undefined ? '' : `${bound.relative ? '+' : ''}${Number(bound.nano) / 1e9}`;
   return `--time ${side(from)}..${side(to)}`;
@@ -47,12 +60,12 @@ function windowText({ from, to }: FilterOptions): string {
 /** Names in the options that match nothing of the run; none where the run has no events. */
 export function findUnmatched(run: ResolvedRun): Unmatched[] {
   if (run.dictionary.calls.length <= 1) return [];
-  const { caches, filter } = run.selection;
+  const { caches, comms, pids, cpus } = run.selection;
   return [
     ...caches.flatMap((glob) => unmatchedCache(run, glob)),
-    ...filter.comms.flatMap((glob) => unmatchedComm(run, glob, '--comm')),
-    ...filter.pids.flatMap((pid) => unmatchedPid(run, pid)),
-    ...unmatchedCpus(run, filter.cpus),
+    ...comms.flatMap((glob) => unmatchedComm(run, glob, '--comm')),
+    ...pids.flatMap((pid) => unmatchedPid(run, pid)),
+    ...unmatchedCpus(run, cpus),
   ];
 }
 
@@ -99,7 +112,7 @@ function unmatchedComm(run: ResolvedRun, glob: string, name: string): Unmatched[
 /** Names that were to be left out and are not there: no mistake, but the user should know. */
 export function selectionNotes(run: ResolvedRun): string[] {
   if (run.dictionary.calls.length <= 1) return [];
-  return run.selection.filter.excludedComms
+  return run.selection.excludedComms
     .flatMap((glob) => unmatchedComm(run, glob, '--exclude-comm'))
     .map(({ message }) => `${message}: nothing is left out.`);
 }
@@ -161,7 +174,7 @@ export function whyEmpty(run: ResolvedRun): string | null {
   const counted = [...run.tallies.kinds.entries()].filter(([, count]) => count > 0);
   if (!counted.some(([kind]) => isAlloc(kind))) return whyNone(run, counted);
   const range = traceRange(run.info, run.tallies);
-  const { from, to } = run.selection.filter;
+  const { from, to } = run.selection;
   const isTimed = (from ?? to) !== undefined && range !== null;
   const window = isTimed ? `; the trace is ${range}` : '';
   return `No allocation is selected by ${selectionText(run.selection)}${window}.`;

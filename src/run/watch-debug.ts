@@ -9,7 +9,8 @@ import { cacheDebugFlags } from '../kernel/slub/slub-debug-option.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
 import { siteKey } from './live-verdicts.ts';
-import type { PreparedReplay } from './prepare-replay.ts';
+import type { OpenedRun } from './open-run.ts';
+import type { ReplayBasis } from './prepare-replay.ts';
 import type { ReplayReport, ReportedEvent } from './replay-report.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { absoluteTime } from './run-summary.ts';
@@ -27,11 +28,11 @@ const UNUSUAL = 1000;
  * @param watchesAll also wrong frees into caches without debug flags, of which the kernel says nothing
  */
 export function watchDebug(
-  { loaded, machine, change }: PreparedReplay,
+  { run, sidecars }: OpenedRun,
+  { machine, change }: ReplayBasis,
   slub: SlubModel,
   watchesAll: boolean,
 ): DebugWatch {
-  const { run, sidecars } = loaded;
   const { dictionary, info } = run;
   const config = parseKernelConfig(sidecars.text('config') ?? '');
   const hz = configNumber(config, 'HZ');

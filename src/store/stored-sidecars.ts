@@ -1,5 +1,5 @@
-// The files beside the events that a run database took in. Each is read by itself, so that nothing
-// stays open and no one has to close it.
+// The files beside the events that a run database took in. Each is read by itself and once, so that
+// nothing stays open and no one has to close it.
 
 import { gunzipSync } from 'node:zlib';
 import type Database from 'better-sqlite3';
@@ -11,6 +11,7 @@ export class StoredSidecars implements SidecarFiles {
   readonly taken: Map<string, string> = new Map();
   readonly offered: ReadonlyMap<string, Buffer> = new Map();
   private readonly path: string;
+  private readonly read = new Map<string, Buffer | undefined>();
 
   /** @param path of a run database */
   constructor(path: string) {
@@ -19,6 +20,11 @@ export class StoredSidecars implements SidecarFiles {
 
   /** @throws StoreError where the database is damaged, InputError where it is gone */
   bytes(name: string): Buffer | undefined {
+    if (!this.read.has(name)) this.read.set(name, this.unpack(name));
+    return this.read.get(name);
+  }
+
+  private unpack(name: string): Buffer | undefined {
     const row = this.query((db) =>
       db
         .prepare<[string], { source: unknown; content: unknown }>(

@@ -16,13 +16,12 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { faults } from '../helpers/all-commands.ts';
-import { CliPool, POOL_TEST_MS } from '../helpers/cli-pool.ts';
+import { POOL_TEST_MS } from '../helpers/cli-pool.ts';
 import { Damage } from '../helpers/damage.ts';
-import { BOOT, ROOT } from '../helpers/run-cli.ts';
+import { BOOT, ROOT, runAllCli } from '../helpers/run-cli.ts';
 
 vi.setConfig({ testTimeout: POOL_TEST_MS });
 
-const pool = new CliPool();
 let folder = '';
 /** The files of a small recording that is whole. */
 const whole = new Map<string, string>();
@@ -66,7 +65,6 @@ beforeAll(() => {
   );
 });
 afterAll(() => {
-  pool.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -86,7 +84,7 @@ function damagedTimes(file: string): number {
 
 test('the whole recording is read without a note', async () => {
   const source = writeRecording('whole', whole);
-  const [analysis, replay] = await pool.run([
+  const [analysis, replay] = await runAllCli([
     ['analyze', source, '--json'],
     ['replay', source, '--json'],
   ]);
@@ -120,7 +118,7 @@ test('files beside the events that were cut or changed are noted, and the rest i
       );
     }
   }
-  const results = await pool.run(commands);
+  const results = await runAllCli(commands);
   expect(faults(commands, results)).toEqual([]);
   const failed = results.flatMap(({ code, stderr }, i) =>
     code === 0 || (code === 65 && stderr.includes('not /proc/slabinfo'))
@@ -190,7 +188,7 @@ function damageCell(path: string, cell: string, damage: Damage): void {
 
 test('databases whose cells were changed are read as they are, or refused with their place', async () => {
   const good = join(folder, 'good.db');
-  const [ingested] = await pool.run([['ingest', writeRecording('stored', whole), '-o', good]]);
+  const [ingested] = await runAllCli([['ingest', writeRecording('stored', whole), '-o', good]]);
   expect(ingested?.code, ingested?.stderr).toBe(0);
   const commands: string[][] = [];
   let seed = 1000;
@@ -212,7 +210,7 @@ test('databases whose cells were changed are read as they are, or refused with t
       );
     }
   }
-  const results = await pool.run(commands);
+  const results = await runAllCli(commands);
   expect(faults(commands, results)).toEqual([]);
   const other = results.flatMap(({ code, stderr }, i) =>
     code === 0 ||

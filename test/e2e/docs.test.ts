@@ -12,8 +12,13 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { expectedLines, parseExamples, replaceOutputs } from '../helpers/doc-examples.ts';
-import { jsonOf, MAIN, outputOf, ROOT, temporaryFolder } from '../helpers/run-cli.ts';
+import {
+  type DocExample,
+  expectedLines,
+  parseExamples,
+  replaceOutputs,
+} from '../helpers/doc-examples.ts';
+import { jsonOf, MAIN, outputOf, ROOT, runCli, temporaryFolder } from '../helpers/run-cli.ts';
 import { describeWithTools } from '../helpers/tools.ts';
 
 const UPDATE = process.env['UPDATE_DOCS'] === '1';
@@ -44,8 +49,27 @@ function exampleFolder(): string {
   return folder;
 }
 
+/** The words of a command line that has nothing but words for the shell; undefined of any other. */
+function plainWords(command: string): string[] | undefined {
+  const word = /"[^"$`\\]*"|'[^']*'|[\w./:=,+%@-]+/;
+  if (!new RegExp(`^(?:${word.source})(?: (?:${word.source}))*$`).test(command)) return undefined;
+  return command
+    .match(new RegExp(word, 'g'))
+    ?.map((each) => (/^["']/.test(each) ? each.slice(1, -1) : each));
+}
+
 /** What a command prints, errors included, as lines. */
-function runExample(command: string, folder: string): string[] {
+async function runExample(command: string, folder: string): Promise<string[]> {
+  const text = await textOf(command, folder);
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+}
+
+async function textOf(command: string, folder: string): Promise<string> {
+  const [program, ...args] = plainWords(command) ?? [];
+  if (program === 'slabreplay') {
+    const { stdout, stderr } = await runCli(args, { cwd: folder });
+    return stdout + stderr;
+  }
   const env = {
     ...process.env,
     PATH: `${folder}:${process.env['PATH']}`,
@@ -53,19 +77,19 @@ function runExample(command: string, folder: string): string[] {
     TZ: 'UTC',
   };
   const script = `{ ${command}\n} 2>&1; true`;
-  const text = execFileSync('bash', ['-c', script], { cwd: folder, env, encoding: 'utf8' });
-  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+  return execFileSync('bash', ['-c', script], { cwd: folder, env, encoding: 'utf8' });
 }
 
 describeWithTools(['bash'], 'examples', () => {
   const withExamples = PAGES.filter((page) => parseExamples(read(page)).length > 0);
 
-  test.each(withExamples)('%s', (page) => {
+  test.each(withExamples)('%s', async (page) => {
     const folder = exampleFolder();
-    const outputs = parseExamples(read(page)).map((example) => ({
-      example,
-      lines: expectedLines(example, runExample(example.command, folder)),
-    }));
+    const outputs: { example: DocExample; lines: readonly string[] }[] = [];
+    for (const example of parseExamples(read(page))) {
+      const lines = expectedLines(example, await runExample(example.command, folder));
+      outputs.push({ example, lines });
+    }
     if (UPDATE) writeFileSync(join(ROOT, page), replaceOutputs(read(page), outputs));
     const shown = (pick: (output: (typeof outputs)[0]) => readonly string[]): string =>
       outputs

@@ -51,6 +51,37 @@ test('--comm and --exclude-comm part the allocations', () =>
 test('--time parts the allocations: what is freed after the window is freed', () =>
   expectParts(STACKS, ['--time', '..204.05'], ['--time', '204.050000001..']));
 
+test('--size parts the allocations', () =>
+  expectParts(STACKS, ['--size', '..128'], ['--size', '129..']));
+
+test('--age parts the allocations into short and long lives', () =>
+  expectParts(STACKS, ['--age', '-10ms'], ['--age', '+10ms']));
+
+test('--size selects what is asked for, not what is given', async () => {
+  const { rows } = await jsonOf<{ rows: { bytesReqEach: number }[] }>([
+    ...['frag', STACKS, '--by', 'size', '--size', '100..200'],
+  ]);
+  expect(rows.length).toBeGreaterThan(3);
+  expect(rows.filter(({ bytesReqEach: size }) => size < 100 || size > 200)).toEqual([]);
+});
+
+test.each([
+  [['--size', 'big'], "option '--size <FROM..TO>' argument 'big' is invalid. expected bytes"],
+  [['--size', '9..1'], 'FROM is larger than TO'],
+  [['--age', '5s'], 'expected +AGE (at least that old) or -AGE (younger), such as +5s or -100ms'],
+  [['--age', '+5s', '--age', '-1s'], 'no object is at least as old'],
+])('%j is refused', async (options, message) => {
+  const { code, stderr } = await runCli(['analyze', STACKS, ...options]);
+  expect(stderr).toContain(message);
+  expect(code).toBe(2);
+});
+
+test('--age needs events that can be read twice', async () => {
+  const { code, stderr } = await runCli(['analyze', '-', '--age', '+1s'], { input: '' });
+  expect(stderr).toContain('--age: - can be read only once');
+  expect(code).toBe(2);
+});
+
 test('--time from the start of the trace is the same window', async () => {
   // The first event is at 204.013665.
   const absolute = await analysis(STACKS, '--time', '204.023665..204.033665');
@@ -77,8 +108,8 @@ test('--pid selects the tasks named', async () => {
 });
 
 test('--cache takes globs, several of them', async () => {
-  const all = await analysis(BOOT);
-  const some = await analysis(BOOT, '--cache', 'kmalloc-?k', '--cache', 'dentry');
+  const all = await analysis(STACKS);
+  const some = await analysis(STACKS, '--cache', 'kmalloc-?k', '--cache', 'dentry');
   const names = some.caches.map((cache) => cache.name).sort();
   expect(names).toEqual(['dentry', 'kmalloc-1k', 'kmalloc-2k', 'kmalloc-4k', 'kmalloc-8k']);
   for (const cache of some.caches) {

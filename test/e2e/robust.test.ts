@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandsFor, faults, type Input } from '../helpers/all-commands.ts';
-import { CliPool, POOL_TEST_MS } from '../helpers/cli-pool.ts';
+import { POOL_TEST_MS } from '../helpers/cli-pool.ts';
 import { recording } from '../helpers/data.ts';
 import {
   csvOf,
@@ -22,27 +22,25 @@ import {
   writeCut,
   writeRecording,
 } from '../helpers/recording-cuts.ts';
-import { BOOT, ROOT, STACKS } from '../helpers/run-cli.ts';
+import { BOOT, ROOT, runAllCli, STACKS } from '../helpers/run-cli.ts';
 
 const EXAMPLE = join(ROOT, 'traces', 'leak-example');
 const isFull = process.env['SLABREPLAY_ROBUST'] === 'full';
 
 vi.setConfig({ testTimeout: POOL_TEST_MS });
 
-const pool = new CliPool();
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'slabreplay-robust-'));
 });
 afterAll(() => {
-  pool.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs the commands of an input, all or by turns. */
 async function check(input: Input, turns = 1, turn = 0): Promise<void> {
   const commands = commandsFor(input, turns, turn);
-  expect(faults(commands, await pool.run(commands)), input.name).toEqual([]);
+  expect(faults(commands, await runAllCli(commands)), input.name).toEqual([]);
 }
 
 const HEAD = 'ts,cpu,pid,comm,event,ptr,call_site,bytes_req,bytes_alloc,gfp_flags,cache\n';
@@ -77,20 +75,20 @@ const TINY: Readonly<Record<string, readonly [file: string, text: string]>> = {
 
 test.each(Object.entries(TINY))('a trace of next to nothing: %s', async (name, [file, text]) => {
   const source = writeRecording(folder, name.replaceAll(' ', '-'), file, text);
-  await check(await describeInput(pool, name, source, EXAMPLE, folder));
+  await check(await describeInput(name, source, EXAMPLE, folder));
 });
 
 test('the bundled recordings', async () => {
-  await check(await describeInput(pool, 'leak-example', EXAMPLE, EXAMPLE, folder));
-  const input = await describeInput(pool, STACKS, join(ROOT, STACKS), EXAMPLE, folder);
+  await check(await describeInput('leak-example', EXAMPLE, EXAMPLE, folder));
+  const input = await describeInput(STACKS, join(ROOT, STACKS), EXAMPLE, folder);
   await check(input, 3);
 });
 
 test('a cut of the bundled boot', async () => {
   const boot = join(ROOT, BOOT);
-  const cut = cutCsv(await csvOf(pool, boot, folder), 0.5, 0.505);
+  const cut = cutCsv(await csvOf(boot, folder), 0.5, 0.505);
   const source = writeCut(folder, 'boot-cut', cut, boot);
-  const input = await describeInput(pool, 'boot-cut', source, join(ROOT, STACKS), folder);
+  const input = await describeInput('boot-cut', source, join(ROOT, STACKS), folder);
   await check(input, 2);
 });
 
@@ -107,14 +105,14 @@ describe.runIf(isFull && existsSync(recording()))('all recordings', () => {
     '$name: a fiftieth, and the whole',
     async ({ name, turn }) => {
       const whole = recording(name);
-      const csv = await csvOf(pool, whole, folder);
+      const csv = await csvOf(whole, folder);
       const source = writeCut(folder, name, cutCsv(csv, 0.49, 0.51), whole);
-      const cut = await describeInput(pool, name, source, EXAMPLE, folder);
+      const cut = await describeInput(name, source, EXAMPLE, folder);
       await check(cut, TURNS, turn);
       const onWhole = commandsFor({ ...cut, source: whole }).filter(
         (_, i) => i % TURNS_OF_WHOLE === turn % TURNS_OF_WHOLE,
       );
-      expect(faults(onWhole, await pool.run(onWhole)), name).toEqual([]);
+      expect(faults(onWhole, await runAllCli(onWhole)), name).toEqual([]);
     },
   );
 
@@ -125,7 +123,7 @@ describe.runIf(isFull && existsSync(recording()))('all recordings', () => {
       const commands = commandsFor(input).filter(
         (_, i) => i % TURNS_OF_FILE === turn % TURNS_OF_FILE,
       );
-      expect(faults(commands, await pool.run(commands)), name).toEqual([]);
+      expect(faults(commands, await runAllCli(commands)), name).toEqual([]);
     },
   );
 });

@@ -102,7 +102,7 @@ describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error',
 
 test.each([
   ['analyze', BOOT, '--json'],
-  ['frag', BOOT, '--by', 'task', '--csv'],
+  ['frag', STACKS, '--by', 'task', '--csv'],
   ['rates', STACKS, '--by', 'site', '--series'],
   ['perfkmem', STACKS, '--caller', '--alloc'],
 ])('the same bytes each time: %s %s %s', async (...args) => {

@@ -1,10 +1,19 @@
 // --top N cuts every text table of our own commands, 0 is all of them; JSON and CSV are never cut.
 
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOOT, outputOf, runCli, STACKS } from '../helpers/run-cli.ts';
 
 const GATED = ['--no-replay', '--fail-on', 'cache:*:live<+1%'];
-const COMPARED = ['compare', STACKS, '--to', BOOT];
+/** What a whole boot is to a comparison; read once. */
+const folder = mkdtempSync(join(tmpdir(), 'slabreplay-top-'));
+const BASELINE = join(folder, 'boot.json');
+const COMPARED = ['compare', STACKS, '--to', BASELINE];
+
+beforeAll(() => outputOf(['compare', BOOT, '--no-replay', '--save-baseline', BASELINE]));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function linesAt(args: readonly string[], top: number): Promise<number> {
   // A gate that is crossed is exit 1.

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PooledResult } from './cli-pool.ts';
+import type { CliResult } from './run-cli.ts';
 
 /** A source that commands are run on. */
 export interface Input {
@@ -194,7 +194,7 @@ const CODES: ReadonlySet<number | null> = new Set([0, 1, 2, 65]);
 /** What is wrong with the outcome of a command; undefined where nothing is. */
 function fault(
   command: readonly string[],
-  { code, stdout, stderr }: PooledResult,
+  { code, stdout, stderr }: CliResult,
 ): string | undefined {
   if (!CODES.has(code)) return `exit ${code}: ${stderr.slice(0, 600)}`;
   for (const text of [stdout, stderr, writtenBy(command)]) {
@@ -219,7 +219,7 @@ function writtenBy(command: readonly string[]): string {
 /** The faults of some commands, each with its command; none where all is well. */
 export function faults(
   commands: readonly (readonly string[])[],
-  results: readonly PooledResult[],
+  results: readonly CliResult[],
 ): string[] {
   return results.flatMap((result, i) => {
     const found = fault(commands[i] ?? [], result);

@@ -1,7 +1,7 @@
 // What the kernel of a recording held at the instant the trace stopped, walked out of its memory dump,
 // against what the analysis says of the trace.
 
-import { loadRun } from '../../src/run/load-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { isRecorded, recordedText, recording } from './data.ts';
 
@@ -42,7 +42,7 @@ function recordedDirectories(name: string): (cache: string) => string {
 }
 
 export async function loadRecording(name: string): Promise<ResolvedRun> {
-  return (await loadRun({ source: recording(name) })).run;
+  return (await openRun({ source: recording(name) })).run;
 }
 
 /** One object that the analysis calls live. */

@@ -10,15 +10,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Input } from './all-commands.ts';
-import type { CliPool } from './cli-pool.ts';
+import { runAllCli } from './run-cli.ts';
 
 /** Event files and memory snapshots, which a cut has its own of, or has not. */
 const NOT_SIDECARS = /^(trace\.(dat|txt|csv)|perf\.data|trace_pipe|vmcore|expected|workload|truth)/;
 
 /** The events of a recording as CSV: the line of names, then a line for each. */
-export async function csvOf(pool: CliPool, source: string, folder: string): Promise<Buffer> {
+export async function csvOf(source: string, folder: string): Promise<Buffer> {
   const out = join(folder, 'whole.csv');
-  const [result] = await pool.run([['export', source, '--to', 'csv', '-o', out, '--force']]);
+  const [result] = await runAllCli([['export', source, '--to', 'csv', '-o', out, '--force']]);
   if (result?.code !== 0) throw new Error(`${source} cannot be exported: ${result?.stderr}`);
   return readFileSync(out);
 }
@@ -63,7 +63,6 @@ export function writeCut(
 
 /** Describes a source for commands: when it begins and ends, and an address in it. */
 export async function describeInput(
-  pool: CliPool,
   name: string,
   source: string,
   other: string,
@@ -74,7 +73,7 @@ export async function describeInput(
     ['analyze', source, '--no-replay', '--json'],
     ['export', source, '--to', 'csv', '-o', csvFile, '--force'],
   ];
-  const [analysis, exported] = await pool.run(commands);
+  const [analysis, exported] = await runAllCli(commands);
   const { run } = JSON.parse(analysis?.stdout || '{"run":{}}') as {
     run: { firstNs?: string | null; lastNs?: string | null };
   };

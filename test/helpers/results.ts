@@ -32,6 +32,7 @@ export const COMPLETE: Completeness = {
   badRecords: 0,
   hashedPointers: false,
   startsAtBoot: true,
+  lateEvents: [],
   freesOfUnknown: 0,
   unrecordedFrees: [],
   allocsOfLive: 0,
@@ -65,6 +66,7 @@ export const CACHE: CacheRow = {
   peakLive: 20,
   slabs: 2,
   kernelSlabs: 2,
+  olderObjects: null,
 };
 
 export const CALL_SITE: CallSiteRow = {

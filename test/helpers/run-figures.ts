@@ -110,6 +110,7 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       badRecords: 0,
       hashedPointers: false,
       startsAtBoot: true,
+      lateEvents: [],
       freesOfUnknown: 0,
       unrecordedFrees: [],
       allocsOfLive: 0,

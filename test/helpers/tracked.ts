@@ -8,11 +8,7 @@ import { EVENT_KIND } from '../../src/kernel/events/event-kind.ts';
 import { emptyTraceInfo, type TraceInfo } from '../../src/kernel/events/trace-info.ts';
 import { TraceStats } from '../../src/kernel/events/trace-stats.ts';
 import { SymbolTable } from '../../src/kernel/symbols/symbols.ts';
-import {
-  createEventFilter,
-  type FilterOptions,
-  NO_FILTER,
-} from '../../src/pairing/event-filter.ts';
+import { createEventFilter, EVERYTHING, type Selection } from '../../src/pairing/event-filter.ts';
 import type { LiveObjects } from '../../src/pairing/live-objects.ts';
 import { LiveSeries } from '../../src/pairing/live-series.ts';
 import { OUTCOME, type PairedBatch } from '../../src/pairing/paired-batch.ts';
@@ -41,7 +37,7 @@ interface PairedEvent {
 }
 
 export interface TrackOptions {
-  readonly filter?: Partial<FilterOptions>;
+  readonly filter?: Partial<Selection>;
   readonly info?: Partial<TraceInfo>;
   /** Events in a batch. */
   readonly batchSize?: number;
@@ -71,7 +67,7 @@ export function track(lines: string | TestTrace, options: TrackOptions = {}): Tr
   const info = { ...emptyTraceInfo('test'), ...options.info };
   const scale = { ...info, firstTs: trace.events[0]?.ts ?? 0 };
   const notes = new Notes(dictionary);
-  const filter = createEventFilter({ ...NO_FILTER, ...options.filter }, dictionary, scale);
+  const filter = createEventFilter({ ...EVERYTHING, ...options.filter }, dictionary, scale);
   const tracker = new RunTracker(dictionary, {
     filter,
     clockUnit: info.clockUnit,
@@ -229,10 +225,7 @@ export function resolve(lines: string | TestTrace, options: ResolveOptions = {})
     facts: options.facts ?? kernelFacts(),
     symbols:
       options.kallsyms === undefined ? undefined : new SymbolTable(Buffer.from(options.kallsyms)),
-    selection: {
-      filter: { ...NO_FILTER, ...options.filter },
-      caches: options.caches ?? [],
-    },
+    selection: { ...EVERYTHING, ...options.filter, caches: options.caches ?? [] },
   });
   const objects = Array.from(
     tracker.pairing.live.inOrder(),

@@ -3,7 +3,7 @@
 // /proc/slabinfo and the events name them by their first creator.
 
 import { expect, test } from 'vitest';
-import { loadRun } from '../../src/run/load-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import { describeWithData, recording } from '../helpers/data.ts';
 import { recordedTruth, rightNames, slabObjects } from '../helpers/recorded-truth.ts';
 
@@ -13,7 +13,7 @@ const WITHOUT_SIDECARS = { 'debian-plain': 99.9, 'debian-plain-510': 98.4, 'debi
 for (const [name, floor] of Object.entries(WITHOUT_SIDECARS)) {
   describeWithData(name, 'cache names without any file beside the trace', () => {
     test('are nearly as good', async () => {
-      const { run } = await loadRun({ source: recording(name, 'trace.dat.gz'), sidecars: 'none' });
+      const { run } = await openRun({ source: recording(name, 'trace.dat.gz'), sidecars: 'none' });
       expect(run.facts.caches).toBeUndefined();
       expect(rightNames(name, recordedTruth(name), slabObjects(run))).toBeGreaterThanOrEqual(floor);
     });

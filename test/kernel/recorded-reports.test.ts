@@ -8,8 +8,8 @@ import { replayRun } from '../../src/commands/replay/replay-run.ts';
 import type { Dictionary } from '../../src/kernel/events/dictionary.ts';
 import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
 import { EVENT_KIND } from '../../src/kernel/events/event-kind.ts';
-import { observeRun } from '../../src/run/observe-run.ts';
-import { prepareReplay } from '../../src/run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../src/run/observe-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import type { ReplayReport } from '../../src/run/replay-report.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
@@ -60,10 +60,10 @@ function plantedBatch({ strings, calls }: Dictionary): EventBatch {
 describeWithData('latent-slub', 'damage that was planted unseen', () => {
   test('no report without it; with it those of the kernel’s own validate', async () => {
     const source = { source: recording('latent-slub') };
-    const prepared = await prepareReplay(source, {});
-    const { observed, watch } = await observeRun(source, prepared);
+    const opened = await openRun(source, { replay: {} });
+    const { observed, watch } = await observeRun(opened, replayBasis(opened));
     expect(watch.reports()).toEqual([]);
-    observed.add(plantedBatch(prepared.loaded.run.dictionary));
+    observed.add(plantedBatch(opened.run.dictionary));
     // Into these two, free pointers were written that the kernel's secret makes valid ones.
     const isKnown = (cache: string): boolean => cache !== 'lp_fskip' && cache !== 'lp_fnull';
     const ours = watch

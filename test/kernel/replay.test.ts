@@ -8,8 +8,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { Fidelity } from '../../src/replay/observe/fidelity.ts';
 import type { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
-import { observeRun } from '../../src/run/observe-run.ts';
-import { prepareReplay } from '../../src/run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../src/run/observe-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { recordedCaches } from '../helpers/recorded-machine.ts';
 import { modelSlabs, recordedSlabs } from '../helpers/recorded-slabs.ts';
@@ -80,7 +80,8 @@ interface Replayed {
 }
 
 async function replay(source: string): Promise<Replayed> {
-  return observeRun({ source }, await prepareReplay({ source }, {}));
+  const opened = await openRun({ source }, { replay: {} });
+  return observeRun(opened, replayBasis(opened));
 }
 
 /** Caches of which every object that the kernel held at the end was allocated in the trace. */

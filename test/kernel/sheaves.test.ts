@@ -6,8 +6,8 @@ import type { ListedObjects } from '../../src/replay/model/slab-cache.ts';
 import type { Fidelity } from '../../src/replay/observe/fidelity.ts';
 import type { ObservedReplay } from '../../src/replay/observe/observed-replay.ts';
 import type { SlubModel } from '../../src/replay/slub-model.ts';
-import { observeRun } from '../../src/run/observe-run.ts';
-import { prepareReplay } from '../../src/run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../src/run/observe-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { recordedCaches } from '../helpers/recorded-machine.ts';
 import { share } from '../helpers/recorded-truth.ts';
@@ -101,7 +101,8 @@ for (const name of ['debian-plain-618', 'debian-plain-7x'] as const) {
 
     beforeAll(async () => {
       const source = recording(name);
-      ({ slub, observed } = await observeRun({ source }, await prepareReplay({ source }, {})));
+      const opened = await openRun({ source }, { replay: {} });
+      ({ slub, observed } = await observeRun(opened, replayBasis(opened)));
       kernel = kernelStates(name);
       model = modelStates(slub);
     });

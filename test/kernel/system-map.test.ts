@@ -3,7 +3,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { type FoundSymbols, findSymbols } from '../../src/run/find-symbols.ts';
-import { loadRun } from '../../src/run/load-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 import { madeSidecars } from '../helpers/made-sidecars.ts';
@@ -51,7 +51,7 @@ describeWithData('debian-variants', 'System.map of x86', () => {
   const source = recording('debian-variants', 'f-perf', 'plain.data.gz');
   let run: ResolvedRun;
   beforeAll(async () => {
-    ({ run } = await loadRun({ source, sidecars: [recording('debian-variants')] }));
+    ({ run } = await openRun({ source, sidecars: [recording('debian-variants')] }));
   });
 
   test('the call sites tell the offset, and all have the names of kallsyms', async () => {
@@ -74,7 +74,7 @@ describeWithData('debian-variants', 'System.map of x86', () => {
 describeWithData(['debian-arm64', 'debian-arm64-16k'], 'System.map of arm64', () => {
   const source = recording('debian-arm64');
   test('the call sites tell the offset; the map of another build is refused', async () => {
-    const { run } = await loadRun({ source });
+    const { run } = await openRun({ source });
     const { text, offset } = linkedMap('debian-arm64', ARM64_LINKED);
     const found = await named(source, run, text);
     expect(found.symbols?.addressOf('_text')).toBe(ARM64_LINKED + offset);

@@ -4,7 +4,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { type Analysis, buildAnalysis, type CallSiteRow } from '../../src/analysis/overview.ts';
 import { OUTCOME } from '../../src/pairing/paired-batch.ts';
-import { loadRun } from '../../src/run/load-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import type { ResolvedRun } from '../../src/run/resolved-run.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
@@ -28,7 +28,7 @@ describeWithData('debian-plain', 'the counts of a boot of Linux 6.1', () => {
   let analysis: Analysis;
   let run: ResolvedRun;
   beforeAll(async () => {
-    const loaded = await loadRun({ source: recording('debian-plain') });
+    const loaded = await openRun({ source: recording('debian-plain') });
     run = loaded.run;
     analysis = buildAnalysis(run, loaded.series, loaded.origin);
   });

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { type Validation, validateRun } from '../../src/commands/validate/validate-run.ts';
 import { tracedSlabs } from '../../src/commands/validate/validate-traced.ts';
 import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
-import { loadRun } from '../../src/run/load-run.ts';
+import { openRun } from '../../src/run/open-run.ts';
 import { openVmcore } from '../../src/run/open-vmcore.ts';
 import type { KernelImage } from '../../src/snapshot/kernel/kernel-image.ts';
 import type { SlubCache } from '../../src/snapshot/slub-walk/caches.ts';
@@ -195,7 +195,7 @@ describeWithData('latent-slub', 'slabs by the trace alone', () => {
   test('the same damage of bytes, in the slabs that live objects lie in, and no other', async () => {
     const source = recording('latent-slub');
     const opened = await openVmcore(recording('latent-slub', 'vmcore.elf.gz'), { source });
-    const slabs = tracedSlabs(await loadRun({ source }), () => true);
+    const slabs = tracedSlabs(await openRun({ source }), () => true);
     const traced = validateTraced(opened.kernel, slabs);
     opened.kernel.snapshot.close();
     expect(traced.slabs).toBeGreaterThan(2500);

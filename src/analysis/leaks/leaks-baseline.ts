@@ -3,7 +3,7 @@
 // of them as were live then. Sites of vmalloc areas are in the run's vmallocinfo.txt: no event has them.
 
 import { VERDICT } from '../../run/live-verdicts.ts';
-import type { LoadedRun } from '../../run/load-run.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
 import type { FoundLeak } from './leaks-groups.ts';
@@ -16,7 +16,7 @@ export class LeaksBaseline {
   private readonly objects = new Set<string>();
   private readonly bySite = new Map<string, number>();
 
-  constructor({ run, sidecars }: Pick<LoadedRun, 'run' | 'sidecars'>) {
+  constructor({ run, sidecars }: Pick<OpenedRun, 'run' | 'sidecars'>) {
     const { live, dictionary, verdicts, sites, callers } = run;
     for (const row of live.inOrder()) {
       if (verdicts.ofRow[row] === VERDICT.gone) continue;

@@ -3,7 +3,7 @@
 
 import { hex16, hiOf, joinHalves, loOf } from '../../base/address.ts';
 import { TraceFormatError } from '../../base/errors.ts';
-import type { LoadedRun } from '../../run/load-run.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
 import { judgeCompleteness, summarizeRun } from '../../run/run-summary.ts';
 import type { KernelImage } from '../../snapshot/kernel/kernel-image.ts';
 import { readTasks, type Task, threadSize } from '../../snapshot/kernel/tasks.ts';
@@ -18,7 +18,7 @@ import type { ScannedSnapshot } from './leaks-scan.ts';
 
 /** @throws TraceFormatError where no object of the trace lies at the address */
 export function findLeakReferrers(
-  { run, origin }: LoadedRun,
+  { run, origin }: OpenedRun,
   scanned: ScannedSnapshot,
   address: bigint,
 ): LeakReferrers {

@@ -9,11 +9,11 @@ import { configNumber, parseKernelConfig } from '../../kernel/machine/kernel-con
 import { Suppressions } from '../../kernel/symbols/lsan-suppressions.ts';
 import { findSource } from '../../recording/find-source.ts';
 import { VERDICT } from '../../run/live-verdicts.ts';
-import { type LoadedRun, loadRun, type SourceOptions } from '../../run/load-run.ts';
-import { openSidecars } from '../../run/open-sidecars.ts';
+import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { judgeCompleteness, summarizeRun } from '../../run/run-summary.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import {
   type Annotation,
   builtInAnnotations,
@@ -60,11 +60,7 @@ export interface LeaksRun {
 const DEFAULT_HZ = 250;
 
 export async function leaksRun(source: SourceOptions, options: LeaksOptions): Promise<LeaksRun> {
-  const session = new LeaksSession(source, options);
-  const leaks = await session.leaks();
-  const config = (await openSidecars(source)).text('config');
-  const hz = configNumber(parseKernelConfig(config ?? ''), 'HZ') ?? DEFAULT_HZ;
-  return { leaks, hz };
+  return new LeaksSession(source, options).leaks();
 }
 
 /** Who refers to the object at an address (anywhere in it). */
@@ -95,7 +91,7 @@ class LeaksSession {
     this.suppressions = options.suppress.map((path) => new Suppressions(readLines(path), path));
   }
 
-  async leaks(): Promise<Leaks> {
+  async leaks(): Promise<LeaksRun> {
     const { paths, notes } = await this.findVmcores();
     const [path, ...others] = paths;
     if (path === undefined) return this.outstanding(notes);
@@ -118,7 +114,7 @@ class LeaksSession {
       const graph = this.options.retained
         ? new WhiteGraph(last.built.objects, last.graph, last.colours)
         : undefined;
-      return {
+      const leaks: Leaks = {
         type: 'leaks',
         method: 'reference-scan',
         run: summarizeRun(run, origin),
@@ -132,6 +128,7 @@ class LeaksSession {
         outstanding: [],
         notes: last.notes,
       };
+      return { leaks, hz: hzOf(loaded) };
     } finally {
       first.kernel.snapshot.close();
     }
@@ -164,9 +161,10 @@ class LeaksSession {
     return 'path' in own ? { paths: [own.path], notes: [] } : { paths: [], notes: [own.gone] };
   }
 
-  private async outstanding(notes: readonly string[]): Promise<Leaks> {
-    const { run, series, origin } = await loadRun(this.source);
-    return {
+  private async outstanding(notes: readonly string[]): Promise<LeaksRun> {
+    const opened = await openRun(this.source);
+    const { run, series, origin } = opened;
+    const leaks: Leaks = {
       type: 'leaks',
       method: 'outstanding',
       run: summarizeRun(run, origin),
@@ -180,12 +178,13 @@ class LeaksSession {
       outstanding: findOutstanding(run, series),
       notes,
     };
+    return { leaks, hz: hzOf(opened) };
   }
 
   /** The trace is read while the snapshot is unpacked. */
-  private async loadWith(path: string): Promise<[LoadedRun, OpenedVmcore]> {
+  private async loadWith(path: string): Promise<[OpenedRun, OpenedVmcore]> {
     const opening = this.open(path);
-    const [loaded, opened] = await Promise.allSettled([loadRun(this.source), opening]);
+    const [loaded, opened] = await Promise.allSettled([openRun(this.source), opening]);
     if (loaded.status === 'rejected') {
       if (opened.status === 'fulfilled') opened.value.kernel.snapshot.close();
       throw loaded.reason;
@@ -201,7 +200,7 @@ class LeaksSession {
     );
   }
 
-  private async scanOther(loaded: LoadedRun, path: string): Promise<ScannedSnapshot> {
+  private async scanOther(loaded: OpenedRun, path: string): Promise<ScannedSnapshot> {
     const vmcore = await this.open(path);
     try {
       return await this.scan(loaded, vmcore);
@@ -210,7 +209,7 @@ class LeaksSession {
     }
   }
 
-  private scan(loaded: LoadedRun, vmcore: OpenedVmcore): Promise<ScannedSnapshot> {
+  private scan(loaded: OpenedRun, vmcore: OpenedVmcore): Promise<ScannedSnapshot> {
     const { conservative, pretrace, wantsChecksum } = this.options;
     const { annotations } = this;
     const { progress = NO_PROGRESS } = this.source;
@@ -235,11 +234,13 @@ class LeaksSession {
       filtered: 0,
     };
     const { live, verdicts } = run;
+    // Of an object without an allocation event, neither is known.
+    const judgesAllocations = (run.selection.sizes ?? run.selection.ages) !== undefined;
     let leaks: FoundLeak[] = [];
     for (const object of white) {
       const details = scanned.objects.describe(object);
       const { candidate, row } = details;
-      const isSelected = row < 0 || live.isSelected(row);
+      const isSelected = row < 0 ? !judgesAllocations : live.isSelected(row);
       const cache = candidate.cache ?? undefined;
       if (!isSelected || !run.selectsCache(cache)) counts.filtered++;
       else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
@@ -253,7 +254,7 @@ class LeaksSession {
     const { baseline } = this.options;
     if (baseline !== undefined) {
       const { looksThrough, tmp, sidecars, progress } = this.source;
-      const earlier = await loadRun({
+      const earlier = await openRun({
         source: baseline,
         // Folders that are named are this recording's.
         sidecars: sidecars === 'none' ? 'none' : undefined,
@@ -275,6 +276,10 @@ class LeaksSession {
     if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
     return this.suppressions.some((s) => s.matches(frames));
   }
+}
+
+function hzOf({ sidecars }: OpenedRun): number {
+  return configNumber(parseKernelConfig(sidecars.text('config') ?? ''), 'HZ') ?? DEFAULT_HZ;
 }
 
 /** True for an object that nobody may refer to because it was freed unseen. */

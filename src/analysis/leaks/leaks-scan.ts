@@ -5,7 +5,7 @@ import { counted, formatBytes } from '../../base/bytes-format.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { SymbolTable } from '../../kernel/symbols/symbols.ts';
-import type { LoadedRun } from '../../run/load-run.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
 import { assertMatch, type OpenedVmcore } from '../../run/open-vmcore.ts';
 import { matchTrace } from '../../snapshot/kernel/match-trace.ts';
 import { readCpus } from '../../snapshot/kernel/per-cpu.ts';
@@ -64,7 +64,7 @@ export interface ScannedSnapshot {
  * @throws TraceFormatError where the snapshot is of another boot, or the trace has no addresses
  */
 export async function scanSnapshot(
-  loaded: LoadedRun,
+  loaded: OpenedRun,
   vmcore: OpenedVmcore,
   options: SnapshotScanOptions,
 ): Promise<ScannedSnapshot> {
@@ -192,7 +192,7 @@ function summarizeScan(
 }
 
 /** Names of code, modules' too: of a file beside the events, else inside the trace, else the image's. */
-function codeSymbols({ sidecars }: LoadedRun, vmcore: OpenedVmcore): SymbolTable | undefined {
+function codeSymbols({ sidecars }: OpenedRun, vmcore: OpenedVmcore): SymbolTable | undefined {
   const inTrace = vmcore.sidecars.taken.has('kallsyms.txt')
     ? undefined
     : sidecars.bytes('kallsyms.txt');

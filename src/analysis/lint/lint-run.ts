@@ -1,16 +1,23 @@
 // Findings of a run: the rules of src/analysis/lint over its events, and over its replay where there
 // is one.
 
-import { present } from '../../base/assert.ts';
 import { PairTally } from '../../pairing/pair-tally.ts';
-import { type LoadedReplay, loadReplayed } from '../../run/load-replayed.ts';
-import type { SourceOptions, TrackerFactory } from '../../run/load-run.ts';
+import type { ObservedRun } from '../../run/observe-run.ts';
+import {
+  type Made,
+  type OpenedRun,
+  openRun,
+  type TrackerFactories,
+  type TrackerFactory,
+} from '../../run/open-run.ts';
+import type { ReplayedRun } from '../../run/replay-summary.ts';
 import {
   type Completeness,
   judgeCompleteness,
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { Finding, FindingSeverity, LintEvidence, LintRule } from './finding.ts';
 import { LINT_RULES, lintRun, SEVERITIES } from './lint.ts';
 import { LintTracker } from './lint-tracker.ts';
@@ -26,14 +33,18 @@ export interface Lint {
 
 export type LintRuleText = Pick<LintRule, 'id' | 'severity' | 'title' | 'help'>;
 
-export interface LintedRun extends LoadedReplay {
+export interface LintedRun<T> extends OpenedRun<T> {
+  /** Undefined where no replay was asked for, or where the source does not allow it. */
+  readonly replayed: ReplayedRun | undefined;
+  /** The model after the last event, where it was replayed. */
+  readonly model: ObservedRun | undefined;
+  /** Errors first. */
   readonly findings: readonly Finding[];
 }
 
 /** Errors first. */
 export async function findDefects(options: SourceOptions, replays: boolean): Promise<Lint> {
-  const { loaded, findings } = await loadLinted(options, replays);
-  const { run, origin } = loaded;
+  const { run, origin, findings } = await openLinted(options, replays);
   return {
     type: 'findings',
     run: summarizeRun(run, origin),
@@ -49,28 +60,50 @@ export function isCrossed({ findings }: Lint, severity: FindingSeverity): boolea
   return findings.some((finding) => SEVERITIES.indexOf(finding.severity) >= least);
 }
 
-/** As `loadReplayed`, with the findings. */
-export async function loadLinted(
+type LintTrackers = {
+  readonly lint: TrackerFactory<LintTracker>;
+  readonly pairs: TrackerFactory<PairTally>;
+};
+
+const LINT_TRACKERS: LintTrackers = {
+  lint: (dictionary) => new LintTracker(dictionary),
+  pairs: () => new PairTally(),
+};
+
+/**
+ * As `openRun`, with the findings.
+ * @param replays whether its events also go through the SLUB model, where the source allows it
+ */
+export async function openLinted<F extends TrackerFactories>(
   options: SourceOptions,
   replays: boolean,
-  extra: readonly TrackerFactory[] = [],
-): Promise<LintedRun> {
-  const trackers: { lint: LintTracker; pairs: PairTally }[] = [];
-  const begin: TrackerFactory = (dictionary) => {
-    const lint = new LintTracker(dictionary);
-    trackers.push({ lint, pairs: new PairTally() });
-    return lint;
-  };
-  const pair: TrackerFactory = () => present(trackers[0]).pairs;
-  const read = await loadReplayed(options, replays, [begin, pair, ...extra]);
-  const { run } = read.loaded;
-  const { lint, pairs } = present(trackers[0]);
-  const replay = await replayEvidence(read);
-  return { ...read, findings: lintRun({ run, tracker: lint, pairs, replay }) };
+  trackers?: F,
+): Promise<LintedRun<Made<F & LintTrackers>>> {
+  const opened = await openRun(options, {
+    // Cast: a spread of what may be undefined has no type of its own.
+    trackers: { ...trackers, ...LINT_TRACKERS } as F & LintTrackers,
+    replay: replays ? {} : undefined,
+  });
+  const { run } = opened;
+  const { lint, pairs } = opened.trackers;
+  const { replayed, model } = await replayOf(opened);
+  const replay = await replayEvidence(opened, model);
+  return { ...opened, replayed, model, findings: lintRun({ run, tracker: lint, pairs, replay }) };
 }
 
-async function replayEvidence({ loaded, model }: LoadedReplay): Promise<LintEvidence['replay']> {
+async function replayOf(
+  opened: OpenedRun,
+): Promise<Pick<LintedRun<unknown>, 'replayed' | 'model'>> {
+  if (opened.replay === undefined) return { replayed: undefined, model: undefined };
+  const { replayOpened } = await import('../../run/observe-run.ts');
+  return replayOpened(opened, opened.replay);
+}
+
+async function replayEvidence(
+  { run }: OpenedRun,
+  model: ObservedRun | undefined,
+): Promise<LintEvidence['replay']> {
   if (model === undefined) return null;
   const { describeReports } = await import('../../run/watch-debug.ts');
-  return { slub: model.slub, reports: describeReports(loaded.run, model.watch) };
+  return { slub: model.slub, reports: describeReports(run, model.watch) };
 }

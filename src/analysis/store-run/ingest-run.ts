@@ -3,13 +3,13 @@
 import { gzipSync } from 'node:zlib';
 import { onEndSignal } from '../../base/end-signals.ts';
 import { ToolError } from '../../base/errors.ts';
-import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { PairTally } from '../../pairing/pair-tally.ts';
 import { RateBins } from '../../pairing/rate-bins.ts';
 import { TaskTally } from '../../pairing/task-tally.ts';
 import { findSource } from '../../recording/find-source.ts';
 import { SIDECAR_NAMES, type SidecarFiles } from '../../recording/sidecars.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { StoredSnapshot } from '../../store/run-database.ts';
 import { identifySnapshot } from '../../store/snapshot-identity.ts';
 import { TraceStore } from '../../store/trace-store.ts';
@@ -59,25 +59,25 @@ export async function keepDatabase(
   const found = findSource(options.source);
   if (found.kind === 'database') return options;
   // What is stored is whole: filters are of the command that reads it.
-  await ingestRun({ ...options, filter: undefined, caches: [], until: undefined }, path, force);
+  await ingestRun({ ...options, selection: undefined, until: undefined }, path, force);
   return { ...options, label: options.label ?? found.label, source: path };
 }
 
 async function fill(store: TraceStore, options: SourceOptions, path: string): Promise<Ingested> {
-  const extra: { tasks?: TaskTally; pairs?: PairTally; bins?: RateBins } = {};
-  const loaded = await loadRun(
+  const { run, series, origin, sidecars, trackers } = await openRun(
     { ...options, doing: 'storing' },
-    [
-      (dictionary) => (extra.tasks = new TaskTally(dictionary)),
-      () => (extra.pairs = new PairTally()),
-      (dictionary) => (extra.bins = new RateBins(dictionary.calls, RATE_INTERVAL)),
-    ],
-    (batch: EventBatch, originNs: bigint) => store.addBatch(batch, originNs),
+    {
+      trackers: {
+        tasks: (dictionary) => new TaskTally(dictionary),
+        pairs: () => new PairTally(),
+        bins: ({ calls }) => new RateBins(calls, RATE_INTERVAL),
+      },
+      onBatch: (batch, originNs) => store.addBatch(batch, originNs),
+    },
   );
-  const { run, series, origin, sidecars } = loaded;
-  extra.bins?.flush();
+  trackers.bins.flush();
   const analysis = buildAnalysis(run, series, origin);
-  for (const { table, rows } of resultRows(run, analysis, extra)) store.addRows(table, rows);
+  for (const { table, rows } of resultRows(run, analysis, trackers)) store.addRows(table, rows);
   store.addRows('sidecar', sidecarRows(sidecars));
   const snapshot = await snapshotOf(options);
   if (snapshot !== undefined) store.addRows('run', [['snapshot', JSON.stringify(snapshot)]]);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { onEndSignal } from '../../base/end-signals.ts';
 import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
 import { canReadTwice, findSource } from '../../recording/find-source.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { EventTableInput } from '../../store/event-table.ts';
 import { RunDatabase } from '../../store/run-database.ts';
 import { ingestRun } from './ingest-run.ts';
@@ -32,7 +32,8 @@ export async function openOrIngest(options: SourceOptions): Promise<OpenedDataba
   };
   try {
     const path = join(folder, 'run.db');
-    await ingestRun(options, path, false);
+    // What is stored is whole: what a use selects, it selects from there.
+    await ingestRun({ ...options, selection: undefined, until: undefined }, path, false);
     return open(path, remove);
   } catch (error) {
     remove();

@@ -2,7 +2,7 @@
 // are kept; so memory does not grow with the number of runs. Baselines bring their figures along.
 
 import { buildCallChains, type CallChains } from '../../analysis/call-chains.ts';
-import { loadLinted } from '../../analysis/lint/lint-run.ts';
+import { openLinted } from '../../analysis/lint/lint-run.ts';
 import { buildAnalysis } from '../../analysis/overview.ts';
 import { buildProfile, type Profile } from '../../analysis/profile.ts';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
@@ -12,8 +12,9 @@ import { readWhole } from '../../base/read-whole.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
-import { refuseUnmatched, type SourceOptions } from '../../run/load-run.ts';
+import { refuseUnmatched } from '../../run/open-run.ts';
 import { selectionText, type Unmatched } from '../../run/selection.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { isBaseline, parseBaseline, renderBaseline } from './figures/baseline.ts';
 import { PeakLog } from './figures/peak-log.ts';
 import { PER_RUN, parsePer } from './figures/per.ts';
@@ -149,20 +150,19 @@ export async function readRunFigures(
   replays: boolean,
   profiles?: Profile[],
 ): Promise<RunFigures> {
-  let peaks: PeakLog | undefined;
-  const stacks = new StackTally();
-  const { loaded, replayed, findings } = await loadLinted(options, replays, [
-    ({ calls }) => (peaks = new PeakLog(calls)),
-    ...(profiles === undefined ? [] : [() => stacks]),
-  ]);
-  const { run, series, origin, sidecars } = loaded;
+  const opened = await openLinted(options, replays, {
+    peaks: ({ calls }) => new PeakLog(calls),
+    stacks: profiles === undefined ? undefined : (): StackTally => new StackTally(),
+  });
+  const { run, series, origin, sidecars, replayed, findings } = opened;
+  const { peaks, stacks } = opened.trackers;
   const { kinds } = run.tallies;
-  if (peaks === undefined || !kinds.some((count, kind) => count > 0 && isKmem(kind))) {
+  if (!kinds.some((count, kind) => count > 0 && isKmem(kind))) {
     throw new TraceFormatError(`${options.source}: no events in this run, so nothing to compare`, {
       hint: 'Were the kmem events switched on while it was recorded?',
     });
   }
-  profiles?.push(buildProfile(run, stacks, origin));
+  if (stacks !== undefined) profiles?.push(buildProfile(run, stacks, origin));
   const analysis = buildAnalysis(run, series, origin, replayed, findings);
   const filter = selectionText(run.selection);
   return buildRunFigures({ run, analysis, replayed, peaks, build: buildOf(sidecars), filter });

@@ -72,8 +72,10 @@ async function run(source: string, options: ExportOptions): Promise<void> {
 }
 
 /** True where only some allocations are asked for. */
-function isFiltered({ cache, pid, comm, excludeComm, cpu, time }: SharedOptions): boolean {
-  return [cache, pid, comm, excludeComm, cpu].some((list) => list.length > 0) || time !== undefined;
+function isFiltered(options: SharedOptions): boolean {
+  const { cache, pid, comm, excludeComm, cpu, time, size, age } = options;
+  const lists = [cache, pid, comm, excludeComm, cpu];
+  return lists.some(({ length }) => length > 0) || (time ?? size ?? age) !== undefined;
 }
 
 function isEventFormat(to: ExportOptions['to']): to is EventFormat {

@@ -7,7 +7,7 @@ import { OutputStream, outputTarget } from '../../base/output-target.ts';
 import { PartialFile } from '../../base/partial-file.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { writeEventRows } from '../../store/event-rows-file.ts';
 import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../../store/event-table.ts';
 import type { SqlValue } from '../../store/sql-value.ts';

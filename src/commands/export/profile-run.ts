@@ -6,13 +6,15 @@ import { buildProfile, type Profile } from '../../analysis/profile.ts';
 import { type NamedStack, nameStacks, type ProfileValue } from '../../analysis/profile-stacks.ts';
 import { LiveCurve } from '../../pairing/live-curve.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 
 /** What is allocated and held by call chain. */
 export async function profileRun(options: SourceOptions): Promise<Profile> {
-  const tally = new StackTally();
-  const { run, origin } = await loadRun(options, [() => tally]);
-  return buildProfile(run, tally, origin);
+  const { run, origin, trackers } = await openRun(options, {
+    trackers: { stacks: () => new StackTally() },
+  });
+  return buildProfile(run, trackers.stacks, origin);
 }
 
 /** The call chains of several runs by name, a number for each run. */
@@ -27,13 +29,8 @@ export async function stacksOfRuns(
 
 /** Live bytes of each cache over time. */
 export async function curvesOfRun(options: SourceOptions): Promise<CacheCurves> {
-  const curves: LiveCurve[] = [];
-  const { run, origin } = await loadRun(options, [
-    ({ calls }) => {
-      const curve = new LiveCurve(calls);
-      curves.push(curve);
-      return curve;
-    },
-  ]);
-  return buildCacheCurves(run, curves[0]?.samples ?? [], origin);
+  const { run, origin, trackers } = await openRun(options, {
+    trackers: { curve: ({ calls }) => new LiveCurve(calls) },
+  });
+  return buildCacheCurves(run, trackers.curve.samples, origin);
 }

@@ -1,18 +1,13 @@
 // `frag`: a source in, where memory goes that no one asked for out.
 
 import { ToolError } from '../../base/errors.ts';
-import { NO_FILTER, selectsEverything } from '../../pairing/event-filter.ts';
+import { EVERYTHING, selectsEveryEvent } from '../../pairing/event-filter.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
 import { TaskTally } from '../../pairing/task-tally.ts';
-import { canReadTwice } from '../../recording/find-source.ts';
-import {
-  type LoadedRun,
-  loadRun,
-  type SourceOptions,
-  type TrackerFactory,
-} from '../../run/load-run.ts';
+import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { groupSites } from '../../run/site-groups.ts';
 import { type SiteName, siteLabel } from '../../run/site-names.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import {
   buildFragmentation,
   type FragBy,
@@ -39,29 +34,25 @@ export async function fragmentRun(
   frag: FragOptions,
 ): Promise<Fragmentation> {
   const { by, replays } = frag;
-  const tasks: TaskTally[] = [];
-  const stacks: StackTally[] = [];
-  const extra: TrackerFactory[] = [];
-  if (by === 'task') extra.push((dictionary) => keep(tasks, new TaskTally(dictionary)));
-  if (by === 'site' || by === 'directory') extra.push(() => keep(stacks, new StackTally()));
+  const isBySite = by === 'site' || by === 'directory';
   const vmlinux = findVmlinux(options, frag.vmlinux);
-  const build = (loaded: LoadedRun): Promise<Fragmentation> =>
-    buildLocated(loaded, frag, { tasks: tasks[0], stacks: stacks[0] }, vmlinux);
-  const isWhole = selectsEverything(options.filter ?? NO_FILTER);
-  if (!replays || !isWhole || !canReadTwice(options.source)) {
-    return build(await loadRun(options, extra));
-  }
-  const { prepareReplay } = await import('../../run/prepare-replay.ts');
-  const prepared = await prepareReplay(options, {}, extra);
-  const result = await build(prepared.loaded);
-  if (prepared.loaded.run.info.hashedPointers || result.advice.length === 0) return result;
+  const isWhole = selectsEveryEvent(options.selection ?? EVERYTHING);
+  const opened = await openRun(options, {
+    trackers: {
+      tasks: by === 'task' ? (dictionary): TaskTally => new TaskTally(dictionary) : undefined,
+      stacks: isBySite ? (): StackTally => new StackTally() : undefined,
+    },
+    replay: replays && isWhole ? {} : undefined,
+  });
+  const result = await buildLocated(opened, frag, opened.trackers, vmlinux);
+  if (opened.replay === undefined || result.advice.length === 0) return result;
   const { weighAdvice } = await import('./weigh-advice.ts');
-  return { ...result, advice: await weighAdvice(options, prepared, result.advice) };
+  return { ...result, advice: await weighAdvice(opened, opened.replay, result.advice) };
 }
 
 /** The result, with files and lines where a vmlinux is there. */
 async function buildLocated(
-  { run, origin, symbols }: LoadedRun,
+  { run, origin, symbols }: OpenedRun,
   { by, at, located, vmlinux: named }: FragOptions,
   tallies: FragTallies,
   vmlinux: string | undefined,
@@ -102,10 +93,4 @@ function siteOfRow({ site, symbol, module }: FragRow): SiteName {
 function withNotes(result: Fragmentation, more: readonly string[]): Fragmentation {
   const notes = [...result.completeness.notes, ...more];
   return { ...result, completeness: { ...result.completeness, notes } };
-}
-
-/** A tracker that is made later, noted where the result is built. */
-function keep<T>(place: T[], tracker: T): T {
-  place.push(tracker);
-  return tracker;
 }

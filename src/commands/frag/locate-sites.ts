@@ -7,9 +7,9 @@ import { fileStat } from '../../base/file-stat.ts';
 import { demangleRust } from '../../kernel/symbols/rust-names.ts';
 import { functionOf, type SymbolTable } from '../../kernel/symbols/symbols.ts';
 import { findSource, sidecarFolders } from '../../recording/find-source.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
 import type { SiteName } from '../../run/site-names.ts';
 import { siteLabel } from '../../run/site-names.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { linkedText, readSourceLines, type SourceLine } from './source-lines.ts';
 
 export interface LocatedSites {

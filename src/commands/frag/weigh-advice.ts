@@ -8,9 +8,9 @@ import { isKmalloc } from '../../kernel/events/event-kind.ts';
 import { type CachePlan, NOT_PLANNED } from '../../replay/machine/cache-plan.ts';
 import { planChanged } from '../../replay/machine/changed-plan.ts';
 import { Simulation, unlearnedOrders } from '../../replay/simulate/simulation.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
 import { observeRun } from '../../run/observe-run.ts';
-import type { PreparedReplay } from '../../run/prepare-replay.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
+import type { ReplayBasis } from '../../run/prepare-replay.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { siteLabel } from '../../run/site-names.ts';
 
@@ -19,19 +19,20 @@ const MOST_WEIGHED = 10;
 
 /** The same advice, the first pieces of it with what they save in slabs. */
 export async function weighAdvice(
-  source: SourceOptions,
-  prepared: PreparedReplay,
+  opened: OpenedRun,
+  basis: ReplayBasis,
   advice: readonly SizeAdvice[],
 ): Promise<SizeAdvice[]> {
+  const { run } = opened;
   const trials = advice.slice(0, MOST_WEIGHED).map((piece) => ({
-    shrunk: piece.shrinkTo === null ? undefined : shrink(prepared, piece, piece.shrinkTo),
-    apart: piece.ownCacheSavesAtPeak === null ? undefined : setApart(prepared, piece),
+    shrunk: piece.shrinkTo === null ? undefined : shrink(run, basis, piece, piece.shrinkTo),
+    apart: piece.ownCacheSavesAtPeak === null ? undefined : setApart(run, basis, piece),
   }));
   const simulations = trials.flatMap(({ shrunk, apart }) => [
     ...(shrunk === undefined ? [] : [shrunk.before, shrunk.after]),
     ...(apart === undefined ? [] : [apart.before, apart.after]),
   ]);
-  await observeRun(source, prepared, simulations);
+  await observeRun(opened, basis, { beside: simulations });
   return advice.map((piece, i): SizeAdvice => {
     const trial = trials[i];
     if (trial === undefined) return piece;
@@ -56,12 +57,17 @@ function saved(trial: Trial | undefined): SlabSavings | null {
 }
 
 /** The calls in the caches of the class below. */
-function shrink(prepared: PreparedReplay, piece: SizeAdvice, shrinkTo: number): Trial | undefined {
-  const { plan, machine, loaded } = prepared;
-  const table = loaded.run.dictionary.calls;
+function shrink(
+  run: ResolvedRun,
+  basis: ReplayBasis,
+  piece: SizeAdvice,
+  shrinkTo: number,
+): Trial | undefined {
+  const { plan, machine } = basis;
+  const table = run.dictionary.calls;
   const numbers = new Map(plan.caches.map(({ name }, number) => [name, number]));
   const cacheOfCall = plan.cacheOfCall.slice();
-  const own = callsOf(loaded.run, piece);
+  const own = callsOf(run, piece);
   for (const call of own) {
     const gfp = table.gfp(call);
     const name = kmallocCacheName(machine.classes, shrinkTo, gfp, table.accounted(call));
@@ -69,22 +75,26 @@ function shrink(prepared: PreparedReplay, piece: SizeAdvice, shrinkTo: number): 
     if (number === undefined) return undefined;
     cacheOfCall[call] = number;
   }
-  return trialOf(prepared, own, { caches: plan.caches, cacheOfCall });
+  return trialOf(run, basis, own, { caches: plan.caches, cacheOfCall });
 }
 
 /** The calls in a cache of their own. */
-function setApart(prepared: PreparedReplay, piece: SizeAdvice): Trial {
-  const { plan, machine, loaded } = prepared;
-  const own = callsOf(loaded.run, piece);
+function setApart(run: ResolvedRun, basis: ReplayBasis, piece: SizeAdvice): Trial {
+  const { plan, machine } = basis;
+  const own = callsOf(run, piece);
   const dedicated = [{ name: 'own cache', calls: new Set(own) }];
-  const changed = planChanged(plan, loaded.run.dictionary.calls, machine, {}, dedicated);
-  return trialOf(prepared, own, changed);
+  const changed = planChanged(plan, run.dictionary.calls, machine, {}, dedicated);
+  return trialOf(run, basis, own, changed);
 }
 
 /** Both plans with only the caches that the calls are in, before or after. */
-function trialOf(prepared: PreparedReplay, own: readonly number[], changed: CachePlan): Trial {
-  const { plan, machine, nodes, cpus, orders, loaded } = prepared;
-  const { calls } = loaded.run.dictionary;
+function trialOf(
+  run: ResolvedRun,
+  { plan, machine, nodes, cpus, orders }: ReplayBasis,
+  own: readonly number[],
+  changed: CachePlan,
+): Trial {
+  const { calls } = run.dictionary;
   const touched = new Set(
     own.flatMap((call) => [plan.cacheOfCall[call], changed.cacheOfCall[call]]),
   );

@@ -56,7 +56,7 @@ async function run(
   const shared = await sourceOptions(source, options);
   const until = at === undefined ? undefined : parseTime(at);
   if (dmesg !== undefined) {
-    const found = await reportHistories(shared, dmesg);
+    const found = await reportHistories({ ...shared, until }, dmesg);
     const text = options.json ? renderJson(found) : renderReportHistories(found, options.top);
     writeResult(text, options);
     return;

@@ -4,9 +4,11 @@ import { BlockEvents } from '../../analysis/block-events.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
+import type { MemoryReport } from '../../kernel/memory-reports/memory-report.ts';
 import { parseMemoryReports } from '../../kernel/memory-reports/parse-memory-reports.ts';
 import { toEventTime } from '../../pairing/event-filter.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { readAgain } from '../../run/observe-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import {
   type Completeness,
@@ -14,15 +16,19 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import type { Source, SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
+import { CandidateSearch, type Candidates } from './candidates.ts';
 import {
   type AddressHistory,
   buildHistory,
   buildReportHistory,
+  hasKnownAddress,
   type ReportedHistory,
 } from './history.ts';
-import { parseLogClock, reportMoment } from './report-moment.ts';
+import { parseLogClock, type ReportMoment, reportMoment } from './report-moment.ts';
 import { type ShownReport, showReport } from './shown-report.ts';
+import { verdictOf } from './verdict.ts';
 
 export interface History extends AddressHistory {
   readonly type: 'history';
@@ -44,6 +50,10 @@ export interface ReportHistories {
 
 export interface ReportHistory extends ReportedHistory {
   readonly report: ShownReport;
+  /** Of a report without an address that the trace knows: what it can be about; else null. */
+  readonly candidates: Candidates | null;
+  /** Which bytes, how far from the object, who likely wrote them: a sentence. */
+  readonly verdict: string;
 }
 
 /** A kernel log is text; larger ones are something else. */
@@ -67,7 +77,7 @@ export async function historyRun(source: SourceOptions, address: bigint): Promis
  * @throws TraceFormatError where it has no report
  */
 export async function reportHistories(
-  source: SourceOptions,
+  options: SourceOptions,
   log: string,
 ): Promise<ReportHistories> {
   const text = logText(readWhole(log, MOST_LOG_BYTES));
@@ -77,16 +87,53 @@ export async function reportHistories(
     ...(address === null ? [] : [address]),
     ...objects.map((object) => object.address),
   ]);
-  const { run, events, head } = await readBlocks(source, addresses);
+  const { source, run, events, head } = await readBlocks(options, addresses);
   const clock = parseLogClock(text);
+  const until = options.until === undefined ? Infinity : toEventTime(options.until, scaleOf(run));
+  const joined = reports
+    .map((report) => ({ report, moment: reportMoment(run, report.atSec, clock) }))
+    .filter(({ moment }) => !Number.isFinite(moment.at) || moment.at - moment.slack <= until)
+    .map((item) => ({
+      ...item,
+      history: buildReportHistory(run, events, item.report, item.moment),
+    }));
+  const searches = await searchCandidates(source, run, joined);
   return {
     ...head,
-    reports: reports.map((report) => ({
-      report: showReport(report),
-      ...buildReportHistory(run, events, report, reportMoment(run, report.atSec, clock)),
-    })),
+    reports: joined.map(({ report, history }) => {
+      const candidates = searches.get(report) ?? null;
+      return {
+        report: showReport(report),
+        ...history,
+        candidates,
+        verdict: verdictOf(report, { ...history, candidates }),
+      };
+    }),
     otherReports: Object.fromEntries(others),
   };
+}
+
+interface Joined {
+  readonly report: MemoryReport;
+  readonly moment: ReportMoment;
+  readonly history: ReportedHistory;
+}
+
+/** Candidates of the reports that were not found by an address; none of a source that is read once. */
+async function searchCandidates(
+  source: Source,
+  run: ResolvedRun,
+  joined: readonly Joined[],
+): Promise<Map<MemoryReport, Candidates>> {
+  const searches = joined
+    .filter(({ report }) => !hasKnownAddress(report, run))
+    .map(({ report, moment }) => ({ report, search: new CandidateSearch(run, report, moment) }))
+    .filter(({ search }) => search.isPossible);
+  if (searches.length === 0 || !source.isRereadable) return new Map();
+  await readAgain(source, Infinity, (batch) => {
+    for (const { search } of searches) search.add(batch);
+  });
+  return new Map(searches.map(({ report, search }) => [report, search.finish()]));
 }
 
 /** Logs of Windows' terminals are UTF-16. */
@@ -119,20 +166,24 @@ function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
 }
 
 interface Blocks {
+  readonly source: Source;
   readonly run: ResolvedRun;
   readonly events: BlockEvents;
   readonly head: Pick<History, 'type' | 'run' | 'completeness'>;
 }
 
-async function readBlocks(source: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
-  const events = new BlockEvents(addresses);
-  const { run, origin } = await loadRun({ ...source, until: undefined }, [() => events]);
+async function readBlocks(options: SourceOptions, addresses: readonly bigint[]): Promise<Blocks> {
+  const opened = await openRun(
+    { ...options, until: undefined },
+    { trackers: { events: () => new BlockEvents(addresses) } },
+  );
+  const { run, origin } = opened;
   const head = {
     type: 'history' as const,
     run: summarizeRun(run, origin),
     completeness: judgeCompleteness(run),
   };
-  return { run, events, head };
+  return { source: opened.source, run, events: opened.trackers.events, head };
 }
 
 function scaleOf({ info, tallies }: ResolvedRun): Parameters<typeof toEventTime>[1] {

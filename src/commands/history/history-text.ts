@@ -5,6 +5,7 @@ import { counted, formatBytes, formatCount } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
 import { labelled, moment, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
 import { type Cell, type Column, cutRows, moreRows, renderTable } from '../../render/table.ts';
+import type { Candidates } from './candidates.ts';
 import type { AddressHistory, HistoryOwner, Neighbour } from './history.ts';
 import type { History, ReportHistories, ReportHistory } from './history-run.ts';
 
@@ -48,8 +49,13 @@ function nothingHere({ neighbours, pages, liveRange }: History, top: number): st
 export function renderReportHistories(found: ReportHistories, top: number): string {
   const shown = cutRows(found.reports, top);
   const left = found.reports.length - shown.length;
+  const others = Object.entries(found.otherReports).map(([tool, count]) => `${count} of ${tool}`);
+  const besides =
+    others.length === 0
+      ? ''
+      : `; besides ${others.join(', ')}, which are not about a slab's objects`;
   return (
-    `${runLine(found.run)}\n${counted(found.reports.length, 'report')} in the log\n` +
+    `${runLine(found.run)}\n${counted(found.reports.length, 'report')} in the log${besides}\n` +
     shown.map(reportText).join('') +
     (left > 0 ? `\n... ${formatCount(left)} more (--top 0)\n` : '') +
     trustFooter(found.completeness)
@@ -57,32 +63,52 @@ export function renderReportHistories(found: ReportHistories, top: number): stri
 }
 
 function reportText(history: ReportHistory): string {
-  const { report } = history;
+  const { report, note, verdict, candidates } = history;
   const when = report.atSec === null ? '' : ` at ${report.atSec.toFixed(3)} s`;
-  const cache = report.cache === null ? '' : ` in ${report.cache}`;
-  const address = report.address === null ? '' : `, ${report.address}`;
-  const head = `\n${escapeText(`${report.tool}: ${report.title}${cache}${address}${when}`)}\n`;
-  const { lastOwner, secondFree } = history;
-  const note = history.note === null ? '' : labelled('note', history.note);
-  if (history.objects.length > 1) return head + objectTable(history.objects) + note;
+  // Some titles have them.
+  const unsaid = (word: string | null): word is string =>
+    word !== null && !report.title.includes(word);
+  const cache = unsaid(report.cache) ? ` in ${report.cache}` : '';
+  const address = unsaid(report.address) ? `, ${report.address}` : '';
+  return (
+    `\n${escapeText(`${report.tool}: ${report.title}${cache}${address}${when}`)}\n` +
+    labelled('verdict', escapeText(verdict)) +
+    (candidates === null ? ownerPart(history) : candidatePart(candidates)) +
+    (note === null ? '' : labelled('note', note))
+  );
+}
+
+/** Who had the object, and who the places beside it. */
+function ownerPart(history: ReportHistory): string {
+  const { lastOwner, secondFree, objects, owners, report, neighbours } = history;
+  if (objects.length > 1) return objectTable(objects);
   if (lastOwner === null) {
-    if (history.owners.length > 0) {
-      return `${head}${labelled('trace', 'this object has owners later only')}${note}`;
-    }
+    if (owners.length > 0) return labelled('trace', 'this object has owners later only');
     const isSearched = report.address !== null && history.note === null;
-    return head + (isSearched ? labelled('trace', 'no event of this object') : '') + note;
+    return isSearched ? labelled('trace', 'no event of this object') : '';
   }
-  const suspects = history.neighbours.filter(({ isNext }) => isNext);
   const again: Cell[][] =
     secondFree === null ? [] : [['  freed again', ...eventCells(secondFree), '', '']];
+  const suspects = neighbours.filter(({ isNext }) => isNext);
+  return renderTable(
+    OWNER_COLUMNS,
+    [...ownerRows({ ...lastOwner, offset: 0 }), ...again, ...suspects.flatMap(neighbourRows)],
+    { indent: 2 },
+  );
+}
+
+/** The objects that a report without a known address can be about. */
+function candidatePart({ count, by, owners }: Candidates): string {
+  const last = count > owners.length ? `, the last ${owners.length} before the report are` : '';
+  const found = `${counted(count, 'object')} of the trace ${count === 1 ? 'fits' : 'fit'}${last}`;
+  const what = count === 0 ? 'no object of the trace fits' : found;
   return (
-    head +
+    labelled('narrowed', `by ${by.join(', ')}: ${what}`) +
     renderTable(
       OWNER_COLUMNS,
-      [...ownerRows({ ...lastOwner, offset: 0 }), ...again, ...suspects.flatMap(neighbourRows)],
+      owners.flatMap((owner) => lifeRows(owner, owner.address, '')),
       { indent: 2 },
-    ) +
-    note
+    )
   );
 }
 

@@ -80,7 +80,8 @@ interface PageEvent {
 const MOST_NEIGHBOURS = 8;
 
 /**
- * @param at the moment that is asked for, as `EventBatch.ts`; Infinity for the end
+ * @param at the moment that is asked for, as `EventBatch.ts`: nothing after it is listed; Infinity for
+ *   the end
  */
 export function buildHistory(
   run: ResolvedRun,
@@ -88,8 +89,8 @@ export function buildHistory(
   address: bigint,
   at: number,
 ): AddressHistory {
-  const all = findOwners(run, events);
-  return describeHistory({ run, events, all, address, at }, ownersOf(run, all, address));
+  const all = findOwners(run, events).filter(({ from }) => from <= at);
+  return describeHistory({ run, events, all, address, at, until: at }, ownersOf(run, all, address));
 }
 
 /** The history of a report's object, with the owner that counts. */
@@ -101,7 +102,7 @@ export function buildReportHistory(
 ): ReportedHistory {
   const { address } = report;
   const atNs = Number.isFinite(moment.at) ? absoluteTime(run, moment.at) : null;
-  if (address === null || report.hashed !== run.info.hashedPointers) {
+  if (address === null || !hasKnownAddress(report, run)) {
     return {
       address: formatAddress(address),
       atNs,
@@ -122,7 +123,7 @@ export function buildReportHistory(
       comesAfterTheAct: (owner) => isTracedAfterTheAct(run, events, owner),
     });
   const { owners, last, second, note } = join({ address, allocated: report.allocated });
-  const parts = { run, events, all, address, at: moment.at };
+  const parts = { run, events, all, address, at: moment.at, until: Infinity };
   return {
     ...describeHistory(parts, owners, last),
     lastOwner: last === undefined ? null : describeAt(parts, last),
@@ -135,6 +136,11 @@ export function buildReportHistory(
     }),
     note,
   };
+}
+
+/** Whether the report has an address of the kind that the trace has: true, or hashed. */
+export function hasKnownAddress(report: MemoryReport, { info }: ResolvedRun): boolean {
+  return report.address !== null && report.hashed === info.hashedPointers;
 }
 
 function describeObject(
@@ -171,6 +177,8 @@ interface HistoryParts {
   readonly all: readonly Owner[];
   readonly address: bigint;
   readonly at: number;
+  /** Events after this moment are not listed. */
+  readonly until: number;
 }
 
 /**
@@ -182,7 +190,7 @@ function describeHistory(
   owners: readonly Owner[],
   object?: Owner,
 ): AddressHistory {
-  const { run, events, all, address, at } = parts;
+  const { run, events, all, address, at, until } = parts;
   const holder = owners.findLast(({ from, to }) => from <= at && (at < to || to === Infinity));
   const last = object ?? holder ?? owners.findLast(({ from }) => from <= at) ?? owners[0];
   return {
@@ -195,7 +203,7 @@ function describeHistory(
       : last === undefined
         ? nearestTo(run, events, all, address, at)
         : neighboursOf(run, events, all, last, at),
-    pages: run.info.hashedPointers ? [] : pagesOf(run, events, address),
+    pages: run.info.hashedPointers ? [] : pagesOf(run, events, address, until),
   };
 }
 
@@ -280,13 +288,19 @@ function slabOf({ facts }: ResolvedRun, { base, cache, size }: Owner): [bigint, 
   return [start, start + bytes];
 }
 
-function pagesOf(run: ResolvedRun, events: BlockEvents, address: bigint): PageEvent[] {
+function pagesOf(
+  run: ResolvedRun,
+  events: BlockEvents,
+  address: bigint,
+  until: number,
+): PageEvent[] {
   const { calls } = run.dictionary;
   const found: PageEvent[] = [];
   for (let row = 0; row < events.length; row++) {
     const call = events.call[row]!;
     const kind = calls.kind(call);
     if (kind !== EVENT_KIND.mm_page_alloc && kind !== EVENT_KIND.mm_page_free) continue;
+    if (events.ts[row]! > until) break;
     const base = events.address(row);
     const bytes = calls.bytesAlloc(call);
     if (address < base || address >= base + BigInt(bytes)) continue;

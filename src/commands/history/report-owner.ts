@@ -26,7 +26,7 @@ export interface OwnerFacts {
 /** "Object already free" (SLUB), "double-free" (KASAN), "invalid free" (KFENCE has one name for both). */
 const DOUBLE_FREE = /already free|double[- ]free|^invalid free$/i;
 /** The object was free by then: use-after-free, Poison overwritten, Freechain corrupt … */
-const OF_FREE_OBJECT = /free|poison/i;
+export const OF_FREE_OBJECT: RegExp = /free|poison/i;
 
 /** @param all owners of the place, the first one first */
 export function joinReport(
@@ -55,7 +55,7 @@ export function joinReport(
 }
 
 /** Whether a call site is that of a reported stack: its caller, or a frame nearer to the allocator. */
-function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
+export function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
   if (site === null || track === null) return false;
   return site === track.in || track.stack.includes(site);
 }

@@ -1,7 +1,7 @@
 // A source through perf kmem's arithmetic.
 
-import { present } from '../../base/assert.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { type PerfKmemQuery, type PerfKmemResult, PerfKmemTracker } from './perf-kmem.ts';
 
 export interface PerfKmemRun {
@@ -14,17 +14,11 @@ export async function perfKmemRun(
   options: SourceOptions,
   query: PerfKmemQuery,
 ): Promise<PerfKmemRun> {
-  const trackers: PerfKmemTracker[] = [];
-  const { run } = await loadRun(options, [
-    (dictionary) => {
-      const tracker = new PerfKmemTracker(dictionary);
-      trackers.push(tracker);
-      return tracker;
-    },
-  ]);
-  const tracker = present(trackers[0]);
+  const { run, trackers } = await openRun(options, {
+    trackers: { kmem: (dictionary) => new PerfKmemTracker(dictionary) },
+  });
   return {
-    result: tracker.result(query),
+    result: trackers.kmem.result(query),
     symbolOf: (site) => {
       const { symbol } = run.sites.get(site);
       return symbol === null ? undefined : run.sites.label(site);

@@ -1,8 +1,8 @@
 // `rates`: a source in, rates out.
 
-import { present } from '../../base/assert.ts';
 import { RateBins } from '../../pairing/rate-bins.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { buildRates, type Rates, type RatesBy } from './rates.ts';
 
 /**
@@ -15,12 +15,8 @@ export async function rateRun(
   interval: number,
   wantsSeries: boolean,
 ): Promise<Rates> {
-  const bins: RateBins[] = [];
-  const { run, origin } = await loadRun(options, [
-    ({ calls }) => {
-      bins.push(new RateBins(calls, interval));
-      return present(bins[0]);
-    },
-  ]);
-  return buildRates(run, present(bins[0]), by, wantsSeries, origin);
+  const { run, origin, trackers } = await openRun(options, {
+    trackers: { bins: ({ calls }) => new RateBins(calls, interval) },
+  });
+  return buildRates(run, trackers.bins, by, wantsSeries, origin);
 }

@@ -2,16 +2,15 @@
 // model, and beside it the simulations of a what-if.
 
 import { readingTwice } from '../../analysis/store-run/open-database.ts';
-import { TraceFormatError } from '../../base/errors.ts';
 import type { CachePlan } from '../../replay/machine/cache-plan.ts';
 import { changeMachine, type MachineChange } from '../../replay/machine/changed-machine.ts';
 import { planChanged } from '../../replay/machine/changed-plan.ts';
 import { modelDigest } from '../../replay/model/model-digest.ts';
 import { Simulation, unlearnedOrders } from '../../replay/simulate/simulation.ts';
 import type { SlubModel } from '../../replay/slub-model.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
-import { observeRun } from '../../run/observe-run.ts';
-import { type PreparedReplay, prepareReplay } from '../../run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../run/observe-run.ts';
+import { openRun } from '../../run/open-run.ts';
+import type { ReplayBasis } from '../../run/prepare-replay.ts';
 import type { ReplayReport } from '../../run/replay-report.ts';
 import {
   describeModel,
@@ -30,6 +29,7 @@ import {
   summarizeRun,
 } from '../../run/run-summary.ts';
 import { mapSlabs, type SlabMap } from '../../run/slab-map.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import { describeReports } from '../../run/watch-debug.ts';
 import { findDedicatedCalls } from './dedicated-calls.ts';
@@ -69,23 +69,24 @@ export function replayRun(source: SourceOptions, options: ReplayOptions): Promis
 }
 
 async function replay(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
-  const prepared = await prepareReplay({ ...source, until: undefined }, options.change);
-  const { run, origin } = prepared.loaded;
-  assertInTrace(run.info, run.tallies, source.until);
-  if (run.info.hashedPointers) throw hashedPointers(source.source);
-  const simulations = makeSimulations(prepared, options);
-  const both = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
-  const { slub, observed, watch } = await observeRun(source, prepared, both);
+  const { until } = source;
+  const opened = await openRun({ ...source, until: undefined }, { replay: options.change });
+  const { run, origin } = opened;
+  assertInTrace(run.info, run.tallies, until);
+  const basis = replayBasis(opened);
+  const simulations = makeSimulations(run, basis, options);
+  const beside = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
+  const { slub, observed, watch } = await observeRun(opened, basis, { until, beside });
   const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
   const changed = simulations?.changed;
   const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
-  const isMapped = options.at !== undefined && (source.caches ?? []).length > 0;
+  const isMapped = options.at !== undefined && run.selection.caches.length > 0;
   const mapped = isMapped ? (changed?.slub ?? slub) : undefined;
   return {
     type: 'replay',
     run: summarizeRun(run, origin),
     completeness: judgeCompleteness(run),
-    model: describeModel(prepared.machine, prepared.nodes.count),
+    model: describeModel(basis.machine, basis.nodes.count),
     fidelity: summarizeFidelity(observed, 2),
     caches: shown.filter(({ name }) => run.selectsCache(name)),
     reports: describeReports(run, watch).filter(({ cache }) =>
@@ -97,13 +98,13 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
       simulations === undefined
         ? null
         : buildWhatIf({
-            changes: describeChanges(options, prepared.change),
-            model: describeModel(simulations.changed.machine, prepared.nodes.count),
+            changes: describeChanges(options, basis.change),
+            model: describeModel(simulations.changed.machine, basis.nodes.count),
             ...simulations,
             observed: caches,
             absoluteTime: (ts) => absoluteTime(run, ts),
           }),
-    at: source.until === undefined ? null : (options.at ?? null),
+    at: until === undefined ? null : (options.at ?? null),
     maps: mapped === undefined ? [] : mapsOf(mapped, run),
     digest: modelDigest(changed?.slub ?? slub),
   };
@@ -122,11 +123,10 @@ interface Simulations {
 }
 
 function makeSimulations(
-  prepared: PreparedReplay,
+  run: ResolvedRun,
+  { change, machine, plan, nodes, cpus, orders }: ReplayBasis,
   options: ReplayOptions,
 ): Simulations | undefined {
-  const { change, machine, plan, nodes, cpus, orders } = prepared;
-  const { run } = prepared.loaded;
   const { calls } = run.dictionary;
   const dedicated = findDedicatedCalls(run, options.dedicated);
   if (change === undefined && dedicated.length === 0) return undefined;
@@ -143,13 +143,4 @@ function makeSimulations(
     changed: new Simulation(changed, changedPlan, changedOrders, nodes, calls, changedCpus),
     noHigherOrder: lighter && planOf({ ...change, debug: { ...lighter, noHigherOrder: true } }),
   };
-}
-
-function hashedPointers(source: string): TraceFormatError {
-  return new TraceFormatError(
-    `${source}: its pointers are hashed, so no object has a place in a slab`,
-    {
-      hint: 'Record with `echo nohash-ptr > trace_options`, or as trace.dat, which has raw pointers.',
-    },
-  );
 }

@@ -4,14 +4,14 @@
 import { buildCacheCurves } from '../../analysis/cache-curves.ts';
 import { buildCallChains, type CallChains } from '../../analysis/call-chains.ts';
 import type { Leaks } from '../../analysis/leaks/leaks-result.ts';
-import { loadLinted } from '../../analysis/lint/lint-run.ts';
+import { openLinted } from '../../analysis/lint/lint-run.ts';
 import { findOutstanding, type OutstandingGroup } from '../../analysis/outstanding.ts';
 import { type Analysis, buildAnalysis } from '../../analysis/overview.ts';
 import { buildProfile } from '../../analysis/profile.ts';
 import { ToolError } from '../../base/errors.ts';
 import { LiveCurve } from '../../pairing/live-curve.ts';
 import { StackTally } from '../../pairing/stack-tally.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { buildLifetimes, type LifetimeHistogram } from './lifetime-histogram.ts';
 import { buildLiveBands, type LiveBands } from './live-bands.ts';
 import { buildSizeHistogram, type SizeClass } from './size-histogram.ts';
@@ -46,23 +46,17 @@ export async function reportRun(
   options: SourceOptions,
   { replays, scans }: ReportOptions,
 ): Promise<ReportData> {
-  const stacks = new StackTally();
-  const curves: LiveCurve[] = [];
-  const { loaded, replayed, model, findings } = await loadLinted(options, replays, [
-    () => stacks,
-    ({ calls }) => {
-      const curve = new LiveCurve(calls);
-      curves.push(curve);
-      return curve;
-    },
-  ]);
-  const { run, series, origin } = loaded;
-  const profile = buildProfile(run, stacks, origin);
+  const opened = await openLinted(options, replays, {
+    stacks: () => new StackTally(),
+    curve: ({ calls }) => new LiveCurve(calls),
+  });
+  const { run, series, origin, trackers, replayed, model, findings } = opened;
+  const profile = buildProfile(run, trackers.stacks, origin);
   const leaks = scans ? await findLeaks(options) : undefined;
   const isDrawn = model !== undefined && replayed?.isWhole === true;
   return {
     analysis: buildAnalysis(run, series, origin, replayed, findings),
-    bands: buildLiveBands(buildCacheCurves(run, curves[0]?.samples ?? [], origin).curves),
+    bands: buildLiveBands(buildCacheCurves(run, trackers.curve.samples, origin).curves),
     sizes: buildSizeHistogram(run),
     lifetimes: buildLifetimes(run),
     chains: buildCallChains([[profile]]),

@@ -1,11 +1,19 @@
 // Options that several commands share, and what their texts mean.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { InputError } from '../../base/errors.ts';
+import { InputError, UsageError } from '../../base/errors.ts';
 import { fileStat } from '../../base/file-stat.ts';
 import { fileTarget, outputTarget } from '../../base/output-target.ts';
-import type { FilterOptions, TimeBound } from '../../pairing/event-filter.ts';
-import type { CsvTimeUnit, SourceOptions } from '../../run/load-run.ts';
+import type { CsvTimeUnit } from '../../ingest/format.ts';
+import type { AgeRange, Selection, SizeRange, TimeBound } from '../../pairing/event-filter.ts';
+import {
+  parseAge,
+  parseCpus,
+  parseSizes,
+  parseTimeBound,
+  parseTimeWindow,
+} from '../../pairing/selection-texts.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { progressLine } from './progress.ts';
 
 /** What commander gives for the shared options. */
@@ -24,7 +32,9 @@ export interface SharedOptions {
   readonly comm: string[];
   readonly excludeComm: string[];
   readonly cpu: number[];
-  readonly time?: TimeWindow;
+  readonly time?: Pick<Selection, 'from' | 'to'>;
+  readonly size?: SizeRange;
+  readonly age?: AgeRange;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly top: number;
@@ -86,14 +96,26 @@ export function addFilterOptions(command: Command): Command {
     .addOption(list('--exclude-comm <GLOB>', 'without the allocations of these tasks (repeatable)'))
     .addOption(
       new Option('--cpu <LIST>', 'only allocations on these CPUs (0,2-5)')
-        .argParser(parseCpus)
+        .argParser(argument(parseCpus))
         .default([]),
     )
     .addOption(
       new Option(
         '--time <FROM..TO>',
         'only allocations in this window: seconds as in the trace, or +1.5 from its start',
-      ).argParser(parseTimeWindow),
+      ).argParser(argument(parseTimeWindow)),
+    )
+    .addOption(
+      new Option(
+        '--size <FROM..TO>',
+        'only allocations that ask for so many bytes: 128..256, 4K.., ..64, 192',
+      ).argParser(argument(parseSizes)),
+    )
+    .addOption(
+      new Option(
+        '--age <+AGE|-AGE>',
+        'only objects that live at least (+5s) or less than (-100ms) so long (both: a range)',
+      ).argParser(argument(parseAge)),
     );
 }
 
@@ -161,8 +183,7 @@ export async function sourceOptions(
     },
     maps: options.map,
     tmp: options.tmp,
-    filter: filterOptions(options),
-    caches: options.cache ?? [],
+    selection: selectionOf(options),
     looksThrough: options.lookThrough,
     progress: progressLine(options.progress && !options.quiet),
   };
@@ -185,14 +206,17 @@ function assertFolder(path: string): void {
   if (fileStat(path)?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);
 }
 
-function filterOptions(options: SharedOptions): FilterOptions {
+function selectionOf(options: SharedOptions): Selection {
   return {
+    caches: options.cache ?? [],
     pids: options.pid ?? [],
     comms: options.comm ?? [],
     excludedComms: options.excludeComm ?? [],
     cpus: options.cpu ?? [],
     from: options.time?.from,
     to: options.time?.to,
+    sizes: options.size,
+    ages: options.age,
   };
 }
 
@@ -221,32 +245,6 @@ export function parsePositive(value: string): number {
   return number;
 }
 
-function parseCpus(value: string): number[] {
-  const cpus: number[] = [];
-  for (const part of value.split(',')) {
-    const [, from, to] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
-    if (from === undefined) throw new InvalidArgumentError('expected a list such as 0,2-5');
-    for (let cpu = Number(from); cpu <= Number(to ?? from); cpu++) cpus.push(cpu);
-  }
-  return cpus;
-}
-
-interface TimeWindow {
-  readonly from: TimeBound | undefined;
-  readonly to: TimeBound | undefined;
-}
-
-function parseTimeWindow(value: string): TimeWindow {
-  const dots = value.indexOf('..');
-  if (dots < 0) throw new InvalidArgumentError('expected FROM..TO; either may be empty');
-  const side = (text: string): TimeBound | undefined => (text === '' ? undefined : parseTime(text));
-  const from = side(value.slice(0, dots));
-  const to = side(value.slice(dots + 2));
-  if (from && to && from.relative === to.relative && from.nano > to.nano)
-    throw new InvalidArgumentError('FROM is later than TO');
-  return { from, to };
-}
-
 /** An address as kernel logs print it: 4 to 16 hexadecimal digits, with or without 0x. */
 export function parseAddress(text: string): bigint {
   const digits = /^(?:0x)?([0-9a-f]{4,16})$/i.exec(text)?.[1];
@@ -256,11 +254,20 @@ export function parseAddress(text: string): bigint {
 }
 
 /** `12.345` as in the trace, `+1.5` from its first event. */
-export function parseTime(text: string): TimeBound {
-  const [, plus, whole, fraction = ''] = /^(\+?)(\d{1,20})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
-  if (whole === undefined) throw new InvalidArgumentError('expected seconds, such as 12.5 or +1.5');
-  return {
-    relative: plus === '+',
-    nano: BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0')),
+export const parseTime: (text: string) => TimeBound = argument(parseTimeBound);
+
+/** A parser whose complaints commander prints with the option's name. */
+function argument<T, P = T | undefined>(
+  parse: (text: string, previous?: P) => T,
+): (text: string, previous?: P) => T {
+  return (text, previous) => {
+    try {
+      return parse(text, previous);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      const complaint = new InvalidArgumentError(error.message);
+      complaint.cause = error;
+      throw complaint;
+    }
   };
 }

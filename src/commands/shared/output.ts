@@ -2,6 +2,7 @@
 
 import { OutputStream, outputTarget, STDOUT } from '../../base/output-target.ts';
 import { writeWhole } from '../../base/partial-file.ts';
+import { escapeMessage } from '../../render/escape.ts';
 
 /** Version of the JSON that `--json` prints (CHANGELOG-formats.md). */
 const FORMAT_VERSION = 1;
@@ -35,5 +36,5 @@ export function renderJson(result: object): string {
 
 /** A line to standard error. */
 export function warn(text: string): void {
-  process.stderr.write(`slabreplay: ${text}\n`);
+  process.stderr.write(`slabreplay: ${escapeMessage(text)}\n`);
 }

@@ -6,30 +6,27 @@ import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import { resolveSlabCacheNames, type SlabCacheName } from '../../kernel/caches/slab-cache-names.ts';
 import type { SlabSysfs } from '../../kernel/caches/slab-sysfs.ts';
 import { emptyTraceInfo } from '../../kernel/events/trace-info.ts';
-import { findSource } from '../../recording/find-source.ts';
 import {
   pageSizeOf,
   readFacts,
   readProcSlabinfo,
   readSlabSysfs,
 } from '../../recording/read-facts.ts';
-import { FolderSidecars } from '../../recording/sidecar-files.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
 import {
   captureOfRecordedSlabinfo,
   readSlabCapture,
   type SlabCapture,
 } from '../../recording/slab-capture.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
-import { observeRun } from '../../run/observe-run.ts';
-import { openSidecars } from '../../run/open-sidecars.ts';
-import { prepareReplay } from '../../run/prepare-replay.ts';
+import { observeRun, replayBasis } from '../../run/observe-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import {
   type Completeness,
   judgeCompleteness,
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import { openSource, type SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import type { SlabinfoOptions } from './options.ts';
 import { replayedSysfs } from './replayed-sysfs.ts';
@@ -55,16 +52,18 @@ export async function slabinfoRun(
   from: SourceOptions,
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
-  const { source, label } = from;
+  const { source } = from;
   const own = readSlabCapture(source);
-  const sidecars = own === undefined ? await openSidecars(from) : new FolderSidecars([]);
+  // Files beside a capture are perhaps of another machine.
+  const opened = await openSource(own === undefined ? from : { ...from, sidecars: 'none' });
+  const { label, sidecars } = opened;
   const capture = own ?? recordedCapture(source, sidecars);
   if (capture.isSlabinfo) assertToldBySlabinfo(source, options);
   const pageSize = pageSizeOf(sidecars) ?? capture.pageSize ?? 4096;
   const facts = readFacts(sidecars, emptyTraceInfo(''), new Set());
   return {
     run: {
-      label: label ?? findSource(source).label,
+      label,
       sources: [source],
       format: null,
       kernelRelease: facts.release,
@@ -129,10 +128,11 @@ export function replayedSlabinfoRun(
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
   return readingTwice(source, async (twice) => {
-    const prepared = await prepareReplay({ ...twice, until: undefined }, {});
-    const { run, origin, sidecars } = prepared.loaded;
-    assertInTrace(run.info, run.tallies, source.until);
-    const { slub } = await observeRun(twice, prepared);
+    const { until } = source;
+    const opened = await openRun({ ...twice, until: undefined }, { replay: {} });
+    const { run, origin, sidecars } = opened;
+    assertInTrace(run.info, run.tallies, until);
+    const { slub } = await observeRun(opened, replayBasis(opened), { until });
     const sysfs = replayedSysfs(slub, readSlabSysfs(sidecars)?.capture);
     const older = slub.caches.map(({ plan: { known }, model }) =>
       Math.max(0, (known?.slabs ?? 0) - model.count().slabs),
@@ -143,7 +143,7 @@ export function replayedSlabinfoRun(
       isSlabinfo: false,
       result: computeSlabinfo(sysfs, slub.pageSize, options),
       names: namesOf(sysfs, sidecars),
-      olderSlabs: source.until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
+      olderSlabs: until === undefined ? older.reduce((sum, n) => sum + n, 0) : 0,
       notes: run.facts.notes,
     };
   });

@@ -3,11 +3,12 @@
 
 import { counted } from '../../base/bytes-format.ts';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
-import { globToRegExp } from '../../base/glob.ts';
 import type { ProgressListener } from '../../base/progress.ts';
 import { parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
-import { loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { openRun } from '../../run/open-run.ts';
 import type { OpenedVmcore } from '../../run/open-vmcore.ts';
+import { cacheSelector } from '../../run/selection.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { Findings } from '../../snapshot/findings.ts';
 import type { CacheOccupancy } from '../../snapshot/slub-walk/occupancy.ts';
 import type { SlabReport } from '../../snapshot/validate/slab-report.ts';
@@ -43,7 +44,7 @@ export function checkAllSlabs(
       hint: isCutOff(kernel.findings) ? CUT_OFF : LAYOUT_HINT,
     });
   }
-  const globs = options.caches ?? [];
+  const globs = options.selection?.caches ?? [];
   const config = parseKernelConfig(sidecars.text('config') ?? '');
   const validation = validateSlabs(slub, config, cacheSelector(globs), () => tell(0));
   const { slabs, caches, notUnderstood, objectsUnchecked } = validation;
@@ -75,7 +76,7 @@ export async function checkTracedSlabs(
   options: SourceOptions,
 ): Promise<CheckedSlabs> {
   const reason = 'reason' in slub ? slub.reason : '';
-  const slabs = tracedSlabs(await loadRun(options), cacheSelector(options.caches ?? []));
+  const slabs = tracedSlabs(await openRun(options), cacheSelector(options.selection?.caches ?? []));
   if (slabs.length === 0) {
     throw new TraceFormatError(
       `${path}: its slabs cannot be walked: ${reason}; and the trace has no live object in a cache ` +
@@ -95,11 +96,6 @@ export async function checkTracedSlabs(
       `${counted(slabsGone, 'slab of the trace holds', 'slabs of the trace hold')} something else by now`,
     );
   return { ...validation, reportsLeftOut: 0, caches: [], debugCaches: null, notes };
-}
-
-function cacheSelector(globs: readonly string[]): (name: string) => boolean {
-  const patterns = globs.map(globToRegExp);
-  return (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name));
 }
 
 /** Findings of the walk that are among the reports. */

@@ -5,8 +5,9 @@ import { type LastOwner, LastOwners } from '../../analysis/last-owners.ts';
 import { describeEvent, type ObjectOwner } from '../../analysis/owners.ts';
 import { hiOf, loOf } from '../../base/address.ts';
 import { formatAddress } from '../../base/format-address.ts';
-import { type LoadedRun, loadRun, type SourceOptions } from '../../run/load-run.ts';
+import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import type { TraceEvidence } from '../../snapshot/kernel/match-trace.ts';
 import type { SlabReport } from '../../snapshot/validate/slab-report.ts';
 
@@ -19,7 +20,7 @@ export interface HistoryOwner extends ObjectOwner {
 }
 
 export interface TraceHistory {
-  readonly loaded: LoadedRun;
+  readonly opened: OpenedRun;
   /** What the trace says of its boot. */
   readonly live: TraceEvidence['live'];
   /** The last owners of an object and of those beside it, the object's own first. */
@@ -38,10 +39,10 @@ export async function readHistory(
   for (const report of reports) {
     for (const { address } of placesOf(report)) owners.watch(loOf(address), hiOf(address));
   }
-  const loaded = await loadRun(source, [() => owners]);
-  const { run } = loaded;
+  const opened = await openRun(source, { trackers: { owners: () => owners } });
+  const { run } = opened;
   return {
-    loaded,
+    opened,
     live: liveSample(run),
     of: (report) =>
       placesOf(report).flatMap(({ relation, address }) =>

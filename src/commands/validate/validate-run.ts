@@ -7,7 +7,6 @@ import { EXIT, InputError, ToolError, UsageError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import { canReadTwice, findSource } from '../../recording/find-source.ts';
-import type { SourceOptions } from '../../run/load-run.ts';
 import { assertMatch, findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
 import {
   type Completeness,
@@ -15,6 +14,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import type { SourceOptions } from '../../run/source.ts';
 import { matchTrace } from '../../snapshot/kernel/match-trace.ts';
 import { readCpus } from '../../snapshot/kernel/per-cpu.ts';
 import { isMemoryImage } from '../../snapshot/memory/open-snapshot.ts';
@@ -222,7 +222,7 @@ function describeReport(
 }
 
 function runOf(
-  { loaded: { run, origin } }: TraceHistory,
+  { opened: { run, origin } }: TraceHistory,
   path: string,
 ): Pick<Validation, 'run' | 'completeness'> {
   const sources = [...origin.sources, path];

@@ -4,21 +4,22 @@
 import { joinHalves } from '../../base/address.ts';
 import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
 import { DEBUG_METADATA_FLAGS } from '../../kernel/slub/slab-flags.ts';
-import { type PlannedCache, planRecorded } from '../../replay/machine/cache-plan.ts';
+import { cacheOfObject, type PlannedCache, planRecorded } from '../../replay/machine/cache-plan.ts';
 import { buildMachine } from '../../replay/machine/machine.ts';
 import { VERDICT } from '../../run/live-verdicts.ts';
-import type { LoadedRun } from '../../run/load-run.ts';
+import type { OpenedRun } from '../../run/open-run.ts';
 import type { TracedSlab } from '../../snapshot/validate/traced-slabs.ts';
 
 /** The slabs that live objects of a run are in, of caches with red zones, poison or tracks. */
 export function tracedSlabs(
-  { run, sidecars }: LoadedRun,
+  { run, sidecars }: OpenedRun,
   selects: (name: string) => boolean,
 ): TracedSlab[] {
   const { dictionary, facts, live, rows } = run;
   const machine = buildMachine(facts, sidecars);
   const { rules } = machine.parameters;
-  const plan = planRecorded({ dictionary, cacheNames: run.names.ofCall }, facts, machine);
+  const { ofCall, mixed } = run.names;
+  const plan = planRecorded({ dictionary, cacheNames: ofCall, mixed }, facts, machine);
   const caches = plan.caches.map((planned): TracedCache => {
     const { name, geometry } = planned;
     return {
@@ -30,9 +31,11 @@ export function tracedSlabs(
   const slabs = new Map<bigint, TracedSlab>();
   for (const row of rows) {
     if (run.verdicts.ofRow[row] !== VERDICT.certain) continue;
-    const cache = caches[plan.cacheOfCall[live.call(row)] ?? -1];
+    const lo = live.ptrLo(row);
+    const hi = live.ptrHi(row);
+    const cache = caches[cacheOfObject(plan, live.call(row), lo, hi, live.ts(row))];
     if (cache?.isSelected !== true) continue;
-    const slab = slabOf(cache, joinHalves(live.ptrHi(row), live.ptrLo(row)), facts.pageSize);
+    const slab = slabOf(cache, joinHalves(hi, lo), facts.pageSize);
     if (slab !== undefined) slabs.set(slab.base, slab);
   }
   return [...slabs.values()].sort((a, b) => (a.base < b.base ? -1 : 1));

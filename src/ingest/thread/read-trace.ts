@@ -11,7 +11,6 @@ import { Dictionary } from '../../kernel/events/dictionary.ts';
 import { createBatch, type EventBatch, sliceBatch } from '../../kernel/events/event-batch.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { TraceStats } from '../../kernel/events/trace-stats.ts';
-import { FolderSidecars } from '../../recording/sidecar-files.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
 import type { InputDescription } from '../open-input.ts';
 import type { ReadControl } from '../read-events.ts';
@@ -24,55 +23,69 @@ import {
   returnSlot,
 } from './trace-thread.ts';
 
-export interface TraceConsumer {
-  /** Called when the trace is open, before `begin`: the files beside it and inside it. */
-  opened(sidecars: SidecarFiles): void;
-  /**
-   * Called before the first batch, or at the end where there is none.
-   * @param dictionary that the batches' indexes point into; complete for every batch that comes
-   * @param info what is known of the trace by then, its origin included
-   */
-  begin(dictionary: Dictionary, info: TraceInfo): void;
+/** What is known when the first batch is there, or at the end where there is none. */
+export interface TraceStart {
+  /** What the batches' indexes point into; complete for every batch that comes. */
+  readonly dictionary: Dictionary;
+  /** What is known of the trace by then, its origin included. */
+  readonly info: TraceInfo;
+  /** Time of the first event, as `EventBatch.ts`; NaN where there is none. */
+  readonly firstTs: number;
+}
+
+export interface BatchConsumer {
   batch(batch: EventBatch): void;
 }
 
-export interface TraceRead {
+export interface TraceConsumer<C extends BatchConsumer> {
+  /** Called when the trace is open, before `begin`: the files inside it are among the sidecars. */
+  opened?(): void;
+  /** Makes what takes the batches. */
+  begin(start: TraceStart): C;
+}
+
+export interface TraceRead<C extends BatchConsumer> {
   readonly dictionary: Dictionary;
   readonly info: TraceInfo;
   readonly stats: TraceStats;
-  readonly sidecars: SidecarFiles;
+  /** What `begin` made. */
+  readonly pass: C;
 }
 
-/** @throws ToolError where the input cannot be read */
-export async function readTrace(
+/**
+ * @param sidecars the files beside the trace; those inside it are offered to them
+ * @throws ToolError where the input cannot be read
+ */
+export async function readTrace<C extends BatchConsumer>(
   description: InputDescription,
-  consumer: TraceConsumer,
+  sidecars: SidecarFiles,
+  consumer: TraceConsumer<C>,
   tell: ProgressListener,
-): Promise<TraceRead> {
+): Promise<TraceRead<C>> {
   const thread = takeReadingThread(description.path);
   return thread === undefined
-    ? readHere(description, consumer, tell)
-    : readInThread(thread, description, consumer, tell);
+    ? readHere(description, sidecars, consumer, tell)
+    : readInThread(thread, description, sidecars, consumer, tell);
 }
 
-async function readHere(
+async function readHere<C extends BatchConsumer>(
   description: InputDescription,
-  consumer: TraceConsumer,
+  sidecars: SidecarFiles,
+  consumer: TraceConsumer<C>,
   tell: ProgressListener,
-): Promise<TraceRead> {
+): Promise<TraceRead<C>> {
   const { readEvents } = await import('../read-events.ts');
   const dictionary = new Dictionary();
   const empty: EventBatch[] = [];
-  let begun = false;
+  let pass: C | undefined;
   const control = {
     // Cast: set by others while the reader runs.
     stopped: false as boolean,
-    opened: (sidecars) => consumer.opened(sidecars),
+    opened: () => consumer.opened?.(),
     obtain: () => empty.pop() ?? createBatch(),
     emit(batch: EventBatch, info: TraceInfo) {
-      if (!begun) consumer.begin(dictionary, info);
-      begun = true;
-      consumer.batch(batch);
+      pass ??= consumer.begin({ dictionary, info, firstTs: batch.ts[0] ?? Number.NaN });
+      pass.batch(batch);
       empty.push(batch);
     },
     progress(fraction: number) {
@@ -87,25 +100,25 @@ async function readHere(
   };
   const off = description.path === STDIN ? takeSignals(['SIGINT'], stop) : undefined;
   try {
-    const read = await readEvents(description, dictionary, control);
-    if (!begun) consumer.begin(dictionary, read.info);
-    return { dictionary, ...read };
+    const { info, stats } = await readEvents(description, dictionary, control, sidecars);
+    pass ??= consumer.begin({ dictionary, info, firstTs: Number.NaN });
+    return { dictionary, info, stats, pass };
   } finally {
     off?.();
   }
 }
 
-function readInThread(
+function readInThread<C extends BatchConsumer>(
   thread: Worker,
   description: InputDescription,
-  consumer: TraceConsumer,
+  sidecars: SidecarFiles,
+  consumer: TraceConsumer<C>,
   tell: ProgressListener,
-): Promise<TraceRead> {
+): Promise<TraceRead<C>> {
   const dictionary = new Dictionary();
-  let begun = false;
+  let pass: C | undefined;
   const slots: EventBatch[] = [];
   const state = createSlotState();
-  const sidecars = new FolderSidecars(description.sidecarFolders);
   const takeOffered = (offered: ReadonlyMap<string, Uint8Array>): void => {
     for (const [name, { buffer, byteOffset, length }] of offered) {
       sidecars.offer(name, Buffer.from(buffer, byteOffset, length));
@@ -124,7 +137,7 @@ function readInThread(
         switch (message.type) {
           case 'opened':
             takeOffered(message.offered);
-            consumer.opened(sidecars);
+            consumer.opened?.();
             break;
           case 'batch': {
             const { batch: sent } = message;
@@ -132,9 +145,11 @@ function readInThread(
             slots[message.slot] = batch;
             batch.length = message.length;
             dictionary.apply(message.changes);
-            if (message.info !== undefined) consumer.begin(dictionary, message.info);
-            begun = true;
-            consumer.batch(batch);
+            if (message.info !== undefined) {
+              const firstTs = batch.ts[0] ?? Number.NaN;
+              pass = consumer.begin({ dictionary, info: message.info, firstTs });
+            }
+            present(pass).batch(batch); // the first batch comes with the info of its trace
             returnSlot(state, message.slot);
             break;
           }
@@ -143,12 +158,13 @@ function readInThread(
             break;
           case 'done': {
             dictionary.apply(message.changes);
-            if (!begun) consumer.begin(dictionary, message.info);
+            const { info } = message;
+            pass ??= consumer.begin({ dictionary, info, firstTs: Number.NaN });
             const stats = new TraceStats();
             stats.addAll(message.stats);
             takeOffered(message.offered);
             giveBackReadingThread(thread);
-            resolve({ dictionary, info: message.info, stats, sidecars });
+            resolve({ dictionary, info, stats, pass });
             break;
           }
           case 'failed':

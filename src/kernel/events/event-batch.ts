@@ -89,3 +89,10 @@ export function appendBatch(to: EventBatch, from: EventBatch): void {
   for (const name of BATCH_COLUMNS) to[name].set(from[name].subarray(0, from.length), to.length);
   to.length += from.length;
 }
+
+/** Drops the events of a batch that are later than `until`. */
+export function cutAfter(batch: EventBatch, until: number): void {
+  let length = 0;
+  while (length < batch.length && batch.ts[length]! <= until) length++;
+  batch.length = length;
+}

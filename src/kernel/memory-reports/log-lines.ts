@@ -32,34 +32,30 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** A line of SLUB's trace (slub-trace.ts). */
-const TRACE_MARK = /TRACE \S+ (?:alloc|free) 0x/;
+export const TRACE_MARK: RegExp = /TRACE \S+ (?:alloc|free) 0x/;
 const MARK = new RegExp(`${HEAD_MARK.source}|${TRACE_MARK.source}`);
 /** Words that stand before such a text where somebody writes about it. */
 const PROSE = /\b(?:Subject|Re|Fwd|summary|title):\s*(?:\[[^\]]*\]\s*)*$/i;
 
-/** Messages of a log; each is cleaned when it is asked for. */
+/** The lines of a log. */
 export class LogLines {
+  readonly messages: LogMessages;
   private readonly text: string;
-  private readonly isQuoted: boolean;
-  private readonly hasEntities: boolean;
-  private readonly learnt: RegExp[] = [];
   private at = 0;
   private number = 0;
 
   constructor(text: string) {
     this.text = text;
-    this.isQuoted = QUOTED.test(text);
-    this.hasEntities = ENTITY.test(text);
+    this.messages = new LogMessages(text);
   }
 
   /** The next line as it is, undefined at the end. */
-  next(): { raw: string; line: number } | undefined {
+  next(): RawLine | undefined {
     const { text } = this;
     if (this.at >= text.length) return undefined;
     const line = this.number + 1;
     let raw = this.cut();
-    // quoted-printable: a line that goes on ends with =
-    while (this.isQuoted && /=\s*$/.test(raw) && raw.length < MOST_CHARS && this.at < text.length) {
+    while (this.messages.goesOn(raw) && raw.length < MOST_CHARS && this.at < text.length) {
       raw = raw.replace(/=\s*$/, '') + this.cut();
     }
     return { raw, line };
@@ -73,9 +69,32 @@ export class LogLines {
     this.number++;
     return raw;
   }
+}
+
+interface RawLine {
+  readonly raw: string;
+  readonly line: number;
+}
+
+/** Lines of one log → their messages. */
+export class LogMessages {
+  private readonly isQuoted: boolean;
+  private readonly hasEntities: boolean;
+  private readonly learnt: RegExp[] = [];
+
+  /** @param sample of the log, or all of it: how its text is escaped */
+  constructor(sample: string) {
+    this.isQuoted = QUOTED.test(sample);
+    this.hasEntities = ENTITY.test(sample);
+  }
+
+  /** Whether a line goes on in the next one, as quoted-printable says it. */
+  goesOn(raw: string): boolean {
+    return this.isQuoted && /=\s*$/.test(raw);
+  }
 
   /** The message of a line; undefined for what is too long to be one. */
-  read({ raw, line }: { raw: string; line: number }): LogLine | undefined {
+  read({ raw, line }: RawLine): LogLine | undefined {
     if (raw.length > MOST_CHARS) return undefined;
     const clean = this.clean(raw);
     const known = stripPrefix(clean);

@@ -22,7 +22,7 @@ const CALLER = /^\s*(?:[TC]\d+|pid:.*|\d+:.*)\s*$/;
 const BRACKETS =
   /\[(?![^\]]*overwritten\])(?!\s*<)(?!\s*(?:0x)?[0-9a-f]{8,16}\s*\])([^[\]]{1,80})\](?:d(?= ))?/y;
 
-const DAY = String.raw`(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?`;
+const DAY = `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?`;
 const CLOCK = String.raw`\d\d:\d\d:\d\d(?:[.,]\d{1,9})?`;
 const DATES: readonly RegExp[] = [
   String.raw`${DAY}\d{4}[-/]\d\d[-/]\d\d[T ]${CLOCK}(?:Z|\s?[+-]\d\d:?\d\d)?(?: (?:UTC|[A-Z]{1,4}T)(?= ))?`,
@@ -37,7 +37,7 @@ const LEVELS = 'emerg|alert|crit|err|error|warn|warning|notice|info|debug';
 /** Without anything to be learned from them. */
 const PLAIN: readonly RegExp[] = [
   String.raw`\s+`,
-  String.raw`[>|](?!=)`,
+  '[>|](?!=)',
   String.raw`(?:[-+*#]|\/\/)\s+`,
   String.raw`<\d{1,3}>(?:1 )?`,
   String.raw`-?\(\d+\)(?=\[)`,

@@ -37,7 +37,7 @@ export function parseMemoryReports(text: string): MemoryReports {
   let last: LogLine | undefined;
   for (let raw = lines.next(); raw !== undefined; raw = lines.next()) {
     if (last === undefined && !reader.isOpen && !INTERESTING.test(raw.raw)) continue;
-    const line = lines.read(raw);
+    const line = lines.messages.read(raw);
     if (line === undefined) continue;
     if (last !== undefined && isRestOf(line, last) && last.text.length < MOST_TEXT) {
       last = { ...last, text: `${last.text.trimEnd()} ${line.text.trim()}` };

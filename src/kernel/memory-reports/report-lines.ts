@@ -60,7 +60,7 @@ const SLUB: readonly Reader[] = [
     },
   },
   {
-    pattern: new RegExp(String.raw`^(?:INFO: )?Invalid pointer ${POINTER}`),
+    pattern: new RegExp(`^(?:INFO: )?Invalid pointer ${POINTER}`),
     read: (report, [, digits = '']) => setByte(report, digits),
   },
 ];

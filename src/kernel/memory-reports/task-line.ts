@@ -19,3 +19,8 @@ export function parseTaskLine(text: string): LoggedTask | undefined {
   const [, cpu, pid = '', comm = ''] = match;
   return { pid: Number(pid), comm, cpu: cpu === undefined ? null : Number(cpu) };
 }
+
+/** The release of the kernel, at the end of such a line. */
+export function parseRelease(text: string): string | undefined {
+  return /(?:Not tainted|Tainted: [A-Z ]*?) +(\d+\.\d+\S*)/.exec(text)?.[1];
+}

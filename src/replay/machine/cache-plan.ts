@@ -40,6 +40,18 @@ export interface CachePlan {
   readonly caches: readonly PlannedCache[];
   /** By call: the number of the cache that it allocates from, or that a free names; NOT_PLANNED. */
   readonly cacheOfCall: Int32Array;
+  /** By call that allocates from several caches: what tells the number of an object's cache. */
+  readonly mixed?: ReadonlyMap<number, ObjectCache>;
+}
+
+/** The number of the cache of an object that was allocated at an address at `ts`; NOT_PLANNED. */
+export type ObjectCache = (lo: number, hi: number, ts: number) => number;
+
+/** What tells the caches of the objects of one call. */
+interface MixedObjects {
+  readonly caches: ReadonlySet<string>;
+  /** The name of the cache of an object; undefined where nothing tells. */
+  at(lo: number, hi: number, ts: number): string | undefined;
 }
 
 export const NOT_PLANNED = {
@@ -54,6 +66,20 @@ export interface RecordedCalls {
   readonly dictionary: Dictionary;
   /** Name of the cache that each call allocates from; undefined where it is not known. */
   readonly cacheNames: readonly (string | undefined)[];
+  /** By call that allocates from several caches; none where each object is of its call's. */
+  readonly mixed?: ReadonlyMap<number, MixedObjects>;
+}
+
+/** The number of the cache of an object that a call allocated at an address at `ts`; NOT_PLANNED. */
+export function cacheOfObject(
+  { cacheOfCall, mixed }: Pick<CachePlan, 'cacheOfCall' | 'mixed'>,
+  call: number,
+  lo: number,
+  hi: number,
+  ts: number,
+): number {
+  const own = mixed?.get(call);
+  return own === undefined ? (cacheOfCall[call] ?? NOT_PLANNED.unknown) : own(lo, hi, ts);
 }
 
 /** The caches of the recorded kernel that the events are of, and its kmalloc caches. */
@@ -93,7 +119,26 @@ export function planRecorded(
     const printed = calls.cache(call);
     if (printed !== 0 && !isAlloc(calls.kind(call))) plan(call, strings.get(printed));
   }
-  return { caches: planner.caches, cacheOfCall };
+  const mixed = planMixed(recorded, cacheOfCall, (name, call) =>
+    planner.find(name, facts, calls, call),
+  );
+  return { caches: planner.caches, cacheOfCall, ...(mixed.size > 0 && { mixed }) };
+}
+
+/** @param find the number of a cache that a call allocates from */
+function planMixed(
+  { mixed = new Map() }: RecordedCalls,
+  cacheOfCall: Int32Array,
+  find: (name: string, call: number) => number,
+): Map<number, ObjectCache> {
+  const planned = new Map<number, ObjectCache>();
+  for (const [call, objects] of mixed) {
+    const numbers = new Map<string | undefined, number>();
+    for (const name of objects.caches) numbers.set(name, find(name, call));
+    const usual = cacheOfCall[call] ?? NOT_PLANNED.unknown;
+    planned.set(call, (lo, hi, ts) => numbers.get(objects.at(lo, hi, ts)) ?? usual);
+  }
+  return planned;
 }
 
 class Planner {

@@ -11,7 +11,7 @@ import { kmallocCacheSet } from '../../kernel/caches/kmalloc-set.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
 import { computeGeometry, specOfKmalloc } from '../../kernel/slub/cache-geometry.ts';
-import { type CachePlan, NOT_PLANNED, type PlannedCache } from './cache-plan.ts';
+import { type CachePlan, NOT_PLANNED, type ObjectCache, type PlannedCache } from './cache-plan.ts';
 import type { MachineChange } from './changed-machine.ts';
 import type { Machine } from './machine.ts';
 
@@ -49,7 +49,14 @@ export function planChanged(
     const number = planner.addDedicated(name, own, calls);
     for (const call of own) cacheOfCall[call] = number;
   }
-  return { caches: planner.caches, cacheOfCall };
+  const isApart = (call: number): boolean => dedicated.some((cache) => cache.calls.has(call));
+  const mixed = [...(recorded.mixed ?? [])]
+    .filter(([call]) => !isApart(call))
+    .map(([call, ofObject]): [number, ObjectCache] => [
+      call,
+      (lo, hi, ts) => numberOf[ofObject(lo, hi, ts)] ?? NOT_PLANNED.unknown,
+    ]);
+  return { caches: planner.caches, cacheOfCall, mixed: new Map(mixed) };
 }
 
 class ChangedPlanner {

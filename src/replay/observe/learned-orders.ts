@@ -13,20 +13,25 @@ const SEQUENTIAL_SHARE = 0.5;
 /**
  * @param learner absent where there are no events
  * @param isRandom whether the kernel shuffles; undefined: as the events show
+ * @param own votes for some caches by number, which count in place of what their calls say
  */
 export function learnedOrders(
   plan: CachePlan,
   calls: CallTable,
   learner: OrderLearner | undefined,
   isRandom: boolean | undefined,
+  own: ReadonlyMap<number, FollowerVotes> = new Map(),
 ): FreshOrder[] {
-  const votes = plan.caches.map(({ geometry }) => new FollowerVotes(geometry.objsPerSlab));
+  const votes = plan.caches.map(
+    ({ geometry }, number) => own.get(number) ?? new FollowerVotes(geometry.objsPerSlab),
+  );
   for (let call = 1; call < calls.length; call++) {
     const number = plan.cacheOfCall[call] ?? -1;
     const ofCall = learner?.votesOf(call);
     if (
       isAlloc(calls.kind(call)) &&
       ofCall !== undefined &&
+      !own.has(number) &&
       ofCall.objects === votes[number]?.objects
     ) {
       // A sheaf is a stack: what was put on it last comes first.

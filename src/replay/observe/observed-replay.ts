@@ -118,7 +118,7 @@ export class ObservedReplay implements SlabWatcher {
     const lo = batch.ptrLo[i]!;
     const hi = batch.ptrHi[i]!;
     if (lo === 0 && hi === 0) return; // it failed
-    const number = this.slub.cacheOfCall[call]!;
+    const number = this.slub.cacheOf(batch, i);
     if (number < 0) {
       this.watch?.allocElsewhere(lo, hi);
       if (number === NOT_PLANNED.large) this.large++;

@@ -79,7 +79,7 @@ export class SimulatedReplay implements SlabWatcher {
     if (lo === 0 && hi === 0) return; // it failed
     const recordedCpu = batch.cpu[i]!;
     const ts = batch.ts[i]!;
-    const number = this.slub.cacheOfCall[call]!;
+    const number = this.slub.cacheOf(batch, i);
     if (number === NOT_PLANNED.unknown) return;
     if (this.live.get(lo, hi) >= 0 || this.liveLarge.size > 0) this.free(recordedCpu, lo, hi);
     if (number === NOT_PLANNED.large) {

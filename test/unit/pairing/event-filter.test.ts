@@ -3,8 +3,8 @@ import { Dictionary } from '../../../src/kernel/events/dictionary.ts';
 import { createBatch } from '../../../src/kernel/events/event-batch.ts';
 import {
   createEventFilter,
-  type FilterOptions,
-  NO_FILTER,
+  EVERYTHING,
+  type Selection,
   type TimeBound,
   type TimeScale,
   toEventTime,
@@ -20,16 +20,31 @@ const seconds = (value: number): TimeBound => ({
 const sinceStart = (value: number): TimeBound => ({ ...seconds(value), relative: true });
 
 /** Which of the lines a filter selects. */
-function selected(lines: string, options: Partial<FilterOptions>, scale = NS): boolean[] {
+function selected(lines: string, options: Partial<Selection>, scale = NS): boolean[] {
   const trace = new TestTrace(lines);
-  const filter = createEventFilter({ ...NO_FILTER, ...options }, trace.dictionary, scale);
+  const filter = createEventFilter({ ...EVERYTHING, ...options }, trace.dictionary, scale);
   const [batch] = trace.batches();
   if (batch === undefined) return [];
   return Array.from({ length: batch.length }, (_, i) => filter?.selects(batch, i) ?? true);
 }
 
 test('options that leave nothing out make no filter', () => {
-  expect(createEventFilter(NO_FILTER, new Dictionary(), NS)).toBeUndefined();
+  expect(createEventFilter(EVERYTHING, new Dictionary(), NS)).toBeUndefined();
+});
+
+test('sizes: what allocations ask for, both ends included; a free tells none', () => {
+  const LINES = 'alloc kmalloc-64 A 63\nalloc kmalloc-64 B 64\nalloc dentry C 192\nfree Z';
+  expect(selected(LINES, { sizes: { from: 64, to: Infinity } })).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+  expect(selected(LINES, { sizes: { from: 0, to: 64 } })).toEqual([true, true, false, false]);
+});
+
+test('a size that the trace does not tell is not in a range', () => {
+  expect(selected('alloc kmalloc-64 A 0/64', { sizes: { from: 0, to: 64 } })).toEqual([false]);
 });
 
 describe('tasks', () => {
@@ -57,7 +72,7 @@ describe('tasks', () => {
   });
 
   test('that the trace does not tell are not pid 0', () => {
-    const filter = createEventFilter({ ...NO_FILTER, pids: [0] }, new Dictionary(), NS);
+    const filter = createEventFilter({ ...EVERYTHING, pids: [0] }, new Dictionary(), NS);
     const batch = createBatch(1);
     batch.length = 1;
     expect(filter?.selects(batch, 0)).toBe(false);

@@ -8,6 +8,8 @@ interface Looked {
   /** The cache that is named on the page of an object. */
   cacheAt(object: string, since?: number): string;
   cacheAfter(object: string, ts: number): string;
+  cacheFrom(object: string, ts: number): string;
+  cacheFrom(object: string, ts: number): string;
   /** Whether an object that was allocated at `ts` must be gone. */
   wasReused(object: string, ts: number, bytesAlloc: number): boolean;
 }
@@ -23,6 +25,7 @@ function look(lines: string): Looked {
   return {
     cacheAt: (object, since) => name(pages.cacheAt(...halves(object), since)),
     cacheAfter: (object, ts) => name(pages.cacheAfter(...halves(object), ts)),
+    cacheFrom: (object, ts) => name(pages.cacheFrom(...halves(object), ts)),
     wasReused: (object, ts, bytes) => pages.wasReused(...halves(object), ts, bytes),
   };
 }
@@ -67,6 +70,32 @@ describe('the cache of a page', () => {
   test('is kept for objects of the same stride', () => {
     const seen = look('alloc dentry A 192\nfree dentry A\nalloc filp A+192 192');
     expect(seen.cacheAt('A')).toBe('dentry');
+  });
+});
+
+describe('the first cache that was named at some time or after', () => {
+  const NAMED = `
+    @1000 free dentry A
+    @1100 free dentry A+192
+    @2000 free filp A
+    @3000 free dentry A`;
+
+  test('is that of what was allocated then', () => {
+    const { cacheFrom } = look(NAMED);
+    const at = (...times: number[]): string[] => times.map((ts) => cacheFrom('A', ts));
+    expect(at(500, 1100)).toEqual(['dentry', 'dentry']);
+    expect(at(1101, 2000)).toEqual(['filp', 'filp']);
+    expect(at(2001, 3000)).toEqual(['dentry', 'dentry']);
+    expect(at(3001)).toEqual(['']);
+  });
+
+  test('stays known when objects of another stride have taken the page', () => {
+    const { cacheFrom } = look('@1000 free dentry A\n@2000 alloc x A 192\n@3000 alloc x A 256');
+    expect([cacheFrom('A', 900), cacheFrom('A', 1001)]).toEqual(['dentry', '']);
+  });
+
+  test('is unknown of pages that were not seen', () => {
+    expect(look('free dentry A').cacheFrom('B', 0)).toBe('');
   });
 });
 

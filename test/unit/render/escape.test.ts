@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { escapeText } from '../../../src/render/escape.ts';
+import { escapeMessage, escapeText } from '../../../src/render/escape.ts';
 
 test.each([
   ['plain ASCII stays', 'kworker/u4:2-events_unbound', 'kworker/u4:2-events_unbound'],
@@ -29,4 +29,10 @@ test('none of the 65 control characters comes through', () => {
     if (code < 0x20 || code > 0x7e) expect(shown).toBe(`\\x${code.toString(16).padStart(2, '0')}`);
     else expect(shown).toBe(String.fromCharCode(code));
   }
+});
+
+test('the lines of a message stay lines', () => {
+  expect(escapeMessage('unknown column "\u001b[31mcol"\n  what to do')).toBe(
+    'unknown column "\\x1b[31mcol"\n  what to do',
+  );
 });

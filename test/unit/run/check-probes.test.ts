@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/base/errors.ts';
-import { loadRun } from '../../../src/run/load-run.ts';
+import { openRun } from '../../../src/run/open-run.ts';
 import { temporaryFolder } from '../../helpers/run-cli.ts';
 
 const PROBES = `
@@ -19,7 +19,7 @@ async function problem(text: string, ...maps: string[]): Promise<string | undefi
   const source = join(temporaryFolder(), 'trace.txt');
   writeFileSync(source, text);
   try {
-    await loadRun({ source, sidecars: 'none', maps });
+    await openRun({ source, sidecars: 'none', maps });
     return undefined;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

@@ -81,6 +81,7 @@ describe('completeness', () => {
       badRecords: 0,
       hashedPointers: false,
       startsAtBoot: false,
+      lateEvents: [],
       freesOfUnknown: 0,
       unrecordedFrees: [],
       allocsOfLive: 0,

@@ -1,6 +1,8 @@
 // Names in the options that match nothing of a run, and why nothing is selected.
 
 import { describe, expect, test } from 'vitest';
+import { EVERYTHING } from '../../../src/pairing/event-filter.ts';
+import { parseAge, parseSizes } from '../../../src/pairing/selection-texts.ts';
 import { judgeCompleteness } from '../../../src/run/run-summary.ts';
 import { findUnmatched, selectionText } from '../../../src/run/selection.ts';
 import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
@@ -110,15 +112,34 @@ describe('an empty selection says why', () => {
 });
 
 test('the options as one would type them', () => {
-  const filter = {
+  const selection = {
+    ...EVERYTHING,
+    caches: ['kmalloc-*'],
     pids: [7],
     comms: ['a*'],
     excludedComms: ['b'],
     cpus: [0, 2],
     from: { relative: true, nano: 1_500_000_000n },
-    to: undefined,
+    sizes: { from: 64, to: 64 },
+    ages: { atLeast: { nano: 5_000_000_000n, hasUnit: true }, below: undefined },
   };
-  expect(selectionText({ filter, caches: ['kmalloc-*'] })).toBe(
-    '--cache kmalloc-* --pid 7 --comm a* --exclude-comm b --cpu 0,2 --time +1.5..',
+  expect(selectionText(selection)).toBe(
+    '--cache kmalloc-* --pid 7 --comm a* --exclude-comm b --cpu 0,2 --time +1.5.. --size 64 --age +5s',
   );
+});
+
+test.each([
+  ['..64', '--size ..64'],
+  ['4K..', '--size 4096..'],
+  ['128..256', '--size 128..256'],
+])('--size %s as one would type it', (text, expected) => {
+  expect(selectionText({ ...EVERYTHING, sizes: parseSizes(text) })).toBe(expected);
+});
+
+test.each([
+  ['+5s', '--age +5s'],
+  ['-100ms', '--age -0.1s'],
+  ['+1000', '--age +1000'],
+])('--age %s as one would type it', (text, expected) => {
+  expect(selectionText({ ...EVERYTHING, ages: parseAge(text) })).toBe(expected);
 });

@@ -9,8 +9,8 @@
 // glob may hold anything, `:` too.
 
 import { UsageError } from '../../../base/errors.ts';
+import { parseSize } from '../../../base/sizes.ts';
 import { METRICS, type Metric } from '../figures/metrics.ts';
-import { parseSize } from '../figures/sizes.ts';
 import type { SubjectKind } from '../figures/subject.ts';
 
 /** Longer ones first: a `>` is the start of `>=` too. */

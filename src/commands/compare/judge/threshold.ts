@@ -2,7 +2,7 @@
 // exceeded: a cache that grows from 10 to 20 objects, or a total that moves by a page, is no news.
 
 import { UsageError } from '../../../base/errors.ts';
-import { formatSize, parseSize } from '../figures/sizes.ts';
+import { formatSize, parseSize } from '../../../base/sizes.ts';
 
 export interface Threshold {
   /** Per cent of the larger side, so that swapping the sides changes nothing but the sign. */

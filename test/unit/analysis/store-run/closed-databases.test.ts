@@ -8,8 +8,9 @@ import { leaksRun } from '../../../../src/analysis/leaks/leaks-run.ts';
 import { ingestRun } from '../../../../src/analysis/store-run/ingest-run.ts';
 import { openOrIngest } from '../../../../src/analysis/store-run/open-database.ts';
 import { queryRun } from '../../../../src/commands/sql/query-run.ts';
-import { loadRun, readAgain } from '../../../../src/run/load-run.ts';
-import { openSidecars } from '../../../../src/run/open-sidecars.ts';
+import { readAgain } from '../../../../src/run/observe-run.ts';
+import { openRun } from '../../../../src/run/open-run.ts';
+import { openSource } from '../../../../src/run/source.ts';
 import { testFolder } from '../../../helpers/stored.ts';
 
 const EVENTS = `ts,cpu,pid,comm,event,ptr,call_site,bytes_req,bytes_alloc
@@ -57,11 +58,14 @@ test('a database that is open is seen', async () => {
 });
 
 test.each<[string, (path: string) => Promise<unknown>]>([
-  ['loadRun', (source) => loadRun({ source })],
-  ['readAgain', (source) => readAgain({ source }, Infinity, () => undefined)],
+  ['openRun', (source) => openRun({ source })],
+  [
+    'readAgain',
+    async (source) => readAgain(await openSource({ source }), Infinity, () => undefined),
+  ],
   ['queryRun', (source) => queryRun(source, 'SELECT count(*) FROM event', () => undefined)],
   ['openOrIngest', async (source) => (await openOrIngest({ source })).close()],
-  ['openSidecars', async (source) => (await openSidecars({ source })).text('uname.txt')],
+  ['sidecars', async (source) => (await openSource({ source })).sidecars.text('uname.txt')],
   ['leaksRun', (source) => leaksRun({ source }, { ...LEAKS, baseline: source })],
 ])('%s', async (_, use) => {
   const path = await made();
@@ -82,7 +86,7 @@ test.each(['segment', 'site', 'sidecar'])('a damaged table %s', async (table) =>
   db.close();
   await expect(
     (async () => {
-      await loadRun({ source: path });
+      await openRun({ source: path });
       (await openOrIngest({ source: path })).close();
     })(),
   ).rejects.toThrow('damaged');
@@ -91,7 +95,7 @@ test.each(['segment', 'site', 'sidecar'])('a damaged table %s', async (table) =>
 
 test('sidecars can be read when the database is closed', async () => {
   const path = await made();
-  const { sidecars } = await loadRun({ source: path });
+  const { sidecars } = await openRun({ source: path });
   expect(sidecars.text('uname.txt')).toContain('6.1.0');
   expect(timesOpen(path)).toBe(0);
 });

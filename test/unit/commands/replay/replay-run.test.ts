@@ -12,6 +12,7 @@ import {
 } from '../../../../src/commands/replay/replay-options.ts';
 import { type Replay, replayRun } from '../../../../src/commands/replay/replay-run.ts';
 import { renderReplay, renderReplayCsv } from '../../../../src/commands/replay/replay-text.ts';
+import { EVERYTHING } from '../../../../src/pairing/event-filter.ts';
 
 // Two slabs of kmalloc-64, one for each CPU; CPU 1 frees an object of CPU 0's; one page-backed kmalloc.
 const EVENTS = `ts,cpu,pid,event,ptr,call_site,bytes_req,bytes_alloc,gfp_flags,node
@@ -29,7 +30,8 @@ writeFileSync(source, EVENTS);
 const RECORDED: ReplayTexts = { kernel: '6.1', cpus: '2' };
 
 function replay(texts: ReplayTexts = {}, at?: string, caches: string[] = []): Promise<Replay> {
-  return replayRun({ source, caches }, { ...parseReplayOptions({ ...RECORDED, ...texts }), at });
+  const selection = { ...EVERYTHING, caches };
+  return replayRun({ source, selection }, { ...parseReplayOptions({ ...RECORDED, ...texts }), at });
 }
 
 const cells = (lines: string): string => lines.replaceAll(/ +/g, ' ');

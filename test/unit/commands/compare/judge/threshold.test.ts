@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../../../src/base/errors.ts';
-import { formatSize, parseSize } from '../../../../../src/commands/compare/figures/sizes.ts';
+import { formatSize, parseSize } from '../../../../../src/base/sizes.ts';
 import {
   parseThreshold,
   thresholdText,

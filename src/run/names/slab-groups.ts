@@ -1,9 +1,9 @@
 // Which groups of allocations share slabs: a slab belongs to one cache, so groups with objects on
 // the same slab have the same cache, and one of them that has a name names the others.
 
-import { present } from '../base/assert.ts';
-import type { KnownCaches } from '../kernel/caches/known-cache.ts';
-import type { LiveObjects } from '../pairing/live-objects.ts';
+import { present } from '../../base/assert.ts';
+import type { KnownCaches } from '../../kernel/caches/known-cache.ts';
+import type { LiveObjects } from '../../pairing/live-objects.ts';
 
 /** Allocations of one call site and stride that are live; a cache is wanted for them. */
 export interface SlabGroup {
@@ -34,10 +34,14 @@ export function slabKeys(
   return (bytesAlloc) => {
     const order = known?.ofSlabSize(bytesAlloc)[0]?.order ?? 0;
     const slabBytes = pageSize * 2 ** order;
-    // 52 bits of address are exact in a double; the top ones are the same for all slab memory.
-    return (row) =>
-      Math.floor(((live.ptrHi(row) & 0xfffff) * 4294967296 + live.ptrLo(row)) / slabBytes);
+    return (row) => slabNumber(live.ptrLo(row), live.ptrHi(row), slabBytes);
   };
+}
+
+/** The number of the slab at an address, counted in slabs of `slabBytes`. */
+export function slabNumber(lo: number, hi: number, slabBytes: number): number {
+  // 52 bits of address are exact in a double; the top ones are the same for all slab memory.
+  return Math.floor(((hi & 0xfffff) * 4294967296 + lo) / slabBytes);
 }
 
 /** Unnamed groups each by itself, for pointers that tell no slabs: as many as its objects need. */

@@ -1,6 +1,6 @@
 // Which cache each allocation came from. The event says it from 6.18 on; before, only frees do, and
-// 5.10's not even those. So, for each group of calls with one call site and size (such a group belongs
-// to one cache), in this order:
+// 5.10's not even those. So, for each group of calls with one call site and size (most such groups
+// belong to one cache), in this order:
 //   1. the event's own name
 //   2. kmalloc: the class of its size and flags (kernel/caches/kmalloc-caches.ts)
 //   3. the name that frees of the group's objects gave
@@ -9,21 +9,24 @@
 //   6. well-known allocating functions (kernel/caches/well-known-caches.ts)
 //   7. the name that the pages of its objects had at any time
 //   8. the recorded cache of that stride whose slabs fit best
-// 6 to 8 are inferred, and marked so; what has no candidate stays unknown.
+// 6 to 8 are inferred, and marked so; what has no candidate stays unknown. Some groups allocate from
+// several caches: these have the name of most of their objects, and each object that of its slab
+// (slab-names.ts).
 
 import {
   isKmallocCacheName,
   type KmallocClasses,
   kmallocCacheName,
-} from '../kernel/caches/kmalloc-caches.ts';
-import type { KnownCache, KnownCaches } from '../kernel/caches/known-cache.ts';
-import { bucketCacheName, wellKnownCaches } from '../kernel/caches/well-known-caches.ts';
-import type { Dictionary } from '../kernel/events/dictionary.ts';
-import { ACCOUNTED } from '../kernel/events/dictionary.ts';
-import { isAlloc, isKmalloc } from '../kernel/events/event-kind.ts';
-import type { CallEvidence } from '../pairing/call-evidence.ts';
-import type { LiveObjects } from '../pairing/live-objects.ts';
-import type { PageEvidence } from '../pairing/page-evidence.ts';
+} from '../../kernel/caches/kmalloc-caches.ts';
+import type { KnownCache, KnownCaches } from '../../kernel/caches/known-cache.ts';
+import { bucketCacheName, wellKnownCaches } from '../../kernel/caches/well-known-caches.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import { ACCOUNTED } from '../../kernel/events/dictionary.ts';
+import { isAlloc, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { CallEvidence } from '../../pairing/call-evidence.ts';
+import type { LiveObjects } from '../../pairing/live-objects.ts';
+import type { PageEvidence } from '../../pairing/page-evidence.ts';
+import type { CacheStrides } from './cache-strides.ts';
 import {
   groupsAlone,
   joinBySlabs,
@@ -31,6 +34,7 @@ import {
   type SlabKeys,
   slabKeys,
 } from './slab-groups.ts';
+import { type MixedCalls, SlabNames } from './slab-names.ts';
 
 export interface CacheNames {
   /** Name of each call's cache, by call; undefined where nothing tells. */
@@ -39,6 +43,10 @@ export interface CacheNames {
   readonly inferred: readonly boolean[];
   /** Rows of live objects whose page tells another cache than their call's. */
   readonly ofRow: ReadonlyMap<number, string>;
+  /** Rows whose own cache is inferred, in `ofRow` or not. */
+  readonly inferredRows: ReadonlySet<number>;
+  /** By call that allocates from several caches: what tells the cache of each of its objects. */
+  readonly mixed: ReadonlyMap<number, SlabNames>;
 }
 
 export interface NamingInput {
@@ -46,6 +54,8 @@ export interface NamingInput {
   readonly evidence: CallEvidence;
   /** Absent where pointers are hashed: pages mean nothing then. */
   readonly pages: PageEvidence | undefined;
+  /** What the stride of a cache is that frees name. */
+  readonly strides: CacheStrides;
   readonly live: LiveObjects;
   /** Rows of `live` in use. */
   readonly rows: Uint32Array;
@@ -56,7 +66,7 @@ export interface NamingInput {
   functionOf(site: number): string | undefined;
 }
 
-/** Calls of one site, size and accounting: they have one cache. */
+/** Calls of one site, size and accounting: most have one cache. */
 interface Group {
   readonly site: number;
   readonly bytesReq: number;
@@ -86,11 +96,10 @@ export function nameCaches(input: NamingInput): CacheNames {
       addToGroup(kmallocs, input, call, ofCall[call]);
     } else addToGroup(groups, input, call, undefined);
   }
-  const ofRow = new Map<number, string>();
   for (const group of groups.values()) countVotes(group, input);
   const all = [...groups.values(), ...kmallocs.values()];
   collectRows(all, input);
-  for (const group of groups.values()) nameByFrees(group, input, ofRow);
+  for (const group of groups.values()) nameByFrees(group, input);
   nameBySlabs(all, input);
   for (const group of groups.values()) {
     for (const call of group.calls) {
@@ -98,7 +107,91 @@ export function nameCaches(input: NamingInput): CacheNames {
       inferred[call] = group.inferred;
     }
   }
-  return { ofCall, inferred, ofRow };
+  return { ofCall, inferred, ...nameObjects([...groups.values()], input) };
+}
+
+/** The objects of groups that allocate from several caches, each by its slab. */
+function nameObjects(
+  groups: readonly Group[],
+  input: NamingInput,
+): Pick<CacheNames, 'ofRow' | 'inferredRows' | 'mixed'> {
+  const ofRow = new Map<number, string>();
+  const inferredRows = new Set<number>();
+  const mixed = new Map<number, SlabNames>();
+  const { pages } = input;
+  if (pages === undefined) return { ofRow, inferredRows, mixed };
+  for (const family of mixedCalls(groups, input)) {
+    const names = new SlabNames(family, { ...input, pages });
+    for (const call of family.calls) mixed.set(call, names);
+    for (const { row, cache, usual } of family.rows) {
+      const own = cache === undefined ? names.ofRow(row) : undefined;
+      if (own?.isInferred === true) inferredRows.add(row);
+      if (own !== undefined && own.cache !== usual) ofRow.set(row, own.cache);
+    }
+  }
+  return { ofRow, inferredRows, mixed };
+}
+
+/** Groups of one stride that allocate from the same caches, together. */
+function mixedCalls(groups: readonly Group[], input: NamingInput): MixedCalls[] {
+  const families = new Map<string, { caches: Set<string>; own: Set<Group> }>();
+  for (const group of groups) {
+    const caches = cachesOf(group, groups, input);
+    if (caches.size < 2) continue;
+    const key = `${group.bytesAlloc} ${[...caches].sort().join()}`;
+    const family = families.get(key) ?? { caches, own: new Set() };
+    families.set(key, family);
+    family.own.add(group);
+  }
+  return [...families.values()].map(({ caches, own }) => {
+    const [{ bytesAlloc } = { bytesAlloc: 0 }] = own;
+    const members = groups.filter(
+      (g) => own.has(g) || (g.bytesAlloc === bytesAlloc && caches.has(g.name ?? '')),
+    );
+    return {
+      calls: new Set([...own].flatMap((group) => group.calls)),
+      bytesAlloc,
+      caches,
+      rows: members.flatMap((group) => {
+        const usual = group.name;
+        const cache = own.has(group) ? undefined : usual;
+        return group.rows.map((row) => ({ row, cache, usual }));
+      }),
+    };
+  });
+}
+
+/** The caches that frees named of a group's objects, and those that its slabs must be of else. */
+function cachesOf(group: Group, groups: readonly Group[], input: NamingInput): Set<string> {
+  const { strings } = input.dictionary;
+  const caches = new Set([...group.votes.keys()].map((name) => strings.get(name)));
+  if (caches.size !== 1 || group.name === undefined) return caches;
+  const siblings = siblingsOf(group.name, group.bytesAlloc, input).filter(
+    ({ name, slabs }) => (slabs ?? 0) > 0 && !groups.some((g) => g.name === name),
+  );
+  if (siblings.length === 0) return caches;
+  const slabOf = slabKeys(input.live, input.known, input.pageSize)(group.bytesAlloc);
+  const seen = new Set(group.rows.map(slabOf)).size;
+  const recorded = input.known?.find(group.name)?.slabs ?? seen;
+  if (seen > recorded + 1) for (const { name } of siblings) caches.add(name);
+  return caches;
+}
+
+/**
+ * Recorded caches of another protocol version for the same objects: `tw_sock_TCPv6` besides
+ * `tw_sock_TCP` (net/core/sock.c, proto_register(), names them so).
+ */
+function siblingsOf(name: string, bytesAlloc: number, { known }: NamingInput): KnownCache[] {
+  const own = known?.find(name);
+  if (known === undefined || own === undefined) return [];
+  return known
+    .ofSlabSize(bytesAlloc)
+    .filter(
+      (cache) =>
+        cache !== own &&
+        cache.objectSize === own.objectSize &&
+        (cache.name.startsWith(own.name) || own.name.startsWith(cache.name)),
+    );
 }
 
 function kmallocName(input: NamingInput, call: number): string {
@@ -157,11 +250,14 @@ function vote(votes: Map<number, number>, name: number, count: number): void {
 
 /** Notes live objects where they help: groups with no name or several, and those of their stride. */
 function collectRows(groups: readonly Group[], input: NamingInput): void {
-  const isOpen = (g: Group): boolean => g.name === undefined && g.votes.size === 0;
+  const isOpen = (g: Group): boolean => g.name === undefined && g.votes.size !== 1;
   const strides = new Set(groups.filter(isOpen).map((g) => g.bytesAlloc));
   const groupOfCall: (Group | undefined)[] = [];
   for (const group of groups) {
-    if (!strides.has(group.bytesAlloc) && group.votes.size < 2) continue;
+    const [only] = group.votes.keys();
+    const name = only === undefined ? undefined : input.dictionary.strings.get(only);
+    const hasSiblings = name !== undefined && siblingsOf(name, group.bytesAlloc, input).length > 0;
+    if (!strides.has(group.bytesAlloc) && !hasSiblings) continue;
     for (const call of group.calls) groupOfCall[call] = group;
   }
   input.rows.forEach((row) => {
@@ -170,21 +266,18 @@ function collectRows(groups: readonly Group[], input: NamingInput): void {
 }
 
 /** Step 3, and step 4 by what frees named on the pages of the group's objects. */
-function nameByFrees(group: Group, input: NamingInput, ofRow: Map<number, string>): void {
-  const { dictionary, pages, live } = input;
+function nameByFrees(group: Group, input: NamingInput): void {
+  const { dictionary, pages, live, strides } = input;
   const { votes } = group;
-  const pageName = (row: number): number =>
-    pages?.cacheAt(live.ptrLo(row), live.ptrHi(row), live.ts(row)) ?? 0;
-  if (votes.size === 0) for (const row of group.rows) vote(votes, pageName(row), 1);
-  const winner = largest(votes);
-  if (winner === undefined) return;
-  group.name = dictionary.strings.get(winner);
-  if (votes.size === 1) return;
-  // A site that allocates from several caches of one size: each object by its own page.
-  for (const row of group.rows) {
-    const name = pageName(row);
-    if (name !== winner && votes.has(name)) ofRow.set(row, dictionary.strings.get(name));
+  if (votes.size === 0 && pages !== undefined) {
+    for (const row of group.rows) {
+      const lo = live.ptrLo(row);
+      const name = pages.cacheAt(lo, live.ptrHi(row), live.ts(row));
+      if (name !== 0 && strides.fits(name, group.bytesAlloc, lo)) vote(votes, name, 1);
+    }
   }
+  const winner = largest(votes);
+  if (winner !== undefined) group.name = dictionary.strings.get(winner);
 }
 
 function largest<T>(votes: ReadonlyMap<T, number>): T | undefined {

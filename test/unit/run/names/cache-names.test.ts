@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
+import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../../helpers/tracked.ts';
 
 interface Named {
   /** The cache of the call at a site, `?` behind a guess. */
@@ -83,6 +83,68 @@ describe('step 3: the name that frees gave', () => {
     const named = name(lines);
     expect(named.cacheAt('mempool_alloc+0x1')).toBe('bio-128');
     expect(named.objects).toEqual(['bio-64', 'bio-128']);
+  });
+});
+
+describe('a site that allocates from two caches', () => {
+  const facts = kernelFacts({
+    caches: [
+      knownCache('tw_sock_TCP', 256, { objectSize: 248, slabs: 1 }),
+      knownCache('tw_sock_TCPv6', 256, { objectSize: 248, slabs: 1 }),
+    ],
+  });
+  const alloc = (ts: number, object: string): string =>
+    `@${ts} alloc x ${object} 248/256 by=inet_twsk_alloc+0x43`;
+
+  test('names the objects of a slab by what was freed there after any of them came', () => {
+    const lines = `
+      ${alloc(1000, 'A')}
+      ${alloc(1001, 'A+256')}
+      ${alloc(1002, 'B')}
+      ${alloc(1003, 'B+256')}
+      ${alloc(1004, 'B+512')}
+      @2000 free tw_sock_TCP A
+      @2001 free tw_sock_TCPv6 B
+      ${alloc(3000, 'B')}`;
+    const two = 'tw_sock_TCPv6';
+    expect(name(lines, { facts }).objects).toEqual(['tw_sock_TCP', two, two, two]);
+  });
+
+  test('is seen from more slabs than were recorded of the one cache that is named', () => {
+    const { run, objects } = resolve(
+      `
+      ${alloc(1000, 'A')}
+      ${alloc(1001, 'A+256')}
+      @2000 free tw_sock_TCP A
+      ${alloc(3000, 'B')}
+      ${alloc(3001, 'C')}
+      ${alloc(3002, 'A')}`,
+      { facts },
+    );
+    expect(objects.map(([cache]) => cache)).toEqual([
+      'tw_sock_TCP',
+      'tw_sock_TCPv6',
+      'tw_sock_TCPv6',
+      'tw_sock_TCP',
+    ]);
+    expect(run.names.inferredRows.size).toBe(2);
+  });
+
+  test('tells the cache of each object that was allocated, for a replay', () => {
+    const { run, call, trace } = resolve(`
+      ${alloc(1000, 'A')}
+      @1500 free tw_sock_TCP A
+      ${alloc(2000, 'A')}
+      @2500 free tw_sock_TCPv6 A`);
+    const at = run.names.mixed.get(call('inet_twsk_alloc+0x43'));
+    const address = trace.address('A');
+    const cacheAt = (ts: number): string | undefined =>
+      at?.at(Number(address & 0xffffffffn), Number(address >> 32n), ts);
+    expect([cacheAt(1000), cacheAt(2000), cacheAt(3000)]).toEqual([
+      'tw_sock_TCP',
+      'tw_sock_TCPv6',
+      undefined,
+    ]);
   });
 });
 

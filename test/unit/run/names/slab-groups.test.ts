@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { KnownCaches } from '../../../src/kernel/caches/known-cache.ts';
-import { groupsAlone, joinBySlabs, slabKeys } from '../../../src/run/slab-groups.ts';
-import { knownCache, track } from '../../helpers/tracked.ts';
+import { KnownCaches } from '../../../../src/kernel/caches/known-cache.ts';
+import { groupsAlone, joinBySlabs, slabKeys } from '../../../../src/run/names/slab-groups.ts';
+import { knownCache, track } from '../../../helpers/tracked.ts';
 
 interface TestGroup {
   readonly id: string;

@@ -1,7 +1,7 @@
-// Sizes as the options of `compare` take them (`16KiB`, `64KB`, `1.5M`, `4096`) and print them. As
+// Sizes as options take them (`16KiB`, `64KB`, `1.5M`, `4096`) and as `compare` prints them. As
 // everywhere here a KB is 1024 bytes, so KB, KiB and K are one.
 
-import { formatFixed } from '../../../base/bytes-format.ts';
+import { formatFixed } from './bytes-format.ts';
 
 const UNITS = ['', 'K', 'M', 'G', 'T'] as const;
 
