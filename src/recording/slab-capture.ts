@@ -10,7 +10,6 @@ import { STDIN } from '../base/input-bytes.ts';
 import { isTar, packingOf } from '../base/packing.ts';
 import { openForReading } from '../base/random-access-file.ts';
 import { readWhole } from '../base/read-whole.ts';
-import { tarEntries } from '../base/tar.ts';
 import { parseAnySlabinfo, sysfsOfRow } from '../kernel/caches/any-slabinfo.ts';
 import {
   checkProcSlabinfo,
@@ -23,6 +22,7 @@ import { plainText } from './foreign/foreign-file.ts';
 import { slabCaptureKind } from './foreign/name-foreign.ts';
 import { notSlabinfo } from './recorded-slabinfo.ts';
 import { MAX_SIDECAR_BYTES, type SidecarFiles } from './sidecars.ts';
+import { tarEntries } from './tar.ts';
 
 export interface SlabCapture {
   readonly sysfs: SlabSysfs;
@@ -35,7 +35,7 @@ export interface SlabCapture {
 }
 
 /** What /proc/slabinfo does not tell of a cache, in words. */
-export const NOT_IN_SLABINFO =
+const NOT_IN_SLABINFO =
   'slabs on partial lists and on CPUs, flags, aliases, nodes, activity; Objsize counts padding and debug metadata';
 
 /**
@@ -88,7 +88,7 @@ const fileSizeOf = (path: string): number => fileStat(path)?.size ?? 0;
  * @param path names it in messages
  * @throws TraceFormatError where none of its lines is a cache
  */
-export function captureOfSlabinfo(text: string, path: string): SlabCapture {
+function captureOfSlabinfo(text: string, path: string): SlabCapture {
   const slabinfo = parseAnySlabinfo(text);
   const { capture, notes } = checkProcSlabinfo(slabinfo);
   if (capture.caches.length === 0) throw notSlabinfo(path, text, 'none of its lines is a cache');
