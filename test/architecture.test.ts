@@ -33,7 +33,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   store: ['better-sqlite3'],
   // The last two are bundled into dist/ by the build.
   render: ['cli-table3', 'd3-hierarchy', 'uplot'],
-  commands: ['commander', 'hyparquet-writer', 'pprof-format'],
+  commands: ['hyparquet-writer', 'pprof-format'],
   cli: ['commander'],
 };
 
@@ -87,10 +87,42 @@ test('modules import the npm packages of their layer', () => {
   expect(foreign).toEqual([]);
 });
 
+/** Modules that are loaded with a module, at once and not when they are needed. */
+function loadedWith(module: string): string[] {
+  const seen = new Set([module]);
+  for (const path of seen) {
+    if (!path.endsWith('.ts')) continue;
+    const source = readFileSync(join(SRC, path), 'utf8');
+    for (const [, from = ''] of source.matchAll(
+      /^(?:import|export)\s(?!type\b)[^;]*?\bfrom\s+'([^']+)'/gm,
+    )) {
+      seen.add(from.startsWith('.') ? normalize(join(dirname(path), from)) : from);
+    }
+  }
+  return [...seen];
+}
+
+test('a command says what it is without loading what it does', () => {
+  const slow = modules
+    .filter((module) => /^commands\/\w+\/command\.ts$/.test(module))
+    .flatMap((module) =>
+      loadedWith(module)
+        .filter(
+          (loaded) =>
+            !/^(?:node:|base\/|commands\/shared\/|render\/escape\.ts|pairing\/selection-texts\.ts)/.test(
+              loaded,
+            ),
+        )
+        .filter((loaded) => dirname(loaded) !== dirname(module))
+        .map((loaded) => `${module} -> ${loaded}`),
+    );
+  expect(slow).toEqual([]);
+});
+
 test('the scan sees static, dynamic and type imports', () => {
   expect(modules.length).toBeGreaterThan(500);
   expect(importsOf('cli/main.ts')).toContain('./program.ts');
-  expect(importsOf('cli/program.ts')).toContain('../commands/analyze/command.ts');
+  expect(importsOf('cli/commands.ts')).toContain('../commands/analyze/command.ts');
   expect(importsOf('run/open-run.ts')).toContain('./prepare-replay.ts');
 });
 

@@ -78,7 +78,7 @@ export function readFacts(
     tracedFromBoot:
       /\btrace_event=\S*(kmem|kmalloc)/.test(cmdline ?? '') &&
       sidecars.text('slabinfo.before.txt') === undefined,
-    someTasksOnly: /^\d/.test(sidecars.text('tracing/set_event_pid') ?? ''),
+    someTasksOnly: info.someTasksOnly || /^\d/.test(sidecars.text('tracing/set_event_pid') ?? ''),
     slubDebug: /\bsl[au]b_debug\b/.test(cmdline ?? ''),
     notes: [
       ...pageSizeNotes(sidecars),

@@ -1,17 +1,18 @@
 // `slabreplay export SOURCE --to FORMAT -o FILE`: a run for other tools.
 
-import { type Command, Option } from 'commander';
 import type { ProfileValue } from '../../analysis/profile-stacks.ts';
 import { counted } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
-import { fileTarget } from '../../base/output-target.ts';
+import { fileTarget, outputTarget } from '../../base/output-target.ts';
+import type { Desk, MakingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addSourceOptions,
-  type SharedOptions,
-  sourceOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  SOURCE_OPTIONS,
+  type SourceValues,
 } from '../shared/options.ts';
-import { noteWritten } from '../shared/output.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { choice, flag, required, text } from '../shared/specs.ts';
 
 /** Every event, or what all events come to. */
 const EVENT_FORMATS = ['csv', 'parquet', 'sqlite-rows'] as const;
@@ -29,50 +30,53 @@ const VALUES: readonly ProfileValue[] = [
 type EventFormat = (typeof EVENT_FORMATS)[number];
 type ProfileFormat = (typeof PROFILE_FORMATS)[number];
 
-interface ExportOptions extends SharedOptions {
+interface ExportOptions extends SourceValues, FilterValues {
   readonly to: EventFormat | ProfileFormat;
   readonly out: string;
+  readonly force?: boolean;
   readonly value?: ProfileValue;
   readonly base?: string;
 }
 
-export function registerExport(program: Command): void {
-  const command = program
-    .command('export <source>')
-    .description('events, profiles and curves for other tools')
-    .addOption(
-      new Option(
+export const exportCommand: MakingCommand<ExportOptions> = {
+  name: 'export',
+  summary: 'events, profiles and curves for other tools',
+  reads: 'events',
+  options: {
+    to: required(
+      choice(
         '--to <FORMAT>',
         'pprof, speedscope, collapsed: what is allocated and held, by call chain; trace-events: live bytes of each cache over time (Perfetto, chrome://tracing); csv, parquet: one event a row; sqlite-rows: a plain SQLite file',
-      )
-        .choices([...PROFILE_FORMATS, ...EVENT_FORMATS])
-        .makeOptionMandatory(),
-    )
-    .requiredOption('-o, --out <FILE>', 'the file to write')
-    .addOption(
-      new Option('--value <WHAT>', 'collapsed: what is counted (default: live-bytes)').choices(
-        VALUES,
+        [...PROFILE_FORMATS, ...EVENT_FORMATS],
       ),
-    )
-    .option('--base <SOURCE>', 'collapsed: a run to compare with, for a differential flame graph')
-    .option('--force', 'overwrite the file');
-  addFilterOptions(addSourceOptions(command)).action(run);
-}
-
-async function run(source: string, options: ExportOptions): Promise<void> {
-  const { to } = options;
-  if (to !== 'collapsed' && (options.value ?? options.base) !== undefined) {
-    throw new UsageError(`--to ${to}: --value and --base are for --to collapsed`);
-  }
-  if (to === 'sqlite-rows') fileTarget(options.out, options.force === true);
-  const said = isEventFormat(to)
-    ? await exportEvents(source, to, options)
-    : await exportProfile(source, to, options);
-  if (!options.quiet) noteWritten(options.out, said);
-}
+    ),
+    out: required(text('-o, --out <FILE>', 'the file to write')),
+    value: choice('--value <WHAT>', 'collapsed: what is counted (default: live-bytes)', VALUES),
+    base: text(
+      '--base <SOURCE>',
+      'collapsed: a run to compare with, for a differential flame graph',
+    ),
+    force: flag('--force', 'overwrite the file'),
+    ...SOURCE_OPTIONS,
+    ...FILTER_OPTIONS,
+  },
+  async run(options, desk) {
+    const { to, out, force = false } = options;
+    if (to !== 'collapsed' && (options.value ?? options.base) !== undefined) {
+      throw new UsageError(`--to ${to}: --value and --base are for --to collapsed`);
+    }
+    if (to === 'sqlite-rows') fileTarget(out, force);
+    return {
+      holds: isEventFormat(to)
+        ? await exportEvents(to, options, desk)
+        : await exportProfile(to, options, desk),
+    };
+  },
+  render: null,
+};
 
 /** True where only some allocations are asked for. */
-function isFiltered(options: SharedOptions): boolean {
+function isFiltered(options: FilterValues): boolean {
   const { cache, pid, comm, excludeComm, cpu, time, size, age } = options;
   const lists = [cache, pid, comm, excludeComm, cpu];
   return lists.some(({ length }) => length > 0) || (time ?? size ?? age) !== undefined;
@@ -82,18 +86,15 @@ function isEventFormat(to: ExportOptions['to']): to is EventFormat {
   return EVENT_FORMATS.some((format) => format === to);
 }
 
-async function exportEvents(
-  source: string,
-  to: EventFormat,
-  options: ExportOptions,
-): Promise<string> {
+async function exportEvents(to: EventFormat, options: ExportOptions, desk: Desk): Promise<string> {
   if (isFiltered(options)) {
     throw new UsageError(`--to ${to} writes every event, so nothing can be selected`, {
       hint: 'Select with SQL: slabreplay sql RUN.db "SELECT ... FROM event WHERE ..." --csv',
     });
   }
-  const shared = await sourceOptions(source, options);
   const target = targetOf(options);
+  outputTarget(target.path, target.force);
+  const shared = await sourceOptions(options, desk);
   const exports = await import('./export-run.ts');
   let count: number;
   if (to === 'csv') {
@@ -111,11 +112,12 @@ async function exportEvents(
 }
 
 async function exportProfile(
-  source: string,
   to: ProfileFormat,
   options: ExportOptions,
+  desk: Desk,
 ): Promise<string> {
-  const shared = await sourceOptions(source, options);
+  outputTarget(options.out, options.force === true);
+  const shared = await sourceOptions(options, desk);
   const profiles = await import('./profile-run.ts');
   switch (to) {
     case 'pprof': {
@@ -131,7 +133,8 @@ async function exportProfile(
       return counted(profile.samples.length, 'sample');
     }
     case 'collapsed': {
-      const base = options.base === undefined ? [] : [await sourceOptions(options.base, options)];
+      const { base: source } = options;
+      const base = source === undefined ? [] : [await sourceOptions({ ...options, source }, desk)];
       const stacks = await profiles.stacksOfRuns([...base, shared], options.value ?? 'live-bytes');
       const { renderCollapsed } = await import('./export-collapsed.ts');
       await write(renderCollapsed(stacks), options);

@@ -129,7 +129,7 @@ export class OpenReport {
 
   finish(): MemoryReport {
     const first = this.objects[0];
-    const inTitle = /0x([0-9a-f]{8,16})\b/.exec(this.title)?.[1];
+    const inTitle = /(?:0x|, )([0-9a-f]{8,16})\b/.exec(this.title)?.[1];
     const address =
       first?.address ?? (inTitle === undefined ? undefined : pointerOf(inTitle)) ?? this.byte;
     const { tool, title, cache, foundIn, atSec, size, access, task, line } = this;

@@ -26,7 +26,7 @@ const MOST_FOREIGN = 400;
 /** Lines between the cause and the header that says "Object corrupt". */
 const CAUSE_LINES = 8;
 /** Whether a line may begin anything: all others are passed over while no report is open. */
-const INTERESTING = /BUG|SLUB|overwritten\]|SAN: /;
+const INTERESTING = /BUG|SLUB|overwritten\]|SAN: |slab cache\. |different cache/;
 const CUT_HERE = /^-+\[ cut here \]-+/;
 /** The line that KASAN and KFENCE end with; SLUB's own is longer. */
 const RULE = /^={60,70}$/;
@@ -124,8 +124,9 @@ class ReportReader {
     const report = this.open.get(key) ?? (line.caller === null ? this.latest() : undefined);
     if (report === undefined) return;
     const caller = report.caller ?? '';
-    const isOver =
-      CUT_HERE.test(text) || (RULE.test(text) && report.tool !== 'SLUB' && report.understood > 0);
+    // cache_from_obj() prints the tracks behind its own warning.
+    const isWarned = CUT_HERE.test(text) && !/cache/.test(report.title);
+    const isOver = isWarned || (RULE.test(text) && report.tool !== 'SLUB' && report.understood > 0);
     if (isOver) {
       this.close(caller);
       return;
