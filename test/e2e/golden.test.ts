@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { BOOT, outputOf, STACKS } from '../helpers/run-cli.ts';
 
 const LEAKS = 'traces/leak-example';
+/** Two objects under slub_debug=FZ, behind the first of which a byte was written. */
+const RED_ZONE = 'test/fixtures/red-zone';
 const PLANTED_BASE = 'traces/planted-leak/base.json.gz';
 const PLANTED_NEW = 'traces/planted-leak/new.json.gz';
 
@@ -47,6 +49,8 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['lint-stacks.txt', ['lint', STACKS, '--top', '2']],
   ['lint-double-free.txt', ['lint', 'traces/tutorial/double-free.csv']],
+  ['validate-red-zone.txt', ['validate', RED_ZONE]],
+  ['validate-red-zone.csv', ['validate', RED_ZONE, '--csv']],
   ['perfkmem-boot.txt', ['perfkmem', BOOT, '--caller', '-l', '10', '--alloc', '-l', '5']],
 ];
 
