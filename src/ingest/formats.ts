@@ -21,7 +21,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ],
   ['perf-script', async () => (await import('./text/perf-script.ts')).perfScriptFormat],
   ['slub-trace', async () => (await import('./slub-trace/slub-trace.ts')).slubTraceFormat],
-  ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
+  ['babeltrace', async () => (await import('./babeltrace/babeltrace.ts')).babeltraceFormat],
 ]);
 
 const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages']);
@@ -65,7 +65,8 @@ export async function detectFormat(head: Uint8Array, path: string): Promise<Trac
   });
 }
 
-function foreignError(path: string, { title, advice }: ForeignFile): TraceFormatError {
+/** The error for a file of a kind that is known and is no trace. */
+export function foreignError(path: string, { title, advice }: ForeignFile): TraceFormatError {
   return new TraceFormatError(`${path}: not a trace: it is ${title}`, {
     hint: advice.replaceAll('FILE', path === STDIN ? 'FILE' : path),
   });

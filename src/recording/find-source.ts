@@ -62,14 +62,24 @@ export function canReadTwice(source: string): boolean {
 
 /** The event file of a folder, or undefined where it has none. */
 function eventFileIn(folder: string): string | undefined {
+  const inPerfFolder = perfFileIn(folder);
+  if (inPerfFolder !== undefined) return inPerfFolder;
   for (const name of EVENT_FILES) {
     const packed = packedNames(name).find((each) => existsSync(join(folder, each)));
-    if (packed !== undefined) return join(folder, packed);
+    if (packed === undefined) continue;
+    const path = join(folder, packed);
+    return fileStat(path)?.isDirectory() ? eventFileIn(path) : path;
   }
   const raw = readdirSync(folder)
     .filter((name) => RAW_PAGES.test(name))
     .sort();
   return raw[0] === undefined ? undefined : join(folder, raw[0]);
+}
+
+/** `data` of a folder that perf record --kcore or --threads wrote; undefined where it is none. */
+function perfFileIn(folder: string): string | undefined {
+  const path = join(folder, 'data');
+  return fileStat(path)?.isFile() && startsWith(path, 'PERFILE2') ? path : undefined;
 }
 
 /** For commands that need events. */
@@ -80,10 +90,16 @@ export function folderWithoutEvents(folder: string): TraceFormatError {
 }
 
 function isDatabase(path: string): boolean {
+  return startsWith(path, 'SQLite format 3\0');
+}
+
+/** @param magic one byte a character */
+function startsWith(path: string, magic: string): boolean {
   const fd = openForReading(path);
   try {
-    const head = Buffer.alloc(16);
-    return readSync(fd, head, 0, 16, 0) === 16 && head.toString('latin1') === 'SQLite format 3\0';
+    const head = Buffer.alloc(magic.length);
+    const read = readSync(fd, head, 0, head.length, 0);
+    return read === head.length && head.toString('latin1') === magic;
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
   } finally {

@@ -23,8 +23,11 @@ export function trustLines({
     : 'the recording starts on a running machine';
   const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
   const lines: [string, string][] = [
-    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
+    [c.sampled ? 'events' : 'complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
   ];
+  // How it was sampled stands before all else, and first among the notes.
+  const [how = '', ...others] = c.sampled ? doubts(c) : ['', ...doubts(c)];
+  if (c.sampled) lines.unshift(['sampled', how]);
   const late = lateText(c);
   if (late !== '') lines.push(['late', late]);
   const gaps = gapsText(c, totals, callSites);
@@ -47,15 +50,15 @@ export function trustLines({
         `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
     ]);
   }
-  for (const line of doubts(c)) lines.push(['note', line]);
+  for (const line of others) lines.push(['note', line]);
   return lines;
 }
 
 /** What it means that the recording began on a running machine, and with which events. */
-function lateText({ startsAtBoot, lateEvents }: Completeness): string {
+function lateText({ startsAtBoot, lateEvents, sampled }: Completeness): string {
   if (startsAtBoot) return '';
   const older = 'what was allocated before the recording is not in these numbers';
-  if (lateEvents.length === 0) return older;
+  if (lateEvents.length === 0 || sampled) return older;
   const after = ({ afterSec }: LateEvent): string =>
     afterSec === null ? 'later' : `${afterSec.toFixed(1)} s`;
   const which = lateEvents.map((late) => `${late.event} ${after(late)}`).join(', ');
@@ -67,12 +70,12 @@ function lateText({ startsAtBoot, lateEvents }: Completeness): string {
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
 function gapsText(
-  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
+  { allocsOfLive, lostEvents, unrecordedFrees, sampled, someTasksOnly }: Completeness,
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
-  // What is uncertain for want of all frees is not put down to kfree_rcu: a note says so.
-  if (unrecordedFrees.length > 0) return '';
+  // What is uncertain for want of frees is not put down to kfree_rcu: a note says so.
+  if (unrecordedFrees.length > 0 || sampled || someTasksOnly) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
   if (allocsOfLive > 0) {

@@ -31,6 +31,8 @@ export const COMPLETE: Completeness = {
   lostEvents: 0,
   badRecords: 0,
   hashedPointers: false,
+  sampled: false,
+  someTasksOnly: false,
   startsAtBoot: true,
   lateEvents: [],
   freesOfUnknown: 0,

@@ -109,6 +109,8 @@ export function figures(pairs: readonly PairFigures[], parts: RunParts = {}): Ru
       lostEvents: 0,
       badRecords: 0,
       hashedPointers: false,
+      sampled: false,
+      someTasksOnly: false,
       startsAtBoot: true,
       lateEvents: [],
       freesOfUnknown: 0,

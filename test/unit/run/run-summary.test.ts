@@ -80,6 +80,8 @@ describe('completeness', () => {
       lostEvents: 0,
       badRecords: 0,
       hashedPointers: false,
+      sampled: false,
+      someTasksOnly: false,
       startsAtBoot: false,
       lateEvents: [],
       freesOfUnknown: 0,

@@ -97,6 +97,8 @@ const COMPLETENESS: Columns<Completeness> = {
   lostEvents: asCount,
   badRecords: asCount,
   hashedPointers: asBool,
+  sampled: optional(asBool, false),
+  someTasksOnly: optional(asBool, false),
   startsAtBoot: asBool,
   lateEvents: optional((value, at) => checkedList(value, at, asLateEvent), []),
   freesOfUnknown: asCount,

@@ -54,6 +54,8 @@ describe('what makes the numbers less than exact', () => {
   test('every doubt has its line', () => {
     const completeness = {
       ...COMPLETE,
+      sampled: false,
+      someTasksOnly: false,
       startsAtBoot: false,
       lostEvents: 1234,
       badRecords: 2,

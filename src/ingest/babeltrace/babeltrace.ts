@@ -2,14 +2,14 @@
 // (procname, tid, callstack-kernel).
 
 import type { TraceFormat } from '../format.ts';
-import { babeltraceHandlers } from './babeltrace-events.ts';
+import { detectText } from '../text/survey.ts';
+import { TextReader } from '../text/text-reader.ts';
 import { babeltraceLineGrammar } from './babeltrace-line.ts';
-import { detectText } from './survey.ts';
-import { TextReader } from './text-reader.ts';
+import { babeltraceHandlers } from './braced-events.ts';
 
 export const babeltraceFormat: TraceFormat = {
   name: 'babeltrace',
-  title: 'text of babeltrace of an LTTng kernel trace',
+  title: 'text of babeltrace of a kernel trace of LTTng or perf',
   carries:
     'times of day in nanoseconds, addresses; task names and stacks where recorded as contexts',
 
@@ -24,6 +24,7 @@ export const babeltraceFormat: TraceFormat = {
           instances: false,
           frames: 'arrow',
           tracerClock: false,
+          record: "lttng enable-event --kernel 'kmem_*'",
           handlers: babeltraceHandlers,
         },
         input,
