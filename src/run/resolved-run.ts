@@ -92,7 +92,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   tracker.evidence.reserve(dictionary.calls.length);
   const selection = input.selection ?? EVERYTHING;
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
-  const pages = info.hashedPointers ? undefined : tracker.pages;
+  const pages = info.hashedPointers || facts.isSlob ? undefined : tracker.pages;
   const all = live.inUse();
   const strideInput = {
     dictionary,

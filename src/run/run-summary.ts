@@ -169,6 +169,12 @@ function notesOf(run: ResolvedRun): string[] {
         'class: the kernel ran with slub_debug or KASAN, and what exceeds the class is metadata.',
     );
   }
+  if (run.facts.isSlob) {
+    notes.push(
+      'The allocator is SLOB, which has no size classes and puts objects of any size on one page: ' +
+        'kmalloc caches are named by what is asked for, and no replay of SLUB applies.',
+    );
+  }
   if (run.facts.someTasksOnly) {
     notes.push(
       'Only some tasks were recorded: frees by others are missing, ' +

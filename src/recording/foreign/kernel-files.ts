@@ -10,7 +10,7 @@ const UNUSED =
   'It holds sums and no events, and is not used here. `slabreplay record` makes a recording that is.';
 
 /** mm/slab_common.c print_slabinfo_header(), cache_show(); 1.x: mm/slab.c of Linux 2.4. */
-const PROC_SLABINFO: ForeignText = {
+export const PROC_SLABINFO: ForeignText = {
   title: '/proc/slabinfo',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slabinfo.txt.',
@@ -18,11 +18,11 @@ const PROC_SLABINFO: ForeignText = {
 };
 
 /** mm/slub.c, the attributes of /sys/kernel/slab, as grep and find print them. */
-const SLAB_SYSFS: ForeignText = {
+export const SLAB_SYSFS: ForeignText = {
   title: 'a capture of /sys/kernel/slab',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slab_sysfs.txt.',
-  mark: /^(?:\/sys\/(?:kernel\/)?slab\/|\.\/)?[^\s/]+\/(?:object_size|slab_size|objs_per_slab|total_objects|cpu_slabs|objects_partial|hwcache_align|min_partial)[=:]/gm,
+  mark: /^(?:\S*\/)?[^\s/]+\/(?:object_size|slab_size|objs_per_slab|total_objects|cpu_slabs|objects_partial|hwcache_align|min_partial)[=:]/gm,
 };
 
 /** mm/kmemleak.c print_unreferenced(). */
