@@ -333,6 +333,7 @@ WARNING: CPU: 0 PID: 1 at mm/slub.c:4000 cache_from_obj+0x1/0x2
 ---[ end trace 0000000000000000 ]---
 Allocated in foo+0x10/0x40 age=3 cpu=0 pid=9
  foo+0x10/0x40
+[Poison overwritten] 0xffff888001239010-0xffff888001239010 @offset=16. First byte 0x6c instead of 0x6b
 kmem_cache_free(dentry, ffff888001231040): object belongs to different cache kmalloc-64
 SLUB <none>: no slab for object 0xffff888001231080.
 `;
@@ -341,4 +342,14 @@ SLUB <none>: no slab for object 0xffff888001231080.
     { cache: 'kmalloc-64', address: 0xffff888001231040n },
     { cache: null, address: 0xffff888001231080n },
   ]);
+});
+
+test('a report on a slab: its pointers tell whether the log hashes them', () => {
+  const log = (
+    slab: string,
+  ): string => `BUG a (Not tainted): Wrong object count. Counter is 3 but counted were 5
+Slab ${slab} objects=36 used=3 fp=0x0000000000000000 flags=0x200
+`;
+  expect(parse(log('0x000000001be0aa11'))).toMatchObject([{ address: null, hashed: true }]);
+  expect(parse(log('0xffffea0000048c00'))).toMatchObject([{ address: null, hashed: false }]);
 });
