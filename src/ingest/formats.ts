@@ -13,6 +13,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['trace-dat', async () => (await import('./trace-dat/trace-dat.ts')).traceDatFormat],
   ['perf-data', async () => (await import('./perf-data/perf-data.ts')).perfDataFormat],
   ['raw-pages', async () => (await import('./raw-pages/raw-pages.ts')).rawPagesFormat],
+  ['ctf', async () => (await import('./babeltrace/ctf.ts')).ctfFormat],
   ['csv', async () => (await import('./csv/csv.ts')).csvFormat],
   ['ftrace-text', async () => (await import('./text/ftrace-text.ts')).ftraceTextFormat],
   [
@@ -24,7 +25,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['babeltrace', async () => (await import('./babeltrace/babeltrace.ts')).babeltraceFormat],
 ]);
 
-const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages']);
+const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages', 'ctf']);
 
 export function loadFormats(): Promise<TraceFormat[]> {
   return Promise.all([...LOAD.values()].map((load) => load()));

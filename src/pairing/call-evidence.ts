@@ -9,6 +9,9 @@ import { EVENT_KIND } from '../kernel/events/event-kind.ts';
 import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
+/** Frees without an event that can still turn out to be lost: as many as fit in a loss, and more. */
+const RECENT = 8192;
+
 export class CallEvidence {
   /** Allocations of each call. */
   allocs: Float64Array = new Float64Array(0);
@@ -21,6 +24,15 @@ export class CallEvidence {
   untracedFrees: Float64Array = new Float64Array(0);
   /** Those of them that were allocated before the first recorded free of their kind. */
   earlyFrees: Float64Array = new Float64Array(0);
+  /**
+   * Its objects on which another allocation landed after events had been lost, or while they were:
+   * freed without an event, or by one of the lost.
+   */
+  lossFrees: Float64Array = new Float64Array(0);
+  /** The last of `untracedFrees`, round and round: when they were seen, and the calls. */
+  private readonly recentTs = new Float64Array(RECENT);
+  private readonly recentCall = new Uint32Array(RECENT);
+  private recentEnd = 0;
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
   private readonly calls: CallTable;
@@ -47,21 +59,23 @@ export class CallEvidence {
           break;
         case OUTCOME.allocOnLive:
           this.allocs[batch.call[i]!]!++;
-          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, 1);
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, batch.ts[i]!);
           break;
         case OUTCOME.allocAgain:
           this.allocs[objectCall[i]!]!--;
           this.allocs[batch.call[i]!]!++;
           break;
         case OUTCOME.freeLate:
-          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, -1);
+          this.freedLate(objectCall[i]!, paired.objectTs[i]!);
           this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.free:
           this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.none:
-          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) {
+            this.lost(paired.objectTs[i]!, batch.ts[i]!);
+          }
           break;
       }
     }
@@ -75,6 +89,7 @@ export class CallEvidence {
     this.frees = ensureLength(this.frees, capacity);
     this.untracedFrees = ensureLength(this.untracedFrees, capacity);
     this.earlyFrees = ensureLength(this.earlyFrees, capacity);
+    this.lossFrees = ensureLength(this.lossFrees, capacity);
     this.name = ensureLength(this.name, capacity);
     this.nameCount = ensureLength(this.nameCount, capacity);
   }
@@ -112,11 +127,40 @@ export class CallEvidence {
     if (next !== undefined) rest?.delete(next[0]);
   }
 
-  private freedUnseen(object: number, ts: number, count: number): void {
-    if (ts <= this.lastLossTs) return;
-    this.untracedFrees[object]! += count;
-    const since = this.starts.freesSince(this.calls.kind(object));
-    if (ts < since) this.earlyFrees[object]! += count;
+  /** @param seenTs when another allocation landed on the object */
+  private freedUnseen(object: number, ts: number, seenTs: number): void {
+    if (ts <= this.lastLossTs) {
+      this.lossFrees[object]!++;
+      return;
+    }
+    this.untracedFrees[object]!++;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!++;
+    const at = this.recentEnd++ % RECENT;
+    this.recentTs[at] = seenTs;
+    this.recentCall[at] = object;
+  }
+
+  /** Its free came after all. */
+  private freedLate(object: number, ts: number): void {
+    if (ts <= this.lastLossTs) {
+      this.lossFrees[object]!--;
+      return;
+    }
+    this.untracedFrees[object]!--;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!--;
+  }
+
+  /** A CPU lost events between two times: what was seen meanwhile may be their doing. */
+  private lost(from: number, to: number): void {
+    this.lastLossTs = to;
+    const oldest = Math.max(0, this.recentEnd - RECENT);
+    for (let i = this.recentEnd - 1; i >= oldest; i--) {
+      if (this.recentTs[i % RECENT]! <= from) break;
+      const call = this.recentCall[i % RECENT]!;
+      this.untracedFrees[call]!--;
+      this.lossFrees[call]!++;
+    }
+    this.recentEnd = 0;
   }
 
   private freed(object: number, by: number, lo: number): void {

@@ -78,7 +78,11 @@ function gapsText(
   if (unrecordedFrees.length > 0 || sampled || someTasksOnly) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
-  if (allocsOfLive > 0) {
+  if (allocsOfLive > 0 && lostEvents > 0) {
+    text =
+      `${counted(allocsOfLive, 'free')} ${allocsOfLive === 1 ? 'is' : 'are'} missing, among the ` +
+      'lost events or without one (kfree_rcu, bulk)';
+  } else if (allocsOfLive > 0) {
     text = `at least ${counted(allocsOfLive, 'free')} left no event (kfree_rcu, bulk)`;
   } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
   if (liveUncertain === 0) return text;

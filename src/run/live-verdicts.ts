@@ -11,8 +11,10 @@ import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
+import type { LossRisk } from './loss-risk.ts';
 import type { CacheNames } from './names/cache-names.ts';
 import type { CacheStrides } from './names/cache-strides.ts';
+import { excessRows, heldCaches } from './recorded-bounds.ts';
 import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
@@ -70,10 +72,14 @@ export interface VerdictInput {
   readonly pages: PageEvidence | undefined;
   readonly strides: CacheStrides;
   readonly known: KnownCaches | undefined;
+  readonly pageSize: number;
   /** Kinds of frees that the recording lacks altogether. */
   readonly unrecordedFrees: readonly FreeEvent[];
   /** Time until which events are missing; -Infinity where none are. */
   readonly lastLossTs: number;
+  /** Part of the events that was lost, 0 to 1. */
+  readonly lossShare: number;
+  readonly risk: LossRisk;
   /** When frees of what a kind of allocation gives were switched on; -Infinity from the start. */
   freesSince(kind: number): number;
   /** The function of a call site ('__d_alloc'), or undefined. */
@@ -92,7 +98,7 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   /** Those of them whose free was not among lost events. */
   const unseenFrees = unseenFreesOf(input);
   rows.forEach((row) => {
-    if (!isGone(input, row)) return;
+    if (!isGone(input, row) && !input.risk.isGoneEarly(row)) return;
     ofRow[row] = VERDICT.gone;
     const call = live.call(row);
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
@@ -105,9 +111,46 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
     if (isUnrecorded(input, call)) ofRow[row] = VERDICT.unrecordedFrees;
     else if (isMarked(call)) ofRow[row] = VERDICT.untracedFrees;
     else if (isBeforeFrees(input, row)) ofRow[row] = VERDICT.beforeFrees;
-    else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
+    else if (live.ts(row) <= lastLossTs && !input.risk.isSafe(row)) {
+      ofRow[row] = VERDICT.eventsLost;
+    }
   });
+  if (lastLossTs > -Infinity) {
+    for (const row of boundByRecord(input, ofRow)) {
+      ofRow[row] = VERDICT.gone;
+      const call = live.call(row);
+      goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
+    }
+  }
   return { ofRow, marked, goneOfCall };
+}
+
+/**
+ * Takes back what the kernel's own counts contradict: where more is held of a cache than it had, no
+ * object that was live across a loss is certain.
+ * @returns rows of objects that are gone, on slabs that the cache did not have any more
+ */
+function boundByRecord(input: VerdictInput, ofRow: Uint8Array): number[] {
+  const { live, rows, lastLossTs, names } = input;
+  const gone: number[] = [];
+  const isDoubtful = (row: number): boolean =>
+    live.ts(row) <= lastLossTs && ofRow[row] !== VERDICT.certain;
+  const held = heldCaches(
+    rows.filter((row) => ofRow[row] !== VERDICT.gone),
+    { ...input, cacheOf: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)] },
+  );
+  for (const cache of held) {
+    if (cache.objects > cache.activeObjects) {
+      for (const { rows: own } of cache.slabs) {
+        for (const row of own) {
+          if (ofRow[row] === VERDICT.certain && live.ts(row) <= lastLossTs)
+            ofRow[row] = VERDICT.eventsLost;
+        }
+      }
+    }
+    gone.push(...excessRows(cache, isDoubtful, (row) => input.risk.of(row)));
+  }
+  return gone;
 }
 
 /** Frees without an event, by call, but for those that the recording had not switched on yet. */
@@ -115,7 +158,7 @@ function unseenFreesOf({ dictionary, evidence, freesSince }: VerdictInput): Floa
   const unseen = Float64Array.from(evidence.untracedFrees);
   for (let call = 1; call < dictionary.calls.length; call++) {
     const isLate = freesSince(dictionary.calls.kind(call)) !== Number.NEGATIVE_INFINITY;
-    if (isLate) unseen[call]! -= evidence.earlyFrees[call]!;
+    if (isLate) unseen[call] = Math.max(0, unseen[call]! - evidence.earlyFrees[call]!);
   }
   return unseen;
 }
@@ -175,12 +218,20 @@ interface SiteSum {
   allocs: number;
   frees: number;
   unseen: number;
+  /** Frees without an event that may also have been lost. */
+  lost: number;
 }
 
 /** What the calls of one site with one cache add up to. */
 interface SiteCacheSum extends SiteSum {
   readonly call: number;
   isMarked: boolean;
+}
+
+/** True where more frees had no event than the share of the lost events explains. */
+function isMoreThanLost({ allocs, frees, unseen, lost }: SiteSum, lossShare: number): boolean {
+  const missing = unseen + lost;
+  return lost > 1 && missing > 2 * lossShare * (missing + frees) && missing > allocs * MARK_SHARE;
 }
 
 interface MarkedSites {
@@ -199,8 +250,9 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     const allocs = evidence.allocs[call] ?? 0;
     if (allocs === 0) continue;
     const key = siteKey(input, call);
-    const site = bySite.get(calls.site(call)) ?? { allocs: 0, frees: 0, unseen: 0 };
-    const sum = byKey.get(key) ?? { allocs: 0, frees: 0, unseen: 0, call, isMarked: false };
+    const none = { allocs: 0, frees: 0, unseen: 0, lost: 0 };
+    const site = bySite.get(calls.site(call)) ?? { ...none };
+    const sum = byKey.get(key) ?? { ...none, call, isMarked: false };
     bySite.set(calls.site(call), site);
     byKey.set(key, sum);
     ofCall[call] = sum;
@@ -208,6 +260,7 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
       s.allocs += allocs;
       s.frees += evidence.frees[call]!;
       s.unseen += unseenFrees[call]!;
+      s.lost += evidence.lossFrees[call]!;
     }
   }
   const marked = new Map<string, number>();
@@ -219,6 +272,7 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     if (
       sum.unseen > sum.allocs * MARK_SHARE ||
       whole.unseen > whole.allocs * MARK_SHARE_OF_SITE ||
+      isMoreThanLost(sum, input.lossShare) ||
       isKnown ||
       isUnrecorded(input, sum.call)
     ) {

@@ -16,6 +16,7 @@ import type { KernelFacts } from '../recording/kernel-facts.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
+import { LossRisk } from './loss-risk.ts';
 import { type CacheNames, nameCaches } from './names/cache-names.ts';
 import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
 import { cacheSelector } from './selection.ts';
@@ -84,6 +85,18 @@ export interface ResolveInput {
   readonly selection?: Selection | undefined;
 }
 
+/** Where a tracer did not count what it lost, half of the events may be missing. */
+const UNKNOWN_LOSS = 0.5;
+
+/** Part of the events that was lost, 0 to 1. */
+function lossShareOf({ stats, tracker }: ResolveInput): number {
+  const lost = stats.get('lost_events');
+  const isUncounted = lost === 0 && tracker.pairing.losses.length > 0;
+  if (isUncounted || stats.get('lost_events_unknown') > 0) return UNKNOWN_LOSS;
+  const recorded = tracker.tallies.kinds.reduce((sum, count) => sum + count, 0);
+  return lost === 0 ? 0 : lost / (lost + recorded);
+}
+
 export function resolveRun(input: ResolveInput): ResolvedRun {
   const { tracker, info, facts } = input;
   const { dictionary, tallies, pairing } = tracker;
@@ -117,6 +130,9 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   });
   const missing = unrecordedFrees(dictionary.calls);
   const lateEvents = facts.tracedFromBoot ? new Map<StartedKind, number>() : tracker.starts.late();
+  const freesSince = (kind: number): number =>
+    lateEvents.get(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free') ?? Number.NEGATIVE_INFINITY;
+  const lossShare = lossShareOf(input);
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -126,10 +142,20 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     pages,
     strides,
     known: facts.caches,
+    pageSize: facts.pageSize,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
-    freesSince: (kind) =>
-      lateEvents.get(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free') ?? Number.NEGATIVE_INFINITY,
+    lossShare,
+    risk: new LossRisk({
+      dictionary,
+      live,
+      rows: all,
+      tallies,
+      losses: pairing.losses,
+      lossShare,
+      freesSince,
+    }),
+    freesSince,
     functionOf: (site) => sites.functionOf(site),
   });
   all.forEach((row) => {

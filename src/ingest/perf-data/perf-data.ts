@@ -24,8 +24,7 @@ const MAX_FEATURE_BYTES = 64 * 1024 * 1024;
 
 export const perfDataFormat: TraceFormat = {
   name: 'perf-data',
-  title:
-    'perf.data of perf record, also packed (-z), from a pipe, and folders (--kcore, --threads)',
+  title: 'perf.data of perf record: file, folder or pipe, also packed (-z)',
   carries: 'exact times and addresses, task names, clock, lost events, stacks, places of modules',
 
   detect: (head) => fileKind(head) !== undefined || 'it does not start with "PERFILE2"',

@@ -19,6 +19,8 @@ const TRACEFS_HEADER = /^# (?:tracer: \S|entries-in-buffer\/entries-written: |\S
 const TRACE_CMD_HEADER = /^cpus=\d+$|^CPU:\d+ \[(?:\d+ )?EVENTS DROPPED\]$/;
 const PERF_HEADER = /^# (?:captured on|perf version) +: /;
 const LOST = /^CPU:\d+ \[LOST (?:\d+ )?EVENTS\]$/;
+/** What is given of a longer file. */
+const HEAD_BYTES = 65536;
 const PAGE = /^\s*<(?:!DOCTYPE html|html)\b/i;
 /** perf report, which has the same header. */
 const PERF_REPORT = /^# (?:Overhead {2}|Samples: )/;
@@ -74,7 +76,8 @@ function inspect(head: Uint8Array): Survey {
   const format = choose(votes);
   if (format !== undefined) return { format };
   // A page of systrace: its trace stands behind the scripts of the viewer.
-  if (PAGE.test(lines.slice(0, 20).join(' '))) return { format: 'ftrace-text' };
+  const goesOn = head.length >= HEAD_BYTES;
+  if (goesOn && PAGE.test(lines.slice(0, 20).join(' '))) return { format: 'ftrace-text' };
   if (lines.some((line) => NO_PREFIX.test(line.replace(QUOTE, '').trimStart()))) {
     return { reason: 'its events have no time (options/context-info off, or perf script -F)' };
   }

@@ -239,7 +239,6 @@ const TEXTS: readonly (readonly [string, string, string])[] = [
   ['speedscope', 'speedscope', '{"$schema":"https://www.speedscope.app/file-format-schema.json"}'],
   ['flame graph', 'flame graph', 'sh;do_syscall_64;kmalloc 12\n'],
   ['no permission', 'command that failed', 'cat: /sys/kernel/debug/kmemleak: Permission denied\n'],
-  ['CTF metadata', 'CTF', '/* CTF 1.8 */\n\ntypealias integer { size = 8; } := uint8_t;\n'],
   [
     'format of tracefs',
     'description of an event',
@@ -268,7 +267,6 @@ describe('a binary file', () => {
   test.each([
     ['perf.data of version 1', 'PERFFILE\0\0'],
     ['stream of a CTF trace', '\xc1\x1f\xfc\xc1\0\0'],
-    ['metadata of a CTF trace', '\x57\x1d\xd1\x75\0\0'],
     ['core of a process', elf(4, 'CORE\0\0\0\0')],
     ['memory snapshot', elf(4, 'VMCOREINFO\0')],
     ['memory snapshot', 'KDUMP   \x06\0\0\0'],

@@ -70,8 +70,8 @@ describe('what makes the numbers less than exact', () => {
       `Can these numbers be trusted?
   complete     42 events, 1,234 events lost; the recording starts on a running machine
   late         what was allocated before the recording is not in these numbers
-  gaps         at least 3 frees left no event (kfree_rcu, bulk); 6 live objects of 1 call site may
-               be freed already and are kept apart
+  gaps         3 frees are missing, among the lost events or without one (kfree_rcu, bulk); 6 live
+               objects of 1 call site may be freed already and are kept apart
   older        5 frees were of objects from before the recording, or allocated in bulk
   recorder     10.0 % of the bytes were allocated by trace-cmd, cat (leave out with --exclude-comm)
   note         1,234 events were lost: frees among them look like leaks
