@@ -73,6 +73,8 @@ export interface VerdictInput {
   readonly strides: CacheStrides;
   readonly known: KnownCaches | undefined;
   readonly pageSize: number;
+  /** True where what the kernel counted is of a later time than the last event. */
+  readonly isCut: boolean;
   /** Kinds of frees that the recording lacks altogether. */
   readonly unrecordedFrees: readonly FreeEvent[];
   /** Time until which events are missing; -Infinity where none are. */
@@ -115,7 +117,7 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
       ofRow[row] = VERDICT.eventsLost;
     }
   });
-  if (lastLossTs > -Infinity) {
+  if (lastLossTs > -Infinity && !input.isCut) {
     for (const row of boundByRecord(input, ofRow)) {
       ofRow[row] = VERDICT.gone;
       const call = live.call(row);

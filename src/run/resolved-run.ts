@@ -81,6 +81,8 @@ export interface ResolveInput {
   readonly symbolNotes?: readonly string[];
   /** False: call sites stay those of the events, also in functions that allocate for others. */
   readonly looksThrough?: boolean | undefined;
+  /** True where events of the end are left out: what the kernel counted then is no bound. */
+  readonly isCut?: boolean;
   /** Everything where it is not said. */
   readonly selection?: Selection | undefined;
 }
@@ -143,6 +145,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     strides,
     known: facts.caches,
     pageSize: facts.pageSize,
+    isCut: input.isCut ?? false,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
     lossShare,

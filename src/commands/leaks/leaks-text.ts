@@ -122,9 +122,7 @@ function renderGroups(groups: readonly LeakGroup[], top: number): string {
     columns,
     shown.map((g, i) => groupRow(g, i, hasRetained)),
   );
-  if (shown.length < groups.length) {
-    text += `  ${counted(groups.length - shown.length, 'more group')} (--top 0 prints all)\n`;
-  }
+  text += moreRows(groups.length, top);
   for (const [i, group] of shown.entries()) {
     if (group.alsoSymbol === null) continue;
     const words = `that address is ${escapeText(group.alsoSymbol)} now, loaded where it was`;
@@ -250,11 +248,8 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
   text += `${meaning}; ${counted(referrers.length, 'word points', 'words point')} to it\n`;
   const shown = cutRows(referrers, top);
   if (shown.length === 0) return text;
-  text += `\n${renderTable(REFERRER_COLUMNS, shown.map(referrerRow))}`;
-  if (shown.length < referrers.length) {
-    text += `  ${formatCount(referrers.length - shown.length)} more (--top 0 prints all)\n`;
-  }
-  return text;
+  const table = renderTable(REFERRER_COLUMNS, shown.map(referrerRow));
+  return `${text}\n${table}${moreRows(referrers.length, top)}`;
 }
 
 /** As CSV: one row for each word that points to the object. */

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { TraceStats } from '../../../src/kernel/events/trace-stats.ts';
 import { VERDICT } from '../../../src/run/live-verdicts.ts';
-import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
+import { resolveRun } from '../../../src/run/resolved-run.ts';
+import {
+  kernelFacts,
+  knownCache,
+  type ResolveOptions,
+  resolve,
+  track,
+} from '../../helpers/tracked.ts';
 
 const SECOND = 1e9;
 
@@ -75,6 +82,15 @@ describe('of objects that were held when events were lost', () => {
     const lines = `${allocs('f', 300)}\n${LOSS}\n${END}`;
     expect(verdictsAt('f', lines, { facts })).toEqual({ gone: 200, eventsLost: 100 });
   });
+});
+
+test('what the kernel counted at the end is no bound for an earlier moment', () => {
+  const caches = [knownCache('kmalloc-64', 64, { slabs: 100, activeObjects: 100 })];
+  const facts = kernelFacts({ caches });
+  const { trace, tracker, info } = track(`@0 free Z\n${allocs('f', 300)}\n${LOSS}\n${END}`);
+  const stats = lossy(trace.events.length);
+  const run = resolveRun({ tracker, info, stats, facts, symbols: undefined, isCut: true });
+  expect(run.listed.length).toBe(300);
 });
 
 describe('an allocation on an object that was held across a loss', () => {
