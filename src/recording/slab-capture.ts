@@ -1,14 +1,12 @@
 // A SOURCE that holds what /sys/kernel/slab or /proc/slabinfo showed → its caches: a text as grep and
 // cat print it, a tar archive of /sys/kernel/slab, such a folder, or the files of a recording.
 
-import { closeSync, lstatSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { constants, gunzipSync } from 'node:zlib';
 import { TraceFormatError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
 import { STDIN } from '../base/input-bytes.ts';
-import { isTar, packingOf } from '../base/packing.ts';
-import { openForReading } from '../base/random-access-file.ts';
+import { isTar } from '../base/packing.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { parseAnySlabinfo, sysfsOfRow } from '../kernel/caches/any-slabinfo.ts';
 import {
@@ -20,6 +18,7 @@ import { isSlabAttribute } from '../kernel/caches/slab-cache-sysfs.ts';
 import { buildSlabSysfs, parseSlabSysfs, type SlabSysfs } from '../kernel/caches/slab-sysfs.ts';
 import { plainText } from './foreign/foreign-file.ts';
 import { slabCaptureKind } from './foreign/name-foreign.ts';
+import { headOf } from './head-of.ts';
 import { notSlabinfo } from './recorded-slabinfo.ts';
 import { MAX_SIDECAR_BYTES, type SidecarFiles } from './sidecars.ts';
 import { tarEntries } from './tar.ts';
@@ -59,29 +58,6 @@ export function readSlabCapture(path: string): SlabCapture | undefined {
 
 /** The largest capture known has 2 MB. */
 const MOST_BYTES = 64 * 1024 * 1024;
-const HEAD_BYTES = 65536;
-
-/** The first bytes of a file, unpacked; packed with xz or zstd: of a file that is small. */
-function headOf(path: string): Buffer {
-  const file = openForReading(path);
-  try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    const raw = head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
-    const packing = packingOf(raw);
-    if (packing === undefined) return raw;
-    if (packing === 'gzip') return gunzipSync(raw, { finishFlush: constants.Z_SYNC_FLUSH });
-    return fileSizeOf(path) > HEAD_BYTES * 16
-      ? Buffer.alloc(0)
-      : readWhole(path, MAX_SIDECAR_BYTES);
-  } catch {
-    // Damaged: whoever reads it says so.
-    return Buffer.alloc(0);
-  } finally {
-    closeSync(file);
-  }
-}
-
-const fileSizeOf = (path: string): number => fileStat(path)?.size ?? 0;
 
 /**
  * The capture of a text of /proc/slabinfo.

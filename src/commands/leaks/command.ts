@@ -1,5 +1,6 @@
 // `slabreplay leaks SOURCE`: objects that nothing refers to, by a reference scan over a snapshot.
 
+import type { KmemleakList } from '../../analysis/leaks/kmemleak-groups.ts';
 import type { LeakReferrers } from '../../analysis/leaks/leaks-result.ts';
 import type { LeaksOptions, LeaksRun } from '../../analysis/leaks/leaks-run.ts';
 import { UsageError } from '../../base/errors.ts';
@@ -37,7 +38,11 @@ interface Referrers {
   readonly referrers: LeakReferrers;
 }
 
-export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers> = {
+interface ListOfKernel {
+  readonly list: KmemleakList;
+}
+
+export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | ListOfKernel> = {
   name: 'leaks',
   summary: 'objects that nothing refers to (with a memory snapshot), or what is outstanding',
   reads: 'snapshot',
@@ -79,6 +84,9 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers> =
     ...tableOptions(),
   },
   async run(options, desk) {
+    const { readKmemleakList } = await import('../../analysis/leaks/kmemleak-groups.ts');
+    const list = readKmemleakList(options.source);
+    if (list !== undefined) return { list };
     const { leaksRun, leaksReferrersRun } = await import('../../analysis/leaks/leaks-run.ts');
     const from = await sourceOptions(options, desk);
     const { whoPointsTo } = options;
@@ -94,6 +102,9 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers> =
   render: {
     async text(result, options, desk) {
       const { top, all = false, source, vmcore: vmcores } = options;
+      if ('list' in result) {
+        return (await import('./kmemleak-list-text.ts')).renderKmemleakList(result.list, top);
+      }
       if ('referrers' in result) {
         return (await import('./leaks-text.ts')).renderReferrers(result.referrers, top);
       }
@@ -110,6 +121,9 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers> =
       return renderLeaks(found, { top, objects: all ? most : undefined, source, vmcores });
     },
     async csv(result) {
+      if ('list' in result) {
+        return (await import('./kmemleak-list-text.ts')).renderKmemleakListCsv(result.list);
+      }
       if ('referrers' in result) {
         return (await import('./leaks-text.ts')).renderReferrersCsv(result.referrers);
       }
@@ -118,7 +132,10 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers> =
       }
       return (await import('./leaks-text.ts')).renderLeaksCsv(result.leaks);
     },
-    json: (result) => ('referrers' in result ? result.referrers : result.leaks),
+    json(result) {
+      if ('list' in result) return result.list;
+      return 'referrers' in result ? result.referrers : result.leaks;
+    },
   },
 };
 

@@ -26,17 +26,16 @@ export const SLAB_SYSFS: ForeignText = {
 };
 
 /** mm/kmemleak.c print_unreferenced(). */
-const KMEMLEAK: ForeignText = {
+export const KMEMLEAK: ForeignText = {
   title: "kmemleak's list of unreferenced objects",
-  advice:
-    'It holds no events. `slabreplay leaks FILE` groups it by stack, `slabreplay leaks TRACE --kmemleak FILE` compares it with a trace.',
+  advice: 'It holds no events. `slabreplay leaks FILE` groups its objects by stack.',
   mark: /^(?:\[[^\]]*\] )?(?:kmemleak: )?unreferenced object 0x[0-9a-f]+ \(size \d+\)/gm,
 };
 
 /** lib/alloc_tag.c print_allocinfo_header(), alloc_tag_to_text(). */
 const ALLOCINFO: ForeignText = {
   title: '/proc/allocinfo',
-  advice: beside('allocinfo.txt'),
+  advice: UNUSED,
   mark: /^(?:allocinfo - version: \d|# +<size> +<calls> +<tag info>|\d+ +\d+ \S+\.[chS]:\d+ (?:\[\w+\] )?func:\w+)/gm,
 };
 
@@ -44,8 +43,7 @@ const ALLOCINFO: ForeignText = {
 const OBJECT_TRACES: ForeignText = {
   title:
     "alloc_traces or free_traces of SLUB's debugfs (alloc_calls and free_calls of older sysfs)",
-  advice:
-    'It holds no events. Put it beside a trace under the name alloc_traces.txt or free_traces.txt (docs/recording-folder.md).',
+  advice: UNUSED,
   mark: /^(?:\S*\/(?:alloc|free)_(?:traces|calls):\s*)?\d+ (?:\S+(?: \[\w+\])?|<not-available>) (?:waste=\d+\/\d+ )?age=-?\d+(?:\/-?\d+\/-?\d+)? pid=/gm,
 };
 
