@@ -5,7 +5,7 @@ import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
 import { counted, formatShare } from '../base/bytes-format.ts';
 import type { Completeness, LateEvent } from '../run/run-summary.ts';
 import type { FreeEvent } from '../run/unrecorded-frees.ts';
-import { fidelityText } from './fidelity-text.ts';
+import { fidelityText, impossibleText } from './fidelity-text.ts';
 import { doubts } from './run-text.ts';
 
 /** What makes the numbers exact or less than exact: a word and a sentence each. */
@@ -43,6 +43,9 @@ export function trustLines({
     ]);
   }
   if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
+  if (fidelity !== null && fidelity.impossible > 0) {
+    lines.push(['impossible', impossibleText(fidelity.impossible)]);
+  }
   if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
     lines.push([
       'recorder',

@@ -53,6 +53,12 @@ const MARK_SHARE = 0.0005;
  */
 const MARK_SHARE_OF_SITE = 0.02;
 
+/**
+ * Of a site that is known to free by kfree_rcu(): where more objects than these were allocated and the
+ * memory of none was used again, none was freed (objects of boot, which only an unload would free).
+ */
+const MOST_UNTOUCHED = 64;
+
 export interface LiveVerdicts {
   /** VERDICT by row of the live objects. */
   readonly ofRow: Uint8Array;
@@ -270,7 +276,10 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     const site = calls.site(sum.call);
     const whole = bySite.get(site) ?? sum;
     const allocator = input.functionOf(site);
-    const isKnown = sum.frees === 0 && freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
+    const isKnown =
+      sum.frees === 0 &&
+      sum.allocs <= MOST_UNTOUCHED &&
+      freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
     if (
       sum.unseen > sum.allocs * MARK_SHARE ||
       whole.unseen > whole.allocs * MARK_SHARE_OF_SITE ||

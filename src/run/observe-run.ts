@@ -87,7 +87,7 @@ export async function replayOpened(
   const { slub, observed } = model;
   const replayed = {
     fidelity: summarizeFidelity(observed, 2),
-    caches: summarizeCaches(slub, (cache) => observed.fidelityOf(cache)),
+    caches: summarizeCaches(slub, observed),
     isWhole: selectsEveryEvent(opened.run.selection),
   };
   return { model, replayed };

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { jsonOf, outputOf, ROOT, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 
 const FIDELITY =
-  'passes allocations undetermined slotMatches slabMatches cpuSlabHits mismatches leftOut';
+  'passes allocations undetermined slotMatches slabMatches cpuSlabHits mismatches leftOut impossible';
 const CACHE =
   'name slabSize objectSize order objsPerSlab slabs totalObjects activeObjects allocated partial ' +
   'cpuSlabs cpuPartialSlabs cpuPartial minPartial align bytes kernel';

@@ -86,9 +86,9 @@ async function replay(source: SourceOptions, options: ReplayOptions): Promise<Re
   const simulations = makeSimulations(run, basis, options);
   const beside = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
   const { slub, observed, watch } = await observeRun(opened, basis, { until, beside });
-  const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
+  const caches = summarizeCaches(slub, observed);
   const changed = simulations?.changed;
-  const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
+  const shown = changed === undefined ? caches : summarizeCaches(changed.slub, null);
   const isMapped = options.at !== undefined && run.selection.caches.length > 0;
   const mapped = isMapped ? (changed?.slub ?? slub) : undefined;
   return {
