@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { TraceFormatError } from '../../src/base/errors.ts';
 import { readTraceBytes } from '../helpers/read-trace.ts';
 
 /** A call with the calls that happen inside it. */
@@ -128,8 +129,12 @@ test('any text in the fields makes an event, or is counted', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(line, { maxLength: 20 }), async (lines) => {
       const text = `# tracer: nop\n${lines.join('')}`;
-      const read = await readTraceBytes(text, { format: 'ftrace-text' });
-      const { bad_line = 0, other_events = 0 } = read.stats;
+      const read = await readTraceBytes(text, { format: 'ftrace-text' }).catch((error: unknown) => {
+        // Where no event has a named field, the text is refused.
+        if (error instanceof TraceFormatError && /without fields|have no names/.test(error.message)) return;
+        throw error;
+      });
+      const { bad_line = 0, other_events = 0 } = read?.stats ?? {};
       // A line may also be half of a call, and one of a bulk free many events.
       expect(bad_line + other_events).toBeLessThanOrEqual(lines.length);
     }),

@@ -115,7 +115,7 @@ export class TextReader implements TraceReader {
     if (lines === 0 || lines < trace.stats.get('bad_line')) return;
     if (trace.withoutFields > trace.withoutNames) {
       throw new TraceFormatError(
-        `${input.path}: its ${counted(lines, 'kmem event')} have no fields, so no address or size is known`,
+        `${input.path}: ${counted(lines, 'kmem event')} without fields, so no address or size is known`,
         {
           hint: 'Print the fields as well: perf script without -F, or with `trace` in its list; babeltrace2 without --fields.',
         },
