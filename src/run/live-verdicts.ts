@@ -7,7 +7,7 @@
 import { freesByKfreeRcu } from '../kernel/caches/kfree-rcu-sites.ts';
 import type { KnownCaches } from '../kernel/caches/known-cache.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
-import { isKmalloc } from '../kernel/events/event-kind.ts';
+import { EVENT_KIND, isKmalloc } from '../kernel/events/event-kind.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
@@ -57,7 +57,7 @@ const MARK_SHARE_OF_SITE = 0.02;
  * Of a site that is known to free by kfree_rcu(): where more objects than these were allocated and the
  * memory of none was used again, none was freed (objects of boot, which only an unload would free).
  */
-const MOST_UNTOUCHED = 64;
+const MOST_UNTOUCHED = 256;
 
 export interface LiveVerdicts {
   /** VERDICT by row of the live objects. */
@@ -248,6 +248,14 @@ interface MarkedSites {
   isMarked(call: number): boolean;
 }
 
+/** True where probes show the objects of kfree_bulk(), and so those of kfree_rcu(). */
+function hasBulkFrees(calls: Dictionary['calls']): boolean {
+  for (let call = 1; call < calls.length; call++) {
+    if (calls.kind(call) === EVENT_KIND.bulk_free) return true;
+  }
+  return false;
+}
+
 function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites {
   const { evidence, dictionary } = input;
   const { calls } = dictionary;
@@ -272,11 +280,13 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     }
   }
   const marked = new Map<string, number>();
+  const showsBulkFrees = hasBulkFrees(calls);
   for (const [key, sum] of byKey) {
     const site = calls.site(sum.call);
     const whole = bySite.get(site) ?? sum;
     const allocator = input.functionOf(site);
     const isKnown =
+      !showsBulkFrees &&
       sum.frees === 0 &&
       sum.allocs <= MOST_UNTOUCHED &&
       freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
