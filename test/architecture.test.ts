@@ -22,7 +22,8 @@ const LAYERS = [
   ['analysis'],
   ['render'],
   ['commands'],
-  ['cli', 'index.ts'],
+  ['library', 'cli'],
+  ['index.ts'],
 ];
 
 /** The npm packages that a layer may import. */

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { asText, checkedObject } from '../base/checked-json.ts';
 import { EXIT, ToolError } from '../base/errors.ts';
 import { escapeMessage } from '../render/escape.ts';
+import { watchEnd } from './end-signals.ts';
 import { watchStreams } from './streams.ts';
 
 /** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
@@ -73,6 +74,7 @@ function report(error: unknown): number {
 /** @param command the first argument */
 export async function run(command: string): Promise<void> {
   watchStreams();
+  watchEnd();
   try {
     const program = await createProgram(command);
     await program.parseAsync();
