@@ -22,7 +22,8 @@ export {
 export type { Progress, ProgressListener } from './base/progress.ts';
 export type { Compared } from './commands/compare/compare-runs.ts';
 export type * from './commands/compare/judge/comparison.ts';
-export type { ExportedFile, ExportFormat } from './commands/export/export-to.ts';
+export type { ExportFormat } from './commands/export/export-formats.ts';
+export type { ExportedFile } from './commands/export/export-to.ts';
 export { type FormatEntry, listFormats } from './commands/formats/list-formats.ts';
 export type * from './commands/frag/fragmentation.ts';
 export type * from './commands/history/history.ts';

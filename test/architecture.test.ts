@@ -34,7 +34,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   store: ['better-sqlite3'],
   // The last two are bundled into dist/ by the build.
   render: ['cli-table3', 'd3-hierarchy', 'uplot'],
-  commands: ['commander', 'hyparquet-writer', 'pprof-format'],
+  commands: ['hyparquet-writer', 'pprof-format'],
   cli: ['commander'],
 };
 
@@ -88,11 +88,51 @@ test('modules import the npm packages of their layer', () => {
   expect(foreign).toEqual([]);
 });
 
+/** Modules that are loaded with a module, at once and not when they are needed. */
+function loadedWith(module: string): string[] {
+  const seen = new Set([module]);
+  for (const path of seen) {
+    if (!path.endsWith('.ts')) continue;
+    const source = readFileSync(join(SRC, path), 'utf8');
+    for (const [, from = ''] of source.matchAll(
+      /^(?:import|export)\s(?!type\b)[^;]*?\bfrom\s+'([^']+)'/gm,
+    )) {
+      seen.add(from.startsWith('.') ? normalize(join(dirname(path), from)) : from);
+    }
+  }
+  return [...seen];
+}
+
+test('a command says what it is without loading what it does', () => {
+  const slow = modules
+    .filter((module) => /^commands\/\w+\/command\.ts$/.test(module))
+    .flatMap((module) =>
+      loadedWith(module)
+        .filter(
+          (loaded) =>
+            !/^(?:node:|base\/|commands\/shared\/|render\/escape\.ts|pairing\/selection-texts\.ts)/.test(
+              loaded,
+            ),
+        )
+        .filter((loaded) => dirname(loaded) !== dirname(module))
+        .map((loaded) => `${module} -> ${loaded}`),
+    );
+  expect(slow).toEqual([]);
+});
+
 test('the scan sees static, dynamic and type imports', () => {
   expect(modules.length).toBeGreaterThan(500);
   expect(importsOf('cli/main.ts')).toContain('./program.ts');
-  expect(importsOf('cli/program.ts')).toContain('../commands/analyze/command.ts');
+  expect(importsOf('cli/commands.ts')).toContain('../commands/analyze/command.ts');
   expect(importsOf('run/open-run.ts')).toContain('./prepare-replay.ts');
+});
+
+test('only the program listens to its process and ends it: a library is a guest', () => {
+  const takes = /\bprocess\.(?:on|once|off|emit|exit|abort|kill)\(/;
+  const found = modules.filter(
+    (module) => !module.startsWith('cli/') && takes.test(readFileSync(join(SRC, module), 'utf8')),
+  );
+  expect(found).toEqual([]);
 });
 
 test(`no folder has more than ${MAX_FILES_IN_FOLDER} files`, () => {

@@ -1,6 +1,7 @@
 // The result of `analyze`: totals, caches, call sites, findings of one run.
 
 import { compareText, formatAddress } from '../base/format-address.ts';
+import type { KnownCache } from '../kernel/caches/known-cache.ts';
 import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/events/event-kind.ts';
 import type { LiveSeries } from '../pairing/live-series.ts';
 import { groupCallSites } from '../run/call-sites.ts';
@@ -48,6 +49,12 @@ export interface CacheRow {
   readonly slabs: number | null;
   /** As the kernel counted them at the end, older ones too; null where that was not recorded. */
   readonly kernelSlabs: number | null;
+  /**
+   * Objects that the kernel counted as active at the end (free ones on CPU slabs too) beyond those
+   * that the trace holds: they are older than it. Null where the recording starts at boot or has no
+   * such count.
+   */
+  readonly olderObjects: number | null;
 }
 
 export interface CallSiteRow {
@@ -278,11 +285,21 @@ function cacheRows(
       peakLive: peakOf(g, series),
       slabs: (g.key === null ? undefined : slabs.get(g.key)) ?? null,
       kernelSlabs: known?.slabs ?? null,
+      olderObjects: olderObjects(run, known, g.live),
     };
   });
   return rows.sort(
     (a, b) => b.liveBytesAlloc - a.liveBytesAlloc || compareText(a.name ?? '', b.name ?? ''),
   );
+}
+
+function olderObjects(
+  run: ResolvedRun,
+  known: KnownCache | undefined,
+  live: number,
+): number | null {
+  const active = known?.activeObjects ?? null;
+  return active === null || run.facts.tracedFromBoot ? null : Math.max(0, active - live);
 }
 
 function callSiteRows(run: ResolvedRun, series: LiveSeries, hasTime: boolean): CallSiteRow[] {

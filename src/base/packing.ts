@@ -93,7 +93,7 @@ const FOREIGN: readonly ForeignPacking[] = [
   {
     title: 'a tar archive',
     command: 'tar -xf',
-    matches: (head) => beginsWith(head, ascii('ustar'), 257) || isOldTar(head),
+    matches: isTar,
   },
   {
     title: 'a rar archive',
@@ -116,6 +116,11 @@ const FOREIGN: readonly ForeignPacking[] = [
     matches: (head) => beginsWith(head, [0xed, 0xab, 0xee, 0xdb]),
   },
 ];
+
+/** True for the first bytes of a tar archive. */
+export function isTar(head: Uint8Array): boolean {
+  return beginsWith(head, ascii('ustar'), 257) || isOldTar(head);
+}
 
 const TAR_HEADER_BYTES = 512;
 const TAR_SUM_AT = 148;

@@ -3,21 +3,22 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describeError, errnoOf, InputError, TraceFormatError } from './errors.ts';
-import { assertUnpacked, type Packing, packingOf } from './packing.ts';
+import { assertUnpacked, isTar, type Packing, packingOf } from './packing.ts';
 import { openForReading } from './random-access-file.ts';
 import { unxz } from './xz.ts';
 import { ZstdUnpacker } from './zstd.ts';
 
 /**
  * @param limit bytes that the file may have, packed and unpacked
+ * @param takesTar true where the caller reads tar archives
  * @throws InputError where it cannot be read, TraceFormatError where it is packed and cannot be
  * unpacked, or is larger than `limit`
  */
-export function readWhole(path: string, limit: number): Buffer {
+export function readWhole(path: string, limit: number, takesTar = false): Buffer {
   const bytes = readRaw(path, limit);
   const packing = packingOf(bytes);
   if (packing === undefined) {
-    assertUnpacked(bytes, path);
+    if (!(takesTar && isTar(bytes))) assertUnpacked(bytes, path);
     return bytes;
   }
   try {

@@ -1,15 +1,14 @@
 #!/usr/bin/env node
 // Where the program starts. The thread that reads traces takes as long to start as everything else
-// to load, so it is started first.
+// to load, so it is started before all but the value of the command, which says whether it is wanted.
 
-import { prepareReading } from '../ingest/thread/reading-thread.ts';
+import { commandNamed } from './commands.ts';
 
-/** Commands that mainly read the events of a source. */
-const READERS = new Set(
-  'analyze ingest frag rates lint history perfkmem replay report compare export'.split(' '),
-);
-
-const [, , command = '', ...rest] = process.argv;
-if (READERS.has(command)) rest.forEach(prepareReading);
+const [, , name = '', ...rest] = process.argv;
+const reads = await commandNamed(name)?.((command) => command.reads);
+if (reads === 'events') {
+  const { prepareReading } = await import('../ingest/thread/reading-thread.ts');
+  rest.forEach(prepareReading);
+}
 const { run } = await import('./program.ts');
-await run(command);
+await run(name);

@@ -5,29 +5,10 @@ import { Command, CommanderError } from 'commander';
 import { asText, checkedObject } from '../base/checked-json.ts';
 import { EXIT, ToolError } from '../base/errors.ts';
 import { escapeMessage } from '../render/escape.ts';
+import { addCommand } from './add-command.ts';
+import { COMMANDS, commandNamed } from './commands.ts';
 import { watchEnd } from './end-signals.ts';
 import { watchStreams } from './streams.ts';
-
-/** The commands in the order in which help lists them. Only the one that is asked for is loaded. */
-const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
-  analyze: async () => (await import('../commands/analyze/command.ts')).registerAnalyze,
-  ingest: async () => (await import('../commands/ingest/command.ts')).registerIngest,
-  frag: async () => (await import('../commands/frag/command.ts')).registerFrag,
-  rates: async () => (await import('../commands/rates/command.ts')).registerRates,
-  lint: async () => (await import('../commands/lint/command.ts')).registerLint,
-  record: async () => (await import('../commands/record/command.ts')).registerRecord,
-  history: async () => (await import('../commands/history/command.ts')).registerHistory,
-  slabinfo: async () => (await import('../commands/slabinfo/command.ts')).registerSlabinfo,
-  perfkmem: async () => (await import('../commands/perfkmem/command.ts')).registerPerfkmem,
-  replay: async () => (await import('../commands/replay/command.ts')).registerReplay,
-  report: async () => (await import('../commands/report/command.ts')).registerReport,
-  leaks: async () => (await import('../commands/leaks/command.ts')).registerLeaks,
-  validate: async () => (await import('../commands/validate/command.ts')).registerValidate,
-  sql: async () => (await import('../commands/sql/command.ts')).registerSql,
-  compare: async () => (await import('../commands/compare/command.ts')).registerCompare,
-  export: async () => (await import('../commands/export/command.ts')).registerExport,
-  formats: async () => (await import('../commands/formats/command.ts')).registerFormats,
-};
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -48,10 +29,9 @@ async function createProgram(name: string): Promise<Command> {
     })
     .enablePositionalOptions()
     .exitOverride();
-  const asked = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const asked = commandNamed(name);
   for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) {
-    const register = await load();
-    register(program);
+    await load((command) => addCommand(program, command));
   }
   return program;
 }

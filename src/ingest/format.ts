@@ -57,8 +57,20 @@ export interface TraceReader {
   step(): boolean | Promise<boolean>;
   /** How much of the input was read, 0 to 1; 0 where that is not known. */
   progress(): number;
+  /** What events it knows of, for the message where none of them is ours. */
+  seen?(): EventsSeen;
   /** Gives back what it holds; also after an error. */
   close(): void;
+}
+
+/** Events that an input describes or holds, whether we read them or not. */
+export interface EventsSeen {
+  /** Names of events of ours that it describes. */
+  readonly described: readonly string[];
+  /** How many it holds of others, by name. */
+  readonly others: ReadonlyMap<string, number>;
+  /** The command that records what can be read. */
+  readonly record: string;
 }
 
 export interface TraceFormat {

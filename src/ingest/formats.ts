@@ -13,6 +13,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['trace-dat', async () => (await import('./trace-dat/trace-dat.ts')).traceDatFormat],
   ['perf-data', async () => (await import('./perf-data/perf-data.ts')).perfDataFormat],
   ['raw-pages', async () => (await import('./raw-pages/raw-pages.ts')).rawPagesFormat],
+  ['ctf', async () => (await import('./babeltrace/ctf.ts')).ctfFormat],
   ['csv', async () => (await import('./csv/csv.ts')).csvFormat],
   ['ftrace-text', async () => (await import('./text/ftrace-text.ts')).ftraceTextFormat],
   [
@@ -21,10 +22,10 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ],
   ['perf-script', async () => (await import('./text/perf-script.ts')).perfScriptFormat],
   ['slub-trace', async () => (await import('./slub-trace/slub-trace.ts')).slubTraceFormat],
-  ['babeltrace', async () => (await import('./text/babeltrace.ts')).babeltraceFormat],
+  ['babeltrace', async () => (await import('./babeltrace/babeltrace.ts')).babeltraceFormat],
 ]);
 
-const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages']);
+const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages', 'ctf']);
 
 export function loadFormats(): Promise<TraceFormat[]> {
   return Promise.all([...LOAD.values()].map((load) => load()));
@@ -65,7 +66,8 @@ export async function detectFormat(head: Uint8Array, path: string): Promise<Trac
   });
 }
 
-function foreignError(path: string, { title, advice }: ForeignFile): TraceFormatError {
+/** The error for a file of a kind that is known and is no trace. */
+export function foreignError(path: string, { title, advice }: ForeignFile): TraceFormatError {
   return new TraceFormatError(`${path}: not a trace: it is ${title}`, {
     hint: advice.replaceAll('FILE', path === STDIN ? 'FILE' : path),
   });

@@ -5,10 +5,12 @@ import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { emptyTraceInfo, type TraceInfo } from '../kernel/events/trace-info.ts';
 import { TraceStats } from '../kernel/events/trace-stats.ts';
+import { foreignFile } from '../recording/foreign/name-foreign.ts';
 import type { SidecarFiles } from '../recording/sidecars.ts';
 import { BatchWriter } from './events/batch-writer.ts';
 import type { TraceReader } from './format.ts';
-import { detectFormat, formatByName } from './formats.ts';
+import { detectFormat, foreignError, formatByName } from './formats.ts';
+import { isNothing, nothingRecorded } from './nothing-recorded.ts';
 import { type InputDescription, openInput } from './open-input.ts';
 
 /** What reading gives beside the batches. */
@@ -78,5 +80,13 @@ export async function readEvents(
     reader.close();
   }
   writer.finish();
+  // Of probes alone it is told elsewhere what they may mean, and what --map lacks.
+  const hasProbes = info.probes.length > 0 || input.maps.length > 0;
+  if (!control.stopped && !hasProbes && isNothing(dictionary)) {
+    const seen = reader.seen?.();
+    const foreign = seen !== undefined && foreignFile(input.head);
+    if (foreign) throw foreignError(input.path, foreign);
+    if (seen !== undefined) throw nothingRecorded(input.path, seen);
+  }
   return { info, stats, sidecars };
 }

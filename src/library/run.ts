@@ -15,7 +15,8 @@ import { type Ingested, ingestRun } from '../analysis/store-run/ingest-run.ts';
 import { type OpenedDatabase, openOrIngest } from '../analysis/store-run/open-database.ts';
 import { UsageError } from '../base/errors.ts';
 import { once } from '../base/once.ts';
-import { type ExportedFile, type ExportFormat, exportTo } from '../commands/export/export-to.ts';
+import type { ExportFormat } from '../commands/export/export-formats.ts';
+import { type ExportedFile, exportTo } from '../commands/export/export-to.ts';
 import { type FragOptions, fragmentOpened, fragmentRun } from '../commands/frag/fragment-run.ts';
 import type { FragBy, Fragmentation } from '../commands/frag/fragmentation.ts';
 import {

@@ -6,7 +6,11 @@ import { ensureLength } from '../base/growable.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+
+/** Frees without an event that can still turn out to be lost: as many as fit in a loss, and more. */
+const RECENT = 8192;
 
 export class CallEvidence {
   /** Allocations of each call. */
@@ -18,9 +22,21 @@ export class CallEvidence {
    * event, where no event was lost meanwhile.
    */
   untracedFrees: Float64Array = new Float64Array(0);
+  /** Those of them that were allocated before the first recorded free of their kind. */
+  earlyFrees: Float64Array = new Float64Array(0);
+  /**
+   * Its objects on which another allocation landed after events had been lost, or while they were:
+   * freed without an event, or by one of the lost.
+   */
+  lossFrees: Float64Array = new Float64Array(0);
+  /** The last of `untracedFrees`, round and round: when they were seen, and the calls. */
+  private readonly recentTs = new Float64Array(RECENT);
+  private readonly recentCall = new Uint32Array(RECENT);
+  private recentEnd = 0;
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
   private readonly calls: CallTable;
+  private readonly starts: EventStarts;
   /** The first name of each call and how often; others of the same call are rare. */
   private name: Uint32Array = new Uint32Array(0);
   private nameCount: Float64Array = new Float64Array(0);
@@ -28,8 +44,9 @@ export class CallEvidence {
   /** By cache (index into `strings`): the address bits (32) that are set in any of its freed objects. */
   private startBits: Uint32Array = new Uint32Array(256);
 
-  constructor(calls: CallTable) {
+  constructor(calls: CallTable, starts: EventStarts) {
     this.calls = calls;
+    this.starts = starts;
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
@@ -42,21 +59,23 @@ export class CallEvidence {
           break;
         case OUTCOME.allocOnLive:
           this.allocs[batch.call[i]!]!++;
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!++;
+          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, batch.ts[i]!);
           break;
         case OUTCOME.allocAgain:
           this.allocs[objectCall[i]!]!--;
           this.allocs[batch.call[i]!]!++;
           break;
         case OUTCOME.freeLate:
-          if (paired.objectTs[i]! > this.lastLossTs) this.untracedFrees[objectCall[i]!]!--;
+          this.freedLate(objectCall[i]!, paired.objectTs[i]!);
           this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.free:
           this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
           break;
         case OUTCOME.none:
-          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) {
+            this.lost(paired.objectTs[i]!, batch.ts[i]!);
+          }
           break;
       }
     }
@@ -69,6 +88,8 @@ export class CallEvidence {
     this.allocs = ensureLength(this.allocs, capacity);
     this.frees = ensureLength(this.frees, capacity);
     this.untracedFrees = ensureLength(this.untracedFrees, capacity);
+    this.earlyFrees = ensureLength(this.earlyFrees, capacity);
+    this.lossFrees = ensureLength(this.lossFrees, capacity);
     this.name = ensureLength(this.name, capacity);
     this.nameCount = ensureLength(this.nameCount, capacity);
   }
@@ -104,6 +125,42 @@ export class CallEvidence {
     this.name[call] = next?.[0] ?? 0;
     this.nameCount[call] = next?.[1] ?? 0;
     if (next !== undefined) rest?.delete(next[0]);
+  }
+
+  /** @param seenTs when another allocation landed on the object */
+  private freedUnseen(object: number, ts: number, seenTs: number): void {
+    if (ts <= this.lastLossTs) {
+      this.lossFrees[object]!++;
+      return;
+    }
+    this.untracedFrees[object]!++;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!++;
+    const at = this.recentEnd++ % RECENT;
+    this.recentTs[at] = seenTs;
+    this.recentCall[at] = object;
+  }
+
+  /** Its free came after all. */
+  private freedLate(object: number, ts: number): void {
+    if (ts <= this.lastLossTs) {
+      this.lossFrees[object]!--;
+      return;
+    }
+    this.untracedFrees[object]!--;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!--;
+  }
+
+  /** A CPU lost events between two times: what was seen meanwhile may be their doing. */
+  private lost(from: number, to: number): void {
+    this.lastLossTs = to;
+    const oldest = Math.max(0, this.recentEnd - RECENT);
+    for (let i = this.recentEnd - 1; i >= oldest; i--) {
+      if (this.recentTs[i % RECENT]! <= from) break;
+      const call = this.recentCall[i % RECENT]!;
+      this.untracedFrees[call]!--;
+      this.lossFrees[call]!++;
+    }
+    this.recentEnd = 0;
   }
 
   private freed(object: number, by: number, lo: number): void {

@@ -25,7 +25,7 @@ const COUNTERS = [
 const none = (): Float64Array => new Float64Array(0);
 
 /** Whole part of the binary logarithm, within the buckets. */
-function lifetimeBucket(lifetime: number): number {
+export function lifetimeBucket(lifetime: number): number {
   if (lifetime < 1) return 0;
   if (lifetime < 2 ** 32) return 31 - Math.clz32(lifetime);
   return Math.min(63 - Math.clz32(lifetime / 2 ** 32), LIFETIME_BUCKETS - 1);

@@ -10,6 +10,7 @@ import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
 import { LiveObjects } from './live-objects.ts';
+import { LossSpans } from './loss-spans.ts';
 import { createPairedBatch, OUTCOME, type PairedBatch } from './paired-batch.ts';
 
 /** kmalloc(0) returns this (include/linux/slab.h, ZERO_SIZE_PTR). */
@@ -35,6 +36,7 @@ export class Pairing {
   readonly live: LiveObjects = new LiveObjects();
   /** Time until which events are missing: objects older than this may have been freed unseen. */
   lastLossTs: number = -Infinity;
+  readonly losses: LossSpans = new LossSpans();
   private readonly dictionary: Dictionary;
   private readonly filter: EventFilter | undefined;
   private readonly paired: PairedBatch = createPairedBatch();
@@ -70,7 +72,7 @@ export class Pairing {
       else if (isFree(kind)) paired.outcome[i] = this.free(batch, i, call, kind, cpu);
       else {
         paired.outcome[i] = OUTCOME.none;
-        if (kind === EVENT_KIND.lost) this.lastLossTs = batch.ts[i]!;
+        if (kind === EVENT_KIND.lost) this.lost(batch, i, cpu);
         continue;
       }
       this.lastTs[cpu] = batch.ts[i]!;
@@ -79,6 +81,16 @@ export class Pairing {
       this.lastHi[cpu] = batch.ptrHi[i]!;
     }
     return paired;
+  }
+
+  /** The events of a CPU from its last one to here are missing, or the first of them. */
+  private lost(batch: EventBatch, i: number, cpu: number): void {
+    const ts = batch.ts[i]!;
+    const before = this.lastTs[cpu]!;
+    const from = Number.isNaN(before) ? -Infinity : before;
+    this.paired.objectTs[i] = from;
+    this.losses.add(from, ts);
+    this.lastLossTs = ts;
   }
 
   private alloc(batch: EventBatch, i: number, call: number, kind: number, cpu: number): number {

@@ -4,6 +4,7 @@ import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { type EventBatch, sliceBatch } from '../kernel/events/event-batch.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
 import { CallEvidence } from './call-evidence.ts';
+import { EventStarts } from './event-starts.ts';
 import { PageEvidence } from './page-evidence.ts';
 import type { PairedBatch } from './paired-batch.ts';
 import { type EventFilter, Pairing } from './pairing.ts';
@@ -33,6 +34,7 @@ export class RunTracker {
   readonly pairing: Pairing;
   readonly tallies: Tallies;
   readonly pages: PageEvidence;
+  readonly starts: EventStarts;
   readonly evidence: CallEvidence;
   private readonly extra: readonly Tracker[];
 
@@ -41,7 +43,8 @@ export class RunTracker {
     this.pairing = new Pairing(dictionary, options.filter, options.clockUnit);
     this.tallies = new Tallies(dictionary);
     this.pages = new PageEvidence(dictionary);
-    this.evidence = new CallEvidence(dictionary.calls);
+    this.starts = new EventStarts(dictionary);
+    this.evidence = new CallEvidence(dictionary.calls, this.starts);
     this.extra = options.extra ?? [];
   }
 
@@ -55,6 +58,7 @@ export class RunTracker {
     const paired = this.pairing.add(batch);
     this.tallies.add(batch, paired);
     this.pages.add(batch, paired);
+    this.starts.add(batch);
     this.evidence.add(batch, paired);
     for (const tracker of this.extra) tracker.add(batch, paired);
   }

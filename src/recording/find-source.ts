@@ -8,6 +8,7 @@ import { fileStat } from '../base/file-stat.ts';
 import { STDIN } from '../base/input-bytes.ts';
 import { PACKED_SUFFIX, packedNames } from '../base/packing.ts';
 import { openForReading } from '../base/random-access-file.ts';
+import { isCtfMetadata } from './ctf-metadata.ts';
 
 /** The event files of a recording folder, best first. */
 const EVENT_FILES = ['trace.dat', 'trace.txt', 'perf.data', 'trace.csv'];
@@ -62,14 +63,31 @@ export function canReadTwice(source: string): boolean {
 
 /** The event file of a folder, or undefined where it has none. */
 function eventFileIn(folder: string): string | undefined {
+  const inPerfFolder = perfFileIn(folder);
+  if (inPerfFolder !== undefined) return inPerfFolder;
   for (const name of EVENT_FILES) {
     const packed = packedNames(name).find((each) => existsSync(join(folder, each)));
-    if (packed !== undefined) return join(folder, packed);
+    if (packed === undefined) continue;
+    const path = join(folder, packed);
+    return fileStat(path)?.isDirectory() ? eventFileIn(path) : path;
   }
   const raw = readdirSync(folder)
     .filter((name) => RAW_PAGES.test(name))
     .sort();
-  return raw[0] === undefined ? undefined : join(folder, raw[0]);
+  return raw[0] === undefined ? ctfMetadataIn(folder) : join(folder, raw[0]);
+}
+
+/** `data` of a folder that perf record --kcore or --threads wrote; undefined where it is none. */
+function perfFileIn(folder: string): string | undefined {
+  const path = join(folder, 'data');
+  return fileStat(path)?.isFile() && startsWith(path, 'PERFILE2') ? path : undefined;
+}
+
+/** `metadata` of a CTF trace; LTTng has that of the kernel in a folder below the session's. */
+function ctfMetadataIn(folder: string): string | undefined {
+  return ['metadata', 'kernel/metadata']
+    .map((name) => join(folder, name))
+    .find((path) => fileStat(path)?.isFile() && isCtfMetadata(firstBytes(path, 64)));
 }
 
 /** For commands that need events. */
@@ -80,10 +98,20 @@ export function folderWithoutEvents(folder: string): TraceFormatError {
 }
 
 function isDatabase(path: string): boolean {
+  return startsWith(path, 'SQLite format 3\0');
+}
+
+/** @param magic one byte a character */
+function startsWith(path: string, magic: string): boolean {
+  return firstBytes(path, magic.length).toString('latin1') === magic;
+}
+
+/** As many as there are, up to `count`. */
+function firstBytes(path: string, count: number): Buffer {
   const fd = openForReading(path);
   try {
-    const head = Buffer.alloc(16);
-    return readSync(fd, head, 0, 16, 0) === 16 && head.toString('latin1') === 'SQLite format 3\0';
+    const head = Buffer.alloc(count);
+    return head.subarray(0, readSync(fd, head, 0, count, 0));
   } catch (error) {
     throw new InputError(`${path}: ${describeError(error)}`, { cause: error });
   } finally {

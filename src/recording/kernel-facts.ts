@@ -27,6 +27,8 @@ export interface KernelFacts {
    * events: bytes_alloc then counts debug metadata.
    */
   readonly slubDebug: boolean;
+  /** True where its allocator is SLOB (until 6.3), which puts objects of any size on one page. */
+  readonly isSlob: boolean;
   /** What of the files could not be used, in sentences that name the file. */
   readonly notes: readonly string[];
   /** Where only the events show it: sizes of an object with metadata. */

@@ -3,11 +3,13 @@
 import {
   defaultKmallocSizes,
   type KmallocClasses,
+  type KmallocNaming,
   kmallocClassesOf,
+  kmallocNamingOf,
 } from '../kernel/caches/kmalloc-caches.ts';
 import { kmallocEvidence } from '../kernel/caches/kmalloc-evidence.ts';
 import { buildKnownCaches, type KnownCaches } from '../kernel/caches/known-cache.ts';
-import { type ProcSlabinfo, readRecordedSlabinfo } from '../kernel/caches/proc-slabinfo.ts';
+import type { ProcSlabinfo } from '../kernel/caches/proc-slabinfo.ts';
 import {
   type Checked,
   checkProcSlabinfo,
@@ -18,10 +20,12 @@ import { parseSlabSysfs, type SlabSysfs } from '../kernel/caches/slab-sysfs.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import { gfpNamesOf } from '../kernel/events/gfp-flags.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import { isConfigured, parseKernelConfig } from '../kernel/machine/kernel-config.ts';
 import { isAtLeast, parseRelease, releaseFromText } from '../kernel/machine/kernel-version.ts';
 import { parseZoneSpans } from '../kernel/machine/numa.ts';
 import { bootLogFault } from '../kernel/slub/slub-parameters.ts';
 import type { KernelFacts } from './kernel-facts.ts';
+import { readRecordedSlabinfo } from './recorded-slabinfo.ts';
 import type { SidecarFiles } from './sidecars.ts';
 
 const DEFAULT_PAGE_SIZE = 4096;
@@ -64,9 +68,9 @@ export function readFacts(
       sizes: defaultKmallocSizes(pageSize),
       maxCacheSize: pageSize * 2,
       hasCgroup: isAtLeast(version, 5, 14),
-      hasReclaim: true,
+      hasReclaim: isAtLeast(version, 4, 20),
       hasDma: true,
-      shortNames: true,
+      naming: namingOf(caches) ?? (isAtLeast(version, 4, 20) ? 'short' : 'long'),
     },
     gfpNames: info.gfpNames ?? gfpNamesOf(release),
     cmdline,
@@ -74,7 +78,7 @@ export function readFacts(
     tracedFromBoot:
       /\btrace_event=\S*(kmem|kmalloc)/.test(cmdline ?? '') &&
       sidecars.text('slabinfo.before.txt') === undefined,
-    someTasksOnly: /^\d/.test(sidecars.text('tracing/set_event_pid') ?? ''),
+    someTasksOnly: info.someTasksOnly || /^\d/.test(sidecars.text('tracing/set_event_pid') ?? ''),
     slubDebug: /\bsl[au]b_debug\b/.test(cmdline ?? ''),
     notes: [
       ...pageSizeNotes(sidecars),
@@ -83,19 +87,34 @@ export function readFacts(
       ...otherNotes(sidecars),
     ],
     withMetadata: null,
+    isSlob: isConfigured(parseKernelConfig(sidecars.text('config') ?? ''), 'SLOB', false),
   };
 }
 
 /** The same, with what the sizes in the events tell where no file does. */
 export function withEvidence(facts: KernelFacts, calls: CallTable): KernelFacts {
-  const { pageSize, caches, kmalloc } = facts;
-  const { withMetadata, minimum } = kmallocEvidence(calls, pageSize);
+  const { pageSize, caches, version } = facts;
+  const evidence = kmallocEvidence(calls, pageSize);
+  const { withMetadata, minimum } = evidence;
   const isRecorded = recordedClasses(caches, pageSize) !== undefined;
+  const isOld = version === undefined && evidence.hasOldFlags;
+  const kmalloc: KmallocClasses = isOld
+    ? {
+        ...facts.kmalloc,
+        hasCgroup: false,
+        hasReclaim: false,
+        naming: namingOf(caches) ?? 'long',
+      }
+    : facts.kmalloc;
+  const hasSlob = version === undefined || !isAtLeast(version, 6, 4);
   return {
     ...facts,
+    isSlob: facts.isSlob || (hasSlob && caches === undefined && evidence.isSlob),
     slubDebug: facts.slubDebug || withMetadata !== null,
     withMetadata: facts.slubDebug ? null : withMetadata,
-    kmalloc: isRecorded ? kmalloc : { ...kmalloc, sizes: defaultKmallocSizes(pageSize, minimum) },
+    kmalloc: isRecorded
+      ? facts.kmalloc
+      : { ...kmalloc, sizes: defaultKmallocSizes(pageSize, minimum) },
   };
 }
 
@@ -149,6 +168,13 @@ function recordedClasses(
   caches: KnownCaches | undefined,
   pageSize: number,
 ): KmallocClasses | undefined {
-  const names = caches?.all.flatMap((cache) => [cache.name, ...cache.aliases]);
-  return names && kmallocClassesOf(names, pageSize);
+  return caches && kmallocClassesOf(namesIn(caches), pageSize);
+}
+
+function namingOf(caches: KnownCaches | undefined): KmallocNaming | undefined {
+  return caches && kmallocNamingOf(namesIn(caches));
+}
+
+function namesIn(caches: KnownCaches): string[] {
+  return caches.all.flatMap((cache) => [cache.name, ...cache.aliases]);
 }

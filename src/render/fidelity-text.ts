@@ -31,6 +31,11 @@ export function fidelityText(fidelity: ReplayFidelity): string {
   );
 }
 
+/** Where the model is sure to be wrong. */
+export function impossibleText(count: number): string {
+  return `${counted(count, 'object')} that the trace shows freed ${count === 1 ? 'is' : 'are'} allocated in the replay`;
+}
+
 export function fidelityLines(fidelity: ReplayFidelity): string {
   const { undetermined, leftOut, mismatches } = fidelity;
   const out = [
@@ -54,7 +59,8 @@ export function fidelityLines(fidelity: ReplayFidelity): string {
   return (
     labelled('fidelity', fidelityText(fidelity)) +
     (without.length === 0 ? '' : labelled('not counted', without.join(', '))) +
-    (missed.length === 0 ? '' : labelled('missed', missed.join(', ')))
+    (missed.length === 0 ? '' : labelled('missed', missed.join(', '))) +
+    (fidelity.impossible === 0 ? '' : labelled('impossible', impossibleText(fidelity.impossible)))
   );
 }
 

@@ -3,9 +3,9 @@
 
 import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
 import { counted, formatShare } from '../base/bytes-format.ts';
-import type { Completeness } from '../run/run-summary.ts';
+import type { Completeness, LateEvent } from '../run/run-summary.ts';
 import type { FreeEvent } from '../run/unrecorded-frees.ts';
-import { fidelityText } from './fidelity-text.ts';
+import { fidelityText, impossibleText } from './fidelity-text.ts';
 import { doubts } from './run-text.ts';
 
 /** What makes the numbers exact or less than exact: a word and a sentence each. */
@@ -23,8 +23,13 @@ export function trustLines({
     : 'the recording starts on a running machine';
   const lost = c.lostEvents === 0 ? 'no events lost' : `${counted(c.lostEvents, 'event')} lost`;
   const lines: [string, string][] = [
-    ['complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
+    [c.sampled ? 'events' : 'complete', `${counted(events.total, 'event')}, ${lost}; ${begin}`],
   ];
+  // How it was sampled stands before all else, and first among the notes.
+  const [how = '', ...others] = c.sampled ? doubts(c) : ['', ...doubts(c)];
+  if (c.sampled) lines.unshift(['sampled', how]);
+  const late = lateText(c);
+  if (late !== '') lines.push(['late', late]);
   const gaps = gapsText(c, totals, callSites);
   if (gaps !== '') lines.push(['gaps', gaps]);
   if (c.freesOfUnknown > 0) {
@@ -38,6 +43,9 @@ export function trustLines({
     ]);
   }
   if (fidelity !== null) lines.push(['fidelity', fidelityText(fidelity)]);
+  if (fidelity !== null && fidelity.impossible > 0) {
+    lines.push(['impossible', impossibleText(fidelity.impossible)]);
+  }
   if (recorder.bytesAlloc > 0 && totals.bytesAlloc > 0) {
     lines.push([
       'recorder',
@@ -45,21 +53,39 @@ export function trustLines({
         `${recorder.tasks.join(', ')} (leave out with --exclude-comm)`,
     ]);
   }
-  for (const line of doubts(c)) lines.push(['note', line]);
+  for (const line of others) lines.push(['note', line]);
   return lines;
+}
+
+/** What it means that the recording began on a running machine, and with which events. */
+function lateText({ startsAtBoot, lateEvents, sampled }: Completeness): string {
+  if (startsAtBoot) return '';
+  const older = 'what was allocated before the recording is not in these numbers';
+  if (lateEvents.length === 0 || sampled) return older;
+  const after = ({ afterSec }: LateEvent): string =>
+    afterSec === null ? 'later' : `${afterSec.toFixed(1)} s`;
+  const which = lateEvents.map((late) => `${late.event} ${after(late)}`).join(', ');
+  return (
+    `${older}; events began one by one (${which} after the first), and what was allocated before ` +
+    'frees were recorded may be freed already'
+  );
 }
 
 /** Frees that were not recorded, and what of the live objects they put in doubt. */
 function gapsText(
-  { allocsOfLive, lostEvents, unrecordedFrees }: Completeness,
+  { allocsOfLive, lostEvents, unrecordedFrees, sampled, someTasksOnly }: Completeness,
   { liveUncertain }: Totals,
   callSites: readonly CallSiteRow[],
 ): string {
-  // What is uncertain for want of all frees is not put down to kfree_rcu: a note says so.
-  if (unrecordedFrees.length > 0) return '';
+  // What is uncertain for want of frees is not put down to kfree_rcu: a note says so.
+  if (unrecordedFrees.length > 0 || sampled || someTasksOnly) return '';
   if (allocsOfLive === 0 && liveUncertain === 0) return '';
   let text = 'some call sites free by kfree_rcu only, which leaves no event';
-  if (allocsOfLive > 0) {
+  if (allocsOfLive > 0 && lostEvents > 0) {
+    text =
+      `${counted(allocsOfLive, 'free')} ${allocsOfLive === 1 ? 'is' : 'are'} missing, among the ` +
+      'lost events or without one (kfree_rcu, bulk)';
+  } else if (allocsOfLive > 0) {
     text = `at least ${counted(allocsOfLive, 'free')} left no event (kfree_rcu, bulk)`;
   } else if (lostEvents > 0) text = 'some frees leave no event (kfree_rcu), or theirs was lost';
   if (liveUncertain === 0) return text;

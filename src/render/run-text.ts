@@ -31,7 +31,8 @@ export function bareRate(perSec: number | bigint | null): string {
 /** What makes the numbers less than exact; nothing where all is well. */
 export function doubts(completeness: Completeness): string[] {
   const lines: string[] = [];
-  const { lostEvents, badRecords } = completeness;
+  const { lostEvents, badRecords, sampled, notes } = completeness;
+  if (sampled) lines.push(...notes.slice(0, 1));
   if (lostEvents > 0) {
     lines.push(
       counted(
@@ -46,7 +47,7 @@ export function doubts(completeness: Completeness): string[] {
       counted(badRecords, 'damaged record was passed over', 'damaged records were passed over'),
     );
   }
-  return [...lines, ...completeness.notes];
+  return [...lines, ...(sampled ? notes.slice(1) : notes)];
 }
 
 /** Columns that nothing may wrap at. */

@@ -11,8 +11,10 @@ import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
+import type { LossRisk } from './loss-risk.ts';
 import type { CacheNames } from './names/cache-names.ts';
 import type { CacheStrides } from './names/cache-strides.ts';
+import { excessRows, heldCaches } from './recorded-bounds.ts';
 import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
@@ -26,6 +28,8 @@ export const VERDICT = {
   gone: 3,
   /** The recording has no frees of its kind at all. */
   unrecordedFrees: 4,
+  /** It was allocated before the recording had frees of its kind. */
+  beforeFrees: 5,
 } as const;
 
 /** The reason of an uncertain object, as tables and the database give it. */
@@ -33,6 +37,7 @@ export const VERDICT_REASON: Readonly<Record<number, string>> = {
   [VERDICT.untracedFrees]: 'untraced frees at its site',
   [VERDICT.eventsLost]: 'events lost',
   [VERDICT.unrecordedFrees]: 'frees not recorded',
+  [VERDICT.beforeFrees]: 'frees not recorded at first',
 };
 
 /**
@@ -47,6 +52,12 @@ const MARK_SHARE = 0.0005;
  * frees all of its objects the same way, but of some sizes the memory was not used again.
  */
 const MARK_SHARE_OF_SITE = 0.02;
+
+/**
+ * Of a site that is known to free by kfree_rcu(): where more objects than these were allocated and the
+ * memory of none was used again, none was freed (objects of boot, which only an unload would free).
+ */
+const MOST_UNTOUCHED = 64;
 
 export interface LiveVerdicts {
   /** VERDICT by row of the live objects. */
@@ -67,10 +78,18 @@ export interface VerdictInput {
   readonly pages: PageEvidence | undefined;
   readonly strides: CacheStrides;
   readonly known: KnownCaches | undefined;
+  readonly pageSize: number;
+  /** True where what the kernel counted is of a later time than the last event. */
+  readonly isCut: boolean;
   /** Kinds of frees that the recording lacks altogether. */
   readonly unrecordedFrees: readonly FreeEvent[];
   /** Time until which events are missing; -Infinity where none are. */
   readonly lastLossTs: number;
+  /** Part of the events that was lost, 0 to 1. */
+  readonly lossShare: number;
+  readonly risk: LossRisk;
+  /** When frees of what a kind of allocation gives were switched on; -Infinity from the start. */
+  freesSince(kind: number): number;
   /** The function of a call site ('__d_alloc'), or undefined. */
   functionOf(site: number): string | undefined;
 }
@@ -85,13 +104,13 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   const ofRow = new Uint8Array(live.capacity);
   const goneOfCall = new Map<number, number>();
   /** Those of them whose free was not among lost events. */
-  const unseenFrees = Float64Array.from(input.evidence.untracedFrees);
+  const unseenFrees = unseenFreesOf(input);
   rows.forEach((row) => {
-    if (!isGone(input, row)) return;
+    if (!isGone(input, row) && !input.risk.isGoneEarly(row)) return;
     ofRow[row] = VERDICT.gone;
     const call = live.call(row);
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
-    if (live.ts(row) > lastLossTs) unseenFrees[call]!++;
+    if (live.ts(row) > lastLossTs && !isBeforeFrees(input, row)) unseenFrees[call]!++;
   });
   const { marked, isMarked } = markSites(input, unseenFrees);
   rows.forEach((row) => {
@@ -99,9 +118,61 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
     const call = live.call(row);
     if (isUnrecorded(input, call)) ofRow[row] = VERDICT.unrecordedFrees;
     else if (isMarked(call)) ofRow[row] = VERDICT.untracedFrees;
-    else if (live.ts(row) <= lastLossTs) ofRow[row] = VERDICT.eventsLost;
+    else if (isBeforeFrees(input, row)) ofRow[row] = VERDICT.beforeFrees;
+    else if (live.ts(row) <= lastLossTs && !input.risk.isSafe(row)) {
+      ofRow[row] = VERDICT.eventsLost;
+    }
   });
+  if (lastLossTs > -Infinity && !input.isCut) {
+    for (const row of boundByRecord(input, ofRow)) {
+      ofRow[row] = VERDICT.gone;
+      const call = live.call(row);
+      goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
+    }
+  }
   return { ofRow, marked, goneOfCall };
+}
+
+/**
+ * Takes back what the kernel's own counts contradict: where more is held of a cache than it had, no
+ * object that was live across a loss is certain.
+ * @returns rows of objects that are gone, on slabs that the cache did not have any more
+ */
+function boundByRecord(input: VerdictInput, ofRow: Uint8Array): number[] {
+  const { live, rows, lastLossTs, names } = input;
+  const gone: number[] = [];
+  const isDoubtful = (row: number): boolean =>
+    live.ts(row) <= lastLossTs && ofRow[row] !== VERDICT.certain;
+  const held = heldCaches(
+    rows.filter((row) => ofRow[row] !== VERDICT.gone),
+    { ...input, cacheOf: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)] },
+  );
+  for (const cache of held) {
+    if (cache.objects > cache.activeObjects) {
+      for (const { rows: own } of cache.slabs) {
+        for (const row of own) {
+          if (ofRow[row] === VERDICT.certain && live.ts(row) <= lastLossTs)
+            ofRow[row] = VERDICT.eventsLost;
+        }
+      }
+    }
+    gone.push(...excessRows(cache, isDoubtful, (row) => input.risk.of(row)));
+  }
+  return gone;
+}
+
+/** Frees without an event, by call, but for those that the recording had not switched on yet. */
+function unseenFreesOf({ dictionary, evidence, freesSince }: VerdictInput): Float64Array {
+  const unseen = Float64Array.from(evidence.untracedFrees);
+  for (let call = 1; call < dictionary.calls.length; call++) {
+    const isLate = freesSince(dictionary.calls.kind(call)) !== Number.NEGATIVE_INFINITY;
+    if (isLate) unseen[call] = Math.max(0, unseen[call]! - evidence.earlyFrees[call]!);
+  }
+  return unseen;
+}
+
+function isBeforeFrees({ dictionary, live, freesSince }: VerdictInput, row: number): boolean {
+  return live.ts(row) < freesSince(dictionary.calls.kind(live.call(row)));
 }
 
 /** True for calls of a kind of allocation whose frees were not recorded. */
@@ -155,12 +226,20 @@ interface SiteSum {
   allocs: number;
   frees: number;
   unseen: number;
+  /** Frees without an event that may also have been lost. */
+  lost: number;
 }
 
 /** What the calls of one site with one cache add up to. */
 interface SiteCacheSum extends SiteSum {
   readonly call: number;
   isMarked: boolean;
+}
+
+/** True where more frees had no event than the share of the lost events explains. */
+function isMoreThanLost({ allocs, frees, unseen, lost }: SiteSum, lossShare: number): boolean {
+  const missing = unseen + lost;
+  return lost > 1 && missing > 2 * lossShare * (missing + frees) && missing > allocs * MARK_SHARE;
 }
 
 interface MarkedSites {
@@ -179,8 +258,9 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     const allocs = evidence.allocs[call] ?? 0;
     if (allocs === 0) continue;
     const key = siteKey(input, call);
-    const site = bySite.get(calls.site(call)) ?? { allocs: 0, frees: 0, unseen: 0 };
-    const sum = byKey.get(key) ?? { allocs: 0, frees: 0, unseen: 0, call, isMarked: false };
+    const none = { allocs: 0, frees: 0, unseen: 0, lost: 0 };
+    const site = bySite.get(calls.site(call)) ?? { ...none };
+    const sum = byKey.get(key) ?? { ...none, call, isMarked: false };
     bySite.set(calls.site(call), site);
     byKey.set(key, sum);
     ofCall[call] = sum;
@@ -188,6 +268,7 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
       s.allocs += allocs;
       s.frees += evidence.frees[call]!;
       s.unseen += unseenFrees[call]!;
+      s.lost += evidence.lossFrees[call]!;
     }
   }
   const marked = new Map<string, number>();
@@ -195,10 +276,14 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     const site = calls.site(sum.call);
     const whole = bySite.get(site) ?? sum;
     const allocator = input.functionOf(site);
-    const isKnown = sum.frees === 0 && freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
+    const isKnown =
+      sum.frees === 0 &&
+      sum.allocs <= MOST_UNTOUCHED &&
+      freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
     if (
       sum.unseen > sum.allocs * MARK_SHARE ||
       whole.unseen > whole.allocs * MARK_SHARE_OF_SITE ||
+      isMoreThanLost(sum, input.lossShare) ||
       isKnown ||
       isUnrecorded(input, sum.call)
     ) {

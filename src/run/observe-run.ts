@@ -7,6 +7,7 @@ import {
   createBatch,
   cutAfter,
   type EventBatch,
+  sliceBatch,
 } from '../kernel/events/event-batch.ts';
 import { selectsEveryEvent, type TimeBound, toEventTime } from '../pairing/event-filter.ts';
 import type { DebugWatch } from '../replay/debug/debug-watch.ts';
@@ -63,10 +64,18 @@ export async function observeRun(
   const scale = { originNs, clockUnit, firstTs: run.tallies.firstTs };
   const bound = until ?? source.options.until;
   await readAgain(source, bound === undefined ? Infinity : toEventTime(bound, scale), (batch) => {
-    observed.add(batch);
+    observed.add(laterThan(batch, run.eventsCompleteSince));
     for (const simulation of beside) simulation.add(batch);
   });
   return { slub, observed, watch };
+}
+
+/** The events of a batch from a time on. */
+function laterThan(batch: EventBatch, since: number): EventBatch {
+  if ((batch.ts[0] ?? since) >= since) return batch;
+  let from = 0;
+  while (from < batch.length && batch.ts[from]! < since) from++;
+  return sliceBatch(batch, from, batch.length);
 }
 
 /** The model after the last event, and what it came to. */
@@ -78,7 +87,7 @@ export async function replayOpened(
   const { slub, observed } = model;
   const replayed = {
     fidelity: summarizeFidelity(observed, 2),
-    caches: summarizeCaches(slub, (cache) => observed.fidelityOf(cache)),
+    caches: summarizeCaches(slub, observed),
     isWhole: selectsEveryEvent(opened.run.selection),
   };
   return { model, replayed };

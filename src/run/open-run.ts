@@ -113,7 +113,17 @@ export async function openRun<F extends TrackerFactories>(
   const { selection, looksThrough, until } = options;
   assertInTrace(info, pass, until);
   const { tracker, series } = pass;
-  const run = resolveRun({ tracker, info, stats, facts, ...symbols, selection, looksThrough });
+  const isCut = until !== undefined;
+  const run = resolveRun({
+    tracker,
+    info,
+    stats,
+    facts,
+    ...symbols,
+    selection,
+    looksThrough,
+    isCut,
+  });
   const unmatched = findUnmatched(run);
   if (options.onUnmatched !== undefined) options.onUnmatched(unmatched);
   else refuseUnmatched(unmatched);

@@ -37,9 +37,16 @@ interface FidelityFigures {
   readonly slabMatches: number;
   readonly cpuSlabHits: number;
   readonly mismatches: Readonly<Record<MismatchCause, number>>;
+  /**
+   * Objects that are allocated in the model although their latest event is a free; null in a cache
+   * whose objects are also allocated without an event (kmem_cache_alloc_bulk()).
+   */
+  readonly impossible: number | null;
 }
 
 export interface ReplayFidelity extends FidelityFigures {
+  /** Of all caches that are not served in bulk. */
+  readonly impossible: number;
   /** 2 where the orders of new slabs were learned before the replay. */
   readonly passes: number;
   readonly leftOut: {
@@ -114,9 +121,11 @@ export function describeModel(machine: Machine, nodes: number): ReplayedModel {
 }
 
 export function summarizeFidelity(replay: ObservedReplay, passes: number): ReplayFidelity {
+  const impossible = replay.impossible().reduce<number>((sum, count) => sum + (count ?? 0), 0);
   return {
     passes,
-    ...figuresOf(replay.total()),
+    ...figuresOf(replay.total(), impossible),
+    impossible,
     leftOut: {
       large: replay.large,
       unknownCache: replay.unknownCache,
@@ -125,15 +134,17 @@ export function summarizeFidelity(replay: ObservedReplay, passes: number): Repla
   };
 }
 
-/** The caches of the model, those with the most slab memory first. */
-export function summarizeCaches(
-  slub: SlubModel,
-  fidelityOf: (cache: number) => Fidelity | null,
-): ReplayedCache[] {
+/**
+ * The caches of the model, those with the most slab memory first.
+ * @param observed null where the model chose the objects itself
+ */
+export function summarizeCaches(slub: SlubModel, observed: ObservedReplay | null): ReplayedCache[] {
+  const impossible = observed?.impossible();
   return slub.caches
     .map((cache, number) => {
-      const fidelity = fidelityOf(number);
-      return summarizeCache(slub, cache, fidelity && figuresOf(fidelity));
+      const fidelity =
+        observed && figuresOf(observed.fidelityOf(number), impossible?.[number] ?? null);
+      return summarizeCache(slub, cache, fidelity);
     })
     .sort((a, b) => b.bytes - a.bytes || compareText(a.name, b.name));
 }
@@ -172,8 +183,16 @@ function kernelFigures({ slabs, totalObjects, activeObjects, sysfs }: KnownCache
   };
 }
 
-function figuresOf(fidelity: Fidelity): FidelityFigures {
+function figuresOf(fidelity: Fidelity, impossible: number | null): FidelityFigures {
   const { allocations, undetermined, slotMatches, slabMatches, cpuSlabHits } = fidelity;
   const mismatches = { ...fidelity.mismatches };
-  return { allocations, undetermined, slotMatches, slabMatches, cpuSlabHits, mismatches };
+  return {
+    allocations,
+    undetermined,
+    slotMatches,
+    slabMatches,
+    cpuSlabHits,
+    mismatches,
+    impossible,
+  };
 }

@@ -2,11 +2,13 @@
 // results are built from this.
 
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { TraceStats } from '../kernel/events/trace-stats.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
 import { EVERYTHING, type Selection } from '../pairing/event-filter.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { RunTracker } from '../pairing/run-tracker.ts';
 import type { Tallies } from '../pairing/tallies.ts';
@@ -14,6 +16,7 @@ import type { KernelFacts } from '../recording/kernel-facts.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
 import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
+import { LossRisk } from './loss-risk.ts';
 import { type CacheNames, nameCaches } from './names/cache-names.ts';
 import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
 import { cacheSelector } from './selection.ts';
@@ -35,6 +38,10 @@ export interface ResolvedRun {
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
+  /** Kinds of events that were switched on after others, with the time of the first. */
+  readonly lateEvents: ReadonlyMap<StartedKind, number>;
+  /** From when on all kinds of events were switched on, as `EventBatch.ts`; -Infinity: all along. */
+  readonly eventsCompleteSince: number;
   /** Events that would free what it allocates, of which the recording has none. */
   readonly unrecordedFrees: readonly FreeEvent[];
   readonly sites: SiteNames;
@@ -74,8 +81,22 @@ export interface ResolveInput {
   readonly symbolNotes?: readonly string[];
   /** False: call sites stay those of the events, also in functions that allocate for others. */
   readonly looksThrough?: boolean | undefined;
+  /** True where events of the end are left out: what the kernel counted then is no bound. */
+  readonly isCut?: boolean;
   /** Everything where it is not said. */
   readonly selection?: Selection | undefined;
+}
+
+/** Where a tracer did not count what it lost, half of the events may be missing. */
+const UNKNOWN_LOSS = 0.5;
+
+/** Part of the events that was lost, 0 to 1. */
+function lossShareOf({ stats, tracker }: ResolveInput): number {
+  const lost = stats.get('lost_events');
+  const isUncounted = lost === 0 && tracker.pairing.losses.length > 0;
+  if (isUncounted || stats.get('lost_events_unknown') > 0) return UNKNOWN_LOSS;
+  const recorded = tracker.tallies.kinds.reduce((sum, count) => sum + count, 0);
+  return lost === 0 ? 0 : lost / (lost + recorded);
 }
 
 export function resolveRun(input: ResolveInput): ResolvedRun {
@@ -86,7 +107,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
   tracker.evidence.reserve(dictionary.calls.length);
   const selection = input.selection ?? EVERYTHING;
   const sites = new SiteNames(dictionary, input.symbols, input.modules);
-  const pages = info.hashedPointers ? undefined : tracker.pages;
+  const pages = info.hashedPointers || facts.isSlob ? undefined : tracker.pages;
   const all = live.inUse();
   const strideInput = {
     dictionary,
@@ -110,6 +131,10 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     functionOf: (site) => sites.functionOf(site),
   });
   const missing = unrecordedFrees(dictionary.calls);
+  const lateEvents = facts.tracedFromBoot ? new Map<StartedKind, number>() : tracker.starts.late();
+  const freesSince = (kind: number): number =>
+    lateEvents.get(isKmalloc(kind) ? 'kfree' : 'kmem_cache_free') ?? Number.NEGATIVE_INFINITY;
+  const lossShare = lossShareOf(input);
   const verdicts = judgeLiveObjects({
     dictionary,
     evidence: tracker.evidence,
@@ -119,8 +144,21 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     pages,
     strides,
     known: facts.caches,
+    pageSize: facts.pageSize,
+    isCut: input.isCut ?? false,
     unrecordedFrees: missing,
     lastLossTs: pairing.lastLossTs,
+    lossShare,
+    risk: new LossRisk({
+      dictionary,
+      live,
+      rows: all,
+      tallies,
+      losses: pairing.losses,
+      lossShare,
+      freesSince,
+    }),
+    freesSince,
     functionOf: (site) => sites.functionOf(site),
   });
   all.forEach((row) => {
@@ -151,6 +189,8 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     names,
     verdicts,
     unrecordedFrees: missing,
+    lateEvents,
+    eventsCompleteSince: Math.max(Number.NEGATIVE_INFINITY, ...lateEvents.values()),
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],

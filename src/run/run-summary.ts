@@ -2,8 +2,9 @@
 
 import { counted } from '../base/bytes-format.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
-import type { ClockUnit } from '../kernel/events/trace-info.ts';
+import type { ClockUnit, Sampling } from '../kernel/events/trace-info.ts';
 import type { Stat } from '../kernel/events/trace-stats.ts';
+import type { StartedKind } from '../pairing/event-starts.ts';
 import { OUTCOME } from '../pairing/paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
@@ -25,11 +26,22 @@ export interface RunSummary {
   readonly durationSec: number | null;
 }
 
+export interface LateEvent {
+  readonly event: StartedKind;
+  readonly afterSec: number | null;
+}
+
 export interface Completeness {
   readonly lostEvents: number;
   readonly badRecords: number;
   readonly hashedPointers: boolean;
+  /** True where the recorder left out events of a kind that counts. */
+  readonly sampled: boolean;
+  /** True where only some tasks were recorded. */
+  readonly someTasksOnly: boolean;
   readonly startsAtBoot: boolean;
+  /** Events that were switched on after others: seconds from the first event; null by other clocks. */
+  readonly lateEvents: readonly LateEvent[];
   readonly freesOfUnknown: number;
   /** Events that would free what was allocated, of which the recording has none at all. */
   readonly unrecordedFrees: readonly FreeEvent[];
@@ -98,7 +110,10 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     lostEvents: stats.get('lost_events'),
     badRecords: sum(DAMAGED.map((name) => stats.get(name))),
     hashedPointers: info.hashedPointers,
+    sampled: info.sampling !== null,
+    someTasksOnly: run.facts.someTasksOnly,
     startsAtBoot: run.facts.tracedFromBoot,
+    lateEvents: lateEvents(run),
     freesOfUnknown: tallies.outcomes[OUTCOME.freeUnknown] ?? 0,
     unrecordedFrees: run.unrecordedFrees,
     allocsOfLive: sum(tallies.calls.untracedFrees),
@@ -109,6 +124,13 @@ export function judgeCompleteness(run: ResolvedRun): Completeness {
     empty: whyEmpty(run),
     notes: notesOf(run),
   };
+}
+
+function lateEvents({ lateEvents: late, tallies, info }: ResolvedRun): LateEvent[] {
+  return [...late].map(([event, ts]) => ({
+    event,
+    afterSec: info.clockUnit === 'ns' ? (ts - tallies.firstTs) / 1e9 : null,
+  }));
 }
 
 function unresolvedCacheEvents(run: ResolvedRun): number {
@@ -125,6 +147,7 @@ function unresolvedCacheEvents(run: ResolvedRun): number {
 function notesOf(run: ResolvedRun): string[] {
   const { info, stats, tallies, names } = run;
   const notes: string[] = [];
+  if (info.sampling !== null) notes.push(samplingText(info.sampling));
   if (run.unrecordedFrees.length > 0) notes.push(unrecordedText(run.unrecordedFrees));
   if (info.hashedPointers) {
     const live = run.listed.length;
@@ -144,6 +167,12 @@ function notesOf(run: ResolvedRun): string[] {
     notes.push(
       `kmalloc of ${withMetadata.bytesReq} bytes took ${withMetadata.bytesAlloc}, which is no size ` +
         'class: the kernel ran with slub_debug or KASAN, and what exceeds the class is metadata.',
+    );
+  }
+  if (run.facts.isSlob) {
+    notes.push(
+      'The allocator is SLOB, which has no size classes and puts objects of any size on one page: ' +
+        'kmalloc caches are named by what is asked for, and no replay of SLUB applies.',
     );
   }
   if (run.facts.someTasksOnly) {
@@ -173,6 +202,22 @@ function stepsText({ count, firstPosition }: Stat): string {
   const where = firstPosition.replace(/^(CPU \d+), /, 'of $1 stepped back ');
   const more = count > 1 ? `, the first of ${count} such steps` : '';
   return `The clock ${where}${more}. Events keep the times and the order that each CPU gave them.`;
+}
+
+/** What a sampled recording lacks, and what that means. */
+function samplingText({ kind, every, events }: Sampling): string {
+  const names = events.join(', ');
+  const how = {
+    frequency: `perf sampled ${names} ${every} times a second (-F), it did not record every event`,
+    period: `perf recorded one in ${every} events of ${names} (--no-period -c ${every}), not every one`,
+    leader:
+      `perf only counted ${names} in the samples of the leader of its group (leader sampling), ` +
+      'and recorded no event of them',
+  };
+  return (
+    `The recording is sampled: ${how[kind]}. Allocations and frees do not fit together, so what is ` +
+    "live, leaked or at its peak is not known. Record every event: perf record -a -c 1 -e 'kmem:*'."
+  );
 }
 
 function unrecordedText(missing: readonly FreeEvent[]): string {

@@ -4,6 +4,7 @@
 import { globToRegExp } from '../base/glob.ts';
 import { nearestNames } from '../base/nearest-names.ts';
 import { EVENT_NAMES, isAlloc, isFree } from '../kernel/events/event-kind.ts';
+import { type SlubDebug, unmatchedNames } from '../kernel/slub/slub-debug-option.ts';
 import type { Age, Selection, SizeRange, TimeBound } from '../pairing/event-filter.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { traceRange } from './trace-range.ts';
@@ -73,16 +74,41 @@ function unmatchedCache(run: ResolvedRun, glob: string): Unmatched[] {
   const pattern = globToRegExp(glob);
   const sizes = bytesByCache(run);
   if ([...sizes.keys()].some((name) => pattern.test(name))) return [];
-  const option = `--cache ${glob}`;
-  const message = `${option}: no cache of this run is named so`;
+  return [noSuchCache(run, sizes, '--cache', glob)];
+}
+
+/** Names in `--slub-debug F,NAME` that match no cache of the run: a kernel passes over them in silence. */
+export function findUnmatchedDebug(run: ResolvedRun, debug: SlubDebug): Unmatched[] {
+  if (run.dictionary.calls.length <= 1) return [];
+  const sizes = bytesByCache(run);
+  return unmatchedNames(debug, sizes.keys()).map((name) =>
+    noSuchCache(run, sizes, '--slub-debug', name),
+  );
+}
+
+function noSuchCache(
+  run: ResolvedRun,
+  sizes: ReadonlyMap<string, number>,
+  name: '--cache' | '--slub-debug',
+  glob: string,
+): Unmatched {
+  const pattern = globToRegExp(glob);
+  const option = `${name} ${glob}`;
+  const message =
+    name === '--cache'
+      ? `${option}: no cache of this run is named so`
+      : `${name}: no cache of this run is named ${glob}`;
   const merged = run.facts.caches?.all.find(({ aliases }) => aliases.some((a) => pattern.test(a)));
   if (merged !== undefined) {
-    const hint = `The kernel merged it into ${merged.name}, where its objects are counted: --cache ${merged.name}.`;
-    return [{ option, message, hint }];
+    const hint =
+      name === '--cache'
+        ? `The kernel merged it into ${merged.name}, where its objects are counted: --cache ${merged.name}.`
+        : `The kernel merged it into ${merged.name}: name that cache.`;
+    return { option, message, hint };
   }
   const near = nearestNames(plainPart(glob), sizes.keys());
   const largest = [...sizes].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  return [{ option, message, hint: near.length > 0 ? nearest(near) : listed('Largest', largest) }];
+  return { option, message, hint: near.length > 0 ? nearest(near) : listed('Largest', largest) };
 }
 
 /** Allocated bytes of each cache that the events or the recorded files name. */

@@ -45,8 +45,8 @@ export class SiteNames {
   printed(site: number): string | null {
     const { sites, strings } = this.dictionary;
     const text = sites.text(site);
-    if (text !== 0) return strings.get(text);
     const described = this.symbols?.describe(sites.hi(site), sites.lo(site));
+    if (text !== 0 && described === undefined) return strings.get(text);
     return described ?? (this.get(site).address === null ? null : this.label(site));
   }
 
@@ -62,11 +62,12 @@ export class SiteNames {
     const lo = sites.lo(site);
     const address = hi === 0 && lo === 0 ? null : (BigInt(hi) << 32n) | BigInt(lo);
     const text = sites.text(site);
-    if (text !== 0) {
+    const found = address === null ? undefined : this.symbols?.resolve(hi, lo);
+    // A name without an offset says less than the address where symbols name that.
+    if (text !== 0 && (found === undefined || strings.get(text).includes('+0x'))) {
       const { symbol, module } = splitSymbol(strings.get(text));
       return { address, symbol: readable(symbol), module: module ?? null };
     }
-    const found = address === null ? undefined : this.symbols?.resolve(hi, lo);
     if (found === undefined) {
       return { address, symbol: null, module: this.modules?.find(hi, lo)?.name ?? null };
     }

@@ -2,6 +2,7 @@
 
 import {
   asBool,
+  asCount,
   asText,
   type Check,
   checkedList,
@@ -10,11 +11,11 @@ import {
   oneOf,
   optional,
 } from '../base/checked-json.ts';
-import type { GfpName, ProbeSeen, TraceInfo } from '../kernel/events/trace-info.ts';
+import type { GfpName, ProbeSeen, Sampling, TraceInfo } from '../kernel/events/trace-info.ts';
 
 /** As JSON; the origin as digits, since JSON has no bigint. */
 export function encodeInfo(info: TraceInfo): string {
-  return JSON.stringify({ ...info, originNs: info.originNs.toString() });
+  return JSON.stringify({ ...info, gfpLayout: undefined, originNs: info.originNs.toString() });
 }
 
 /** @throws SyntaxError or TypeError, which names the place, where the text is not what was written */
@@ -30,7 +31,10 @@ export function decodeInfo(text: string): TraceInfo {
     hashedPointers: asBool,
     pointerBytes: asPointerBytes,
     gfpNames: nullable((value, at) => checkedList(value, at, asGfpName)),
+    gfpLayout: () => null,
     // Databases of older versions do not have them.
+    sampling: optional(nullable(asSampling), null),
+    someTasksOnly: optional(asBool, false),
     probes: optional((value, at) => checkedList(value, at, asProbe), []),
   });
 }
@@ -63,6 +67,13 @@ const asMask: Check<number> = (value, at) => {
 
 const asGfpName: Check<GfpName> = (value, at) =>
   checkedObject(value, at, { mask: asMask, name: asText });
+
+const asSampling: Check<Sampling> = (value, at) =>
+  checkedObject(value, at, {
+    kind: oneOf('frequency', 'period', 'leader'),
+    every: asCount,
+    events: (list, place) => checkedList(list, place, asText),
+  });
 
 const asProbe: Check<ProbeSeen> = (value, at) =>
   checkedObject(value, at, { event: asText, isRead: asBool, mapping: nullable(asText) });

@@ -65,11 +65,14 @@ async function runExample(command: string, folder: string): Promise<string[]> {
 }
 
 async function textOf(command: string, folder: string): Promise<string> {
-  const [program, ...args] = plainWords(command) ?? [];
-  if (program === 'slabreplay') {
-    const { stdout, stderr } = await runCli(args, { cwd: folder });
-    return stdout + stderr;
-  }
+  const [first = '', ...filters] = command.includes('PIPESTATUS') ? [] : command.split(' | ');
+  const [program, ...args] = plainWords(first) ?? [];
+  if (program !== 'slabreplay') return shell(command, folder);
+  const { stdout, stderr } = await runCli(args, { cwd: folder });
+  return (filters.length === 0 ? stdout : shell(filters.join(' | '), folder, stdout)) + stderr;
+}
+
+function shell(command: string, folder: string, input = ''): string {
   const env = {
     ...process.env,
     PATH: `${folder}:${process.env['PATH']}`,
@@ -77,7 +80,12 @@ async function textOf(command: string, folder: string): Promise<string> {
     TZ: 'UTC',
   };
   const script = `{ ${command}\n} 2>&1; true`;
-  return execFileSync('bash', ['-c', script], { cwd: folder, env, encoding: 'utf8' });
+  return execFileSync('bash', ['-c', script], {
+    cwd: folder,
+    env,
+    input,
+    encoding: 'utf8',
+  });
 }
 
 describeWithTools(['bash'], 'examples', () => {

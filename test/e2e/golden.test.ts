@@ -5,6 +5,12 @@
 import { expect, test } from 'vitest';
 import { BOOT, outputOf, STACKS } from '../helpers/run-cli.ts';
 
+const LEAKS = 'traces/leak-example';
+/** Two objects under slub_debug=FZ, behind the first of which a byte was written. */
+const RED_ZONE = 'test/fixtures/red-zone';
+const PLANTED_BASE = 'traces/planted-leak/base.json.gz';
+const PLANTED_NEW = 'traces/planted-leak/new.json.gz';
+
 /** Name of the golden file, and the command that prints it. */
 const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['analyze-boot.txt', ['analyze', BOOT]],
@@ -28,6 +34,23 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['replay-boot.txt', ['replay', BOOT, '--top', '12']],
   ['replay-boot-fzpu.txt', ['replay', BOOT, '--slub-debug', 'FZPU', '--top', '12']],
   ['replay-boot-at.txt', ['replay', BOOT, '--at', '5.2', '--cache', 'dentry', '--top', '12']],
+  ['compare-planted.txt', ['compare', PLANTED_BASE, '--to', PLANTED_NEW]],
+  ['compare-planted.md', ['compare', PLANTED_BASE, '--to', PLANTED_NEW, '--format', 'markdown']],
+  ['leaks-example.txt', ['leaks', LEAKS, '--all']],
+  ['leaks-example-kmemleak.txt', ['leaks', LEAKS, '--format', 'kmemleak']],
+  ['leaks-example-referrers.txt', ['leaks', LEAKS, '--who-points-to', '0xffff888003a40080']],
+  [
+    'leaks-example-referrers.csv',
+    ['leaks', LEAKS, '--who-points-to', '0xffff888003a40080', '--csv'],
+  ],
+  [
+    'leaks-stacks-outstanding.txt',
+    ['leaks', STACKS, '--outstanding', '--min-age', '0', '--top', '5'],
+  ],
+  ['lint-stacks.txt', ['lint', STACKS, '--top', '2']],
+  ['lint-double-free.txt', ['lint', 'traces/tutorial/double-free.csv']],
+  ['validate-red-zone.txt', ['validate', RED_ZONE]],
+  ['validate-red-zone.csv', ['validate', RED_ZONE, '--csv']],
   ['perfkmem-boot.txt', ['perfkmem', BOOT, '--caller', '-l', '10', '--alloc', '-l', '5']],
 ];
 

@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 const RUN =
   'label sources format kernelRelease cpus pageSize clock clockUnit firstNs lastNs durationSec';
 const COMPLETENESS =
-  'lostEvents badRecords hashedPointers startsAtBoot freesOfUnknown unrecordedFrees allocsOfLive duplicateEvents ' +
+  'lostEvents badRecords hashedPointers sampled someTasksOnly startsAtBoot lateEvents freesOfUnknown unrecordedFrees allocsOfLive duplicateEvents ' +
   'unresolvedCacheEvents otherStats empty notes';
 const EVENTS = 'kmalloc kmemCacheAlloc kfree kmemCacheFree other total';
 const TOTALS =

@@ -24,7 +24,7 @@ test('JSON has what the contract names, and nothing left out', async () => {
 });
 
 test('--top cuts the text and never the JSON; CSV has a row for each group', async () => {
-  expect(await outputOf(['leaks', EXAMPLE, '--top', '1'])).toContain('2 more groups');
+  expect(await outputOf(['leaks', EXAMPLE, '--top', '1'])).toContain('... 2 more (--top 0)');
   const { groups } = await jsonOf<{ groups: unknown[] }>(['leaks', EXAMPLE, '--top', '1']);
   expect(groups.length).toBe(3);
   const csv = await outputOf(['leaks', EXAMPLE, '--csv']);

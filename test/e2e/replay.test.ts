@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { jsonOf, outputOf, ROOT, runCli, STACKS, temporaryFolder } from '../helpers/run-cli.ts';
 
 const FIDELITY =
-  'passes allocations undetermined slotMatches slabMatches cpuSlabHits mismatches leftOut';
+  'passes allocations undetermined slotMatches slabMatches cpuSlabHits mismatches leftOut impossible';
 const CACHE =
   'name slabSize objectSize order objsPerSlab slabs totalObjects activeObjects allocated partial ' +
   'cpuSlabs cpuPartialSlabs cpuPartial minPartial align bytes kernel';
@@ -156,6 +156,7 @@ describe('what replay refuses', () => {
     [['--slub-max-order', '11'], 2, 'expected a whole number from 0 to 10'],
     [['--slub-min-objects', 'many'], 2, 'expected a whole number from 1 to 32767'],
     [['--slub-debug', 'FQ'], 2, "no such letter: 'Q'"],
+    [['--slub-debug', 'F,kmaloc-64'], 2, 'no cache of this run is named kmaloc-64'],
     [['--classes', '64,100'], 2, "'100' is no object size"],
     [['--dedicated', 'nosuch'], 2, 'no kmalloc call of this recording is there'],
     [['--at', 'soon'], 2, 'expected seconds'],

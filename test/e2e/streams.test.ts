@@ -101,10 +101,10 @@ describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error',
 });
 
 test.each([
-  ['analyze', BOOT, '--json'],
+  ['analyze', STACKS, '--json'],
   ['frag', STACKS, '--by', 'task', '--csv'],
   ['rates', STACKS, '--by', 'site', '--series'],
-  ['perfkmem', STACKS, '--caller', '--alloc'],
+  ['perfkmem', BOOT, '--caller', '--alloc'],
 ])('the same bytes each time: %s %s %s', async (...args) => {
   const [one, other] = await Promise.all([outputOf(args), outputOf(args)]);
   expect(other).toBe(one);

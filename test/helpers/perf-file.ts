@@ -26,7 +26,7 @@ export const S = {
 export const USUAL: number = S.IDENTIFIER | S.IP | S.TID | S.TIME | S.CPU | S.PERIOD | S.RAW;
 
 const KMALLOC_ID = 552;
-const KFREE_ID = 551;
+export const KFREE_ID = 551;
 
 const COMMON = `	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
 	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
@@ -114,6 +114,13 @@ export interface Attr {
   /** Default true. */
   readonly sampleIdAll?: boolean;
   readonly clockid?: number;
+  /** Number of the tracepoint; kmalloc's where it is left out. */
+  readonly config?: number;
+  /** Default 1. */
+  readonly period?: number;
+  /** The period is a frequency. */
+  readonly freq?: boolean;
+  readonly enableOnExec?: boolean;
 }
 
 export interface Alloc {
@@ -263,7 +270,10 @@ export class Records {
 function attrBytes(attr: Attr, le = true): Buffer {
   // Bit 18 is sample_id_all, bit 25 use_clockid; big-endian machines count bits from the other end.
   const bits =
-    (attr.sampleIdAll === false ? 0n : 1n << 18n) | (attr.clockid === undefined ? 0n : 1n << 25n);
+    (attr.sampleIdAll === false ? 0n : 1n << 18n) |
+    (attr.clockid === undefined ? 0n : 1n << 25n) |
+    (attr.freq === true ? 1n << 10n : 0n) |
+    (attr.enableOnExec === true ? 1n << 12n : 0n);
   const flags = le
     ? bits
     : Array.from({ length: 64 }, (_, i) => i).reduce(
@@ -273,8 +283,8 @@ function attrBytes(attr: Attr, le = true): Buffer {
   return new Bytes(le)
     .u32(2)
     .u32(136)
-    .u64(KMALLOC_ID)
-    .u64(1)
+    .u64(attr.config ?? KMALLOC_ID)
+    .u64(attr.period ?? 1)
     .u64(attr.sampleType)
     .u64(attr.readFormat ?? 0)
     .u64(flags)

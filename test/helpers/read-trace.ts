@@ -65,8 +65,8 @@ export interface ReadOptions {
   readonly buffer?: string;
   readonly csv?: Partial<CsvOptions>;
   readonly maps?: readonly string[];
-  /** Names a call site or frame by its address (hi, lo). */
-  readonly nameSite?: (hi: number, lo: number) => string;
+  /** Names a call site or frame by its address (hi, lo), and the name beside it. */
+  readonly nameSite?: (hi: number, lo: number, name: string) => string;
 }
 
 /** Reads a file. */
@@ -167,7 +167,7 @@ class PlainTrace implements TraceRead {
   private readonly dictionary: Dictionary;
   readonly batches: readonly EventBatch[];
   private readonly starts: number[] = [];
-  private readonly nameSite: (hi: number, lo: number) => string;
+  private readonly nameSite: (hi: number, lo: number, name: string) => string;
   private readonly sites = new Map<number, string>();
 
   constructor(
@@ -231,13 +231,15 @@ class PlainTrace implements TraceRead {
       const { sites, strings } = this.dictionary;
       const text = sites.text(id);
       if (id === 0) name = '';
-      else name = text === 0 ? this.nameSite(sites.hi(id), sites.lo(id)) : strings.get(text);
+      else if (sites.hi(id) === 0 && sites.lo(id) === 0) name = strings.get(text);
+      else name = this.nameSite(sites.hi(id), sites.lo(id), strings.get(text));
       this.sites.set(id, name);
     }
     return name;
   }
 }
 
-function addressText(hi: number, lo: number): string {
-  return `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16)}`;
+function addressText(hi: number, lo: number, name: string): string {
+  const address = `0x${((BigInt(hi) << 32n) | BigInt(lo)).toString(16)}`;
+  return name === '' ? address : `${name} ${address}`;
 }

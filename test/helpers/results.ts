@@ -31,7 +31,10 @@ export const COMPLETE: Completeness = {
   lostEvents: 0,
   badRecords: 0,
   hashedPointers: false,
+  sampled: false,
+  someTasksOnly: false,
   startsAtBoot: true,
+  lateEvents: [],
   freesOfUnknown: 0,
   unrecordedFrees: [],
   allocsOfLive: 0,
@@ -65,6 +68,7 @@ export const CACHE: CacheRow = {
   peakLive: 20,
   slabs: 2,
   kernelSlabs: 2,
+  olderObjects: null,
 };
 
 export const CALL_SITE: CallSiteRow = {

@@ -177,7 +177,7 @@ export function kernelFacts(
       hasCgroup: true,
       hasReclaim: true,
       hasDma: true,
-      shortNames: true,
+      naming: 'short',
     },
     gfpNames: [],
     cmdline: null,
@@ -186,6 +186,7 @@ export function kernelFacts(
     slubDebug: false,
     notes: [],
     withMetadata: null,
+    isSlob: false,
     ...rest,
   };
 }

@@ -19,7 +19,9 @@ for (const [name, least] of [
 
     test('name the call sites that the trace has', async () => {
       const { reports } = await histories();
-      const told = reports.filter(({ report }) => report.allocatedIn !== null);
+      const told = reports.filter(
+        ({ report }) => report.allocatedIn !== null && report.address !== null,
+      );
       const wrong = told.filter(
         ({ report, lastOwner }) => lastOwner?.alloc?.symbol !== report.allocatedIn,
       );
@@ -30,6 +32,16 @@ for (const [name, least] of [
         return allocatedNs !== undefined && BigInt(allocatedNs) > BigInt(atNs ?? 0);
       });
       expect(late.map(({ report }) => report.title)).toEqual([]);
+    });
+
+    test('without an address (an object freed into another cache) are narrowed down to its owner', async () => {
+      const { reports } = await histories();
+      const wrong = reports.filter(({ report }) => /slab cache\./.test(report.title));
+      const found = wrong.map(({ candidates }) => [
+        candidates?.count,
+        candidates?.owners.map(({ alloc }) => alloc?.symbol),
+      ]);
+      expect(found).toEqual(wrong.map(({ report }) => [1, [report.allocatedIn]]));
     });
 
     test('of a double free name both frees', async () => {

@@ -47,14 +47,14 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   'debian-plain': { slots: 99.35, slabs: 99.55, places: 99.4, objects: 99.35, equal: 90 },
   'debian-plain-510': { slots: 99.45, slabs: 99.85, places: 99.5, objects: 99.45, equal: 90 },
   'debian-plain-612': { slots: 99.3, slabs: 99.6, places: 97.9, objects: 99.1, equal: 90 },
-  'debian-plain-numa': { slots: 99.5, slabs: 99.6, places: 98, objects: 98.7, equal: 90 },
+  'debian-plain-numa': { slots: 99.6, slabs: 99.65, places: 97.9, objects: 98.7, equal: 90 },
   'debian-bulkprobes': { slots: 99.75, slabs: 99.85, places: 99.7, objects: 99.9 },
   'kmemleak-1cpu': {
     slots: 99.6,
     slabs: 99.65,
     places: 99.2,
     objects: 99.65,
-    traced: 99.75,
+    traced: 99.7,
     equal: 90,
   },
   'kmemleak-612': {
@@ -65,8 +65,9 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     traced: 99.85,
     equal: 85,
   },
-  'debug-slub': { slots: 99.65, slabs: 99.7, places: 99.65, objects: 99.6, traced: 99.6 },
-  'debug-slub-612': { slots: 99.5, slabs: 99.5, places: 99.4, objects: 99.5, traced: 99.6 },
+  // Objects that the checks of the kernel have taken out of use are free in the model.
+  'debug-slub': { slots: 99.65, slabs: 99.7, places: 99.65, objects: 99.55, traced: 99.6 },
+  'debug-slub-612': { slots: 99.5, slabs: 99.5, places: 99.4, objects: 99.45, traced: 99.6 },
   'debian-arm64': { slots: 99.3, slabs: 99.45 },
   'debian-arm64-16k': { slots: 99.3, slabs: 99.7 },
 };
@@ -167,6 +168,8 @@ for (const [name, floors] of Object.entries(FLOORS)) {
 
     test('knows the slots of caches whose frees are all traced', () => {
       const traced = slub.caches
+        // Half of its objects are older than the recording.
+        .filter(({ plan }) => plan.name !== 'kmemleak_object')
         .map(({ model }) => observed.fidelityOf(model.id))
         .filter(({ mismatches }) => mismatches.unseenFree === 0);
       const sum = new Fidelity();
@@ -178,6 +181,10 @@ for (const [name, floors] of Object.entries(FLOORS)) {
         const figures = observed.fidelityOf(found?.model.id ?? -1);
         expect.soft(slotShare(figures), cache).toBeGreaterThanOrEqual(floors.traced ?? 99.99);
       }
+    });
+
+    test('has no object allocated whose latest event is a free', () => {
+      expect(observed.impossible().filter((count) => count !== null && count > 0)).toEqual([]);
     });
 
     test.runIf(floors.places)('ends with the kernel’s slabs on its lists', () => {

@@ -1,15 +1,20 @@
 // `slabinfo --from replay`: the model's caches at the end of a recording from boot, beside the
 // kernel's own capture of the same moment.
 
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { SLABINFO_DEFAULTS } from '../../src/commands/slabinfo/options.ts';
 import { replayedSlabinfoRun, slabinfoRun } from '../../src/commands/slabinfo/slabinfo-run.ts';
 import { BOOT } from '../helpers/run-cli.ts';
 
+const WHOLE = { source: BOOT, sidecars: [] };
+let atEnd: Awaited<ReturnType<typeof replayedSlabinfoRun>>;
+beforeAll(async () => {
+  atEnd = await replayedSlabinfoRun(WHOLE, SLABINFO_DEFAULTS);
+});
+
 test('most caches have the slabs that the kernel has, and their tables say the same', async () => {
-  const source = { source: BOOT, sidecars: [] };
-  const recorded = (await slabinfoRun(source, SLABINFO_DEFAULTS)).result.rows;
-  const { result, olderSlabs, run } = await replayedSlabinfoRun(source, SLABINFO_DEFAULTS);
+  const recorded = (await slabinfoRun(WHOLE, SLABINFO_DEFAULTS)).result.rows;
+  const { result, olderSlabs, run } = atEnd;
   const replayed = new Map(result.rows.map((row) => [row.id, row]));
   const equal = recorded.filter(({ id, slabs, partial, cpuSlabs, objects }) => {
     const row = replayed.get(id);
@@ -31,11 +36,10 @@ test('most caches have the slabs that the kernel has, and their tables say the s
 
 test('a moment is the state at that moment', async () => {
   const at = { relative: true, nano: 1_000_000_000n };
-  const options = { source: BOOT, sidecars: [], until: at };
+  const options = { ...WHOLE, until: at };
   const { result, olderSlabs } = await replayedSlabinfoRun(options, SLABINFO_DEFAULTS);
-  const end = await replayedSlabinfoRun({ source: BOOT, sidecars: [] }, SLABINFO_DEFAULTS);
   const space = (rows: typeof result.rows): number => rows.reduce((sum, row) => sum + row.space, 0);
   expect(olderSlabs).toBe(0);
   expect(space(result.rows)).toBeGreaterThan(0);
-  expect(space(result.rows)).toBeLessThan(space(end.result.rows));
+  expect(space(result.rows)).toBeLessThan(space(atEnd.result.rows));
 });

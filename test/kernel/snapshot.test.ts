@@ -20,9 +20,9 @@ import { readCpus } from '../../src/snapshot/kernel/per-cpu.ts';
 import { readTasks } from '../../src/snapshot/kernel/tasks.ts';
 import { openSnapshot, type Snapshot } from '../../src/snapshot/memory/open-snapshot.ts';
 import type { PhysicalMemory } from '../../src/snapshot/memory/physical-memory.ts';
-import { countOccupancy } from '../../src/snapshot/slub-walk/occupancy.ts';
 import { SlabIndex } from '../../src/snapshot/slub-walk/slab-index.ts';
 import { openSlub, type SlubImage, walkSlabs } from '../../src/snapshot/slub-walk/walk-slabs.ts';
+import { countOccupancy } from '../helpers/count-occupancy.ts';
 import { describeWithData, recordedBytes, recording } from '../helpers/data.ts';
 import { describeWithTools } from '../helpers/tools.ts';
 

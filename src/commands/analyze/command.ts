@@ -1,44 +1,46 @@
 // `slabreplay analyze SOURCE`: the main job.
 
-import type { Command } from 'commander';
+import type { Analysis } from '../../analysis/overview.ts';
+import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addKeepOption,
-  addOutputOptions,
-  addSourceOptions,
-  type SharedOptions,
-  sourceOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  RUN_OPTIONS,
+  type RunValues,
+  type TableValues,
+  tableOptions,
 } from '../shared/options.ts';
-import { renderJson, writeResult } from '../shared/output.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { negatedFlag } from '../shared/specs.ts';
 
 /** Rows of each table of the overview: it shall fit a screen. */
 const OVERVIEW_ROWS = 8;
 
-export function registerAnalyze(program: Command): void {
-  const command = program
-    .command('analyze <source>')
-    .description('where slab memory goes, what is wasted and held, and how far to trust it')
-    .option('--no-replay', 'do not replay through the SLUB model');
-  addOutputOptions(
-    addFilterOptions(addKeepOption(addSourceOptions(command))),
-    OVERVIEW_ROWS,
-  ).action(run);
-}
-
-interface AnalyzeOptions extends SharedOptions {
+interface AnalyzeOptions extends RunValues, FilterValues, TableValues {
   readonly replay: boolean;
 }
 
-async function run(source: string, options: AnalyzeOptions): Promise<void> {
-  const { analyseRun } = await import('./analyse-run.ts');
-  const analysis = await analyseRun(await sourceOptions(source, options), options.replay);
-  if (options.json) {
-    writeResult(renderJson(analysis), options);
-    return;
-  }
-  const { renderOverview, renderOverviewCsv } = await import('./overview-text.ts');
-  writeResult(
-    options.csv ? renderOverviewCsv(analysis) : renderOverview(analysis, options.top, source),
-    options,
-  );
-}
+export const analyze: PrintingCommand<AnalyzeOptions, Analysis> = {
+  name: 'analyze',
+  summary: 'where slab memory goes, what is wasted and held, and how far to trust it',
+  reads: 'events',
+  options: {
+    replay: negatedFlag('--no-replay', 'do not replay through the SLUB model'),
+    ...RUN_OPTIONS,
+    ...FILTER_OPTIONS,
+    ...tableOptions(OVERVIEW_ROWS),
+  },
+  async run(options, desk) {
+    const { analyseRun } = await import('./analyse-run.ts');
+    return analyseRun(await sourceOptions(options, desk), options.replay);
+  },
+  render: {
+    async text(analysis, { top, source }) {
+      return (await import('./overview-text.ts')).renderOverview(analysis, top, source);
+    },
+    async csv(analysis) {
+      return (await import('./overview-text.ts')).renderOverviewCsv(analysis);
+    },
+    json: asItIs,
+  },
+};

@@ -62,13 +62,20 @@ function memory(analysis: Analysis): string {
 function kernelLine(caches: readonly CacheRow[], pageSize: number): string {
   let slabs = 0;
   let bytes = 0;
+  let older = 0;
+  let olderBytes = 0;
   for (const cache of caches) {
+    older += cache.olderObjects ?? 0;
+    olderBytes += (cache.olderObjects ?? 0) * (cache.slabSize ?? 0);
     slabs += cache.kernelSlabs ?? 0;
     bytes += (cache.kernelSlabs ?? 0) * pageSize * 2 ** (cache.order ?? 0);
   }
   if (slabs === 0) return '';
   const text = `${counted(slabs, 'slab')} of these caches, ${formatBytes(bytes)}, at the end`;
-  return labelled('the kernel', `had ${text}; older objects included`);
+  if (older === 0) return labelled('the kernel', `had ${text}; older objects included`);
+  const objects = `about ${counted(older, 'object')} in them, ${formatBytes(olderBytes)}`;
+  const are = older === 1 ? 'is' : 'are';
+  return labelled('the kernel', `had ${text}; ${objects}, ${are} older than the recording`);
 }
 
 function wasteTable({ advice, callSites }: Analysis, top: number): string {

@@ -4,15 +4,13 @@ import type { ProfileValue } from '../../analysis/profile-stacks.ts';
 import { UsageError } from '../../base/errors.ts';
 import { EVERYTHING, selectsEveryEvent } from '../../pairing/event-filter.ts';
 import type { SourceOptions } from '../../run/source.ts';
+import {
+  EVENT_FORMATS,
+  type EventFormat,
+  type ExportFormat,
+  type ProfileFormat,
+} from './export-formats.ts';
 import type { ExportTarget } from './export-run.ts';
-
-/** Every event, or what all events come to. */
-export const EVENT_FORMATS = ['csv', 'parquet', 'sqlite-rows'] as const;
-export const PROFILE_FORMATS = ['pprof', 'speedscope', 'collapsed', 'trace-events'] as const;
-
-type EventFormat = (typeof EVENT_FORMATS)[number];
-type ProfileFormat = (typeof PROFILE_FORMATS)[number];
-export type ExportFormat = EventFormat | ProfileFormat;
 
 export interface ExportedFile {
   readonly count: number;

@@ -27,7 +27,6 @@ import { groupSites, type SiteKey } from '../../run/site-groups.ts';
 import { taskTotals } from '../../run/task-totals.ts';
 
 export type FragBy = 'cache' | 'site' | 'size' | 'task' | 'stack' | 'directory';
-export const FRAG_BY: readonly FragBy[] = ['cache', 'site', 'size', 'task', 'stack', 'directory'];
 
 export interface FragRow {
   readonly cache: string | null;

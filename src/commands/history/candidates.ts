@@ -99,25 +99,26 @@ export class CandidateSearch {
     };
   }
 
-  /** Allocations from where the report says, of its cache. */
-  private findCalls(): Set<number> {
+  /** Allocations from where the report says; of its cache, where any of them is known to be. */
+  private findCalls(): ReadonlySet<number> {
     const { dictionary, sites, names } = this.run;
     const { allocated, cache } = this.report;
-    const found = new Set<number>();
-    if (allocated === null || (allocated.in === null && allocated.pid === null)) return found;
-    let hasCache = false;
+    const found: number[] = [];
+    if (allocated === null || (allocated.in === null && allocated.pid === null)) return new Set();
     for (let call = 1; call < dictionary.calls.length; call++) {
       if (!isAlloc(dictionary.calls.kind(call))) continue;
-      const name = names.ofCall[call];
-      if (cache !== null && name !== undefined && plainName(name) !== plainName(cache)) continue;
       const site = sites.get(dictionary.calls.site(call)).symbol;
-      if (allocated.in !== null && !isOfTrack(site, allocated)) continue;
-      hasCache ||= cache !== null && name !== undefined;
-      found.add(call);
+      if (allocated.in === null || isOfTrack(site, allocated)) found.push(call);
     }
-    if (hasCache) this.by.push('cache');
+    const isOfCache = (call: number): boolean => {
+      const name = names.ofCall[call];
+      return cache !== null && name !== undefined && plainName(name) === plainName(cache);
+    };
+    const ofCache = found.filter(isOfCache);
+    if (ofCache.length > 0) this.by.push('cache');
     if (allocated.in !== null) this.by.push('call site');
-    return found;
+    // Without a call site the cache has to fit; with one, names in traces may be those of an alias.
+    return new Set(ofCache.length > 0 || allocated.in === null ? ofCache : found);
   }
 
   private keep(batch: EventBatch, i: number): void {

@@ -1,66 +1,65 @@
 // `slabreplay history SOURCE ADDRESS`: the life of an address; with --dmesg of every object that a
 // kernel log reports on.
 
-import { type Command, Option } from 'commander';
-import { present } from '../../base/assert.ts';
 import { UsageError } from '../../base/errors.ts';
+import { parseTimeBound } from '../../pairing/selection-texts.ts';
+import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
-  addKeepOption,
-  addOutputOptions,
-  addSourceOptions,
-  parseAddress,
-  parseTime,
-  type SharedOptions,
-  sourceOptions,
+  type OutputValues,
+  outputOptions,
+  RUN_OPTIONS,
+  type RunValues,
 } from '../shared/options.ts';
-import { renderJson, writeResult } from '../shared/output.ts';
+import { parseAddress } from '../shared/parse.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { parsed, text } from '../shared/specs.ts';
+import type { History, ReportHistories } from './history-run.ts';
 
-interface HistoryOptions extends SharedOptions {
-  readonly at?: Parameters<typeof parseTime>[0];
+interface HistoryOptions extends RunValues, OutputValues {
+  readonly address?: bigint;
+  readonly at?: ReturnType<typeof parseTimeBound>;
   readonly dmesg?: string;
 }
 
-export function registerHistory(program: Command): void {
-  const command = program
-    .command('history')
-    .description(
-      'the life of an address: every owner, the neighbours, and the reports of a kernel log',
-    )
-    .argument('<source>')
-    .argument('[address]', 'of an object, or any byte in one: 0xffff888003a40040', parseAddress)
-    .addOption(
-      new Option('--at <SECONDS>', 'who had it, and who was beside it, at that time').argParser(
-        (text: string) => {
-          parseTime(text);
-          return text;
-        },
-      ),
-    )
-    .option('--dmesg <FILE>', 'a kernel log: the objects of its SLUB, KASAN and KFENCE reports');
-  addOutputOptions(addKeepOption(addSourceOptions(command))).action(run);
-}
+export const history: PrintingCommand<HistoryOptions, History | ReportHistories> = {
+  name: 'history',
+  summary: 'the life of an address: every owner, the neighbours, and the reports of a kernel log',
+  reads: 'events',
+  options: {
+    at: parsed('--at <SECONDS>', 'who had it, and who was beside it, at that time', parseTimeBound),
+    dmesg: text(
+      '--dmesg <FILE>',
+      'a kernel log: the objects of its SLUB, KASAN and KFENCE reports',
+    ),
+    ...RUN_OPTIONS,
+    address: parsed(
+      '[address]',
+      'of an object, or any byte in one: 0xffff888003a40040',
+      parseAddress,
+    ),
+    ...outputOptions(),
+  },
+  async run(options, desk) {
+    const { address, at: until, dmesg } = options;
+    if ((address === undefined) === (dmesg === undefined)) throw neitherOrBoth();
+    const { historyRun, reportHistories } = await import('./history-run.ts');
+    const shared = await sourceOptions(options, desk);
+    if (address !== undefined) return historyRun({ ...shared, until }, address);
+    if (dmesg !== undefined) return reportHistories({ ...shared, until }, dmesg);
+    throw neitherOrBoth();
+  },
+  render: {
+    async text(result, { top }) {
+      const { renderHistory, renderReportHistories } = await import('./history-text.ts');
+      return 'reports' in result ? renderReportHistories(result, top) : renderHistory(result, top);
+    },
+    csv: null,
+    json: asItIs,
+  },
+};
 
-async function run(
-  source: string,
-  address: bigint | undefined,
-  options: HistoryOptions,
-): Promise<void> {
-  const { dmesg, at } = options;
-  if ((address === undefined) === (dmesg === undefined)) {
-    throw new UsageError('expected an address or --dmesg FILE', {
-      hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
-    });
-  }
-  const { historyRun, reportHistories } = await import('./history-run.ts');
-  const { renderHistory, renderReportHistories } = await import('./history-text.ts');
-  const shared = await sourceOptions(source, options);
-  const until = at === undefined ? undefined : parseTime(at);
-  if (dmesg !== undefined) {
-    const found = await reportHistories({ ...shared, until }, dmesg);
-    const text = options.json ? renderJson(found) : renderReportHistories(found, options.top);
-    writeResult(text, options);
-    return;
-  }
-  const history = await historyRun({ ...shared, until }, present(address));
-  writeResult(options.json ? renderJson(history) : renderHistory(history, options.top), options);
+function neitherOrBoth(): UsageError {
+  return new UsageError('expected an address or --dmesg FILE', {
+    hint: 'slabreplay history SOURCE 0xffff888003a40040, or history SOURCE --dmesg dmesg.txt',
+  });
 }

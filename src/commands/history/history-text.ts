@@ -1,7 +1,7 @@
 // `history` as text: who had an address, when, and who was beside it.
 
 import type { HistoryEvent, ObjectOwner } from '../../analysis/owners.ts';
-import { counted, formatBytes, formatCount } from '../../base/bytes-format.ts';
+import { counted, formatBytes } from '../../base/bytes-format.ts';
 import { escapeText } from '../../render/escape.ts';
 import { labelled, moment, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
 import { type Cell, type Column, cutRows, moreRows, renderTable } from '../../render/table.ts';
@@ -48,7 +48,7 @@ function nothingHere({ neighbours, pages, liveRange }: History, top: number): st
 /** @param top reports that are shown, 0 for all */
 export function renderReportHistories(found: ReportHistories, top: number): string {
   const shown = cutRows(found.reports, top);
-  const left = found.reports.length - shown.length;
+  const more = moreRows(found.reports.length, top);
   const others = Object.entries(found.otherReports).map(([tool, count]) => `${count} of ${tool}`);
   const besides =
     others.length === 0
@@ -57,7 +57,7 @@ export function renderReportHistories(found: ReportHistories, top: number): stri
   return (
     `${runLine(found.run)}\n${counted(found.reports.length, 'report')} in the log${besides}\n` +
     shown.map(reportText).join('') +
-    (left > 0 ? `\n... ${formatCount(left)} more (--top 0)\n` : '') +
+    (more === '' ? '' : `\n${more}`) +
     trustFooter(found.completeness)
   );
 }

@@ -50,14 +50,18 @@ export function joinReport(
     owners: second === undefined ? all : all.filter((owner) => owner !== second),
     last: told ?? near[0],
     second,
-    note: moment.note ?? (isUnsure ? unsure(moment) : null),
+    note:
+      moment.note ?? (isUnsure ? unsure(moment) : contradiction(report, told ?? near[0], facts)),
   };
 }
 
 /** Whether a call site is that of a reported stack: its caller, or a frame nearer to the allocator. */
 export function isOfTrack(site: string | null, track: ReportedTrack | null): boolean {
   if (site === null || track === null) return false;
-  return site === track.in || track.stack.includes(site);
+  // Decoded frames have lost their offset.
+  const isSame = (frame: string | null): boolean =>
+    frame !== null && (frame.includes('+') ? frame === site : site.split('+')[0] === frame);
+  return isSame(track.in) || track.stack.some(isSame);
 }
 
 /** A free of what was freed already, the last event of the place before the report. */
@@ -93,6 +97,18 @@ function firstOfRow(all: readonly Owner[], i: number): number {
  */
 function beginOf(owner: Owner, wasFree: boolean, all: readonly Owner[]): number {
   return owner.alloc < 0 && wasFree && owner !== all[0] ? owner.to : owner.from;
+}
+
+/** The log names another call site than the trace: the allocation it means was not recorded. */
+function contradiction(
+  { allocated }: Pick<MemoryReport, 'allocated'>,
+  owner: Owner | undefined,
+  facts: OwnerFacts,
+): string | null {
+  const site = owner === undefined ? null : facts.siteOf(owner);
+  if (site === null || allocated === null || allocated.in === null) return null;
+  if (isOfTrack(site, allocated)) return null;
+  return `The log says that it was allocated in ${allocated.in}: that allocation is not in the trace.`;
 }
 
 function unsure({ slack }: ReportMoment): string {

@@ -30,10 +30,16 @@ const KINDS: readonly (readonly [
   [/Redzone/i, redzone],
   [/padding overwritten/i, padding],
   [/poison/i, writtenAfterFree],
+  [/^slab-/, access],
   [/^Free(?:pointer|chain|list)/, freePointer],
   [/^memory corruption/, corruption],
-  [/slab-|use[- ]after[- ]free|^out[- ]of[- ]bounds (?:read|write|access)/, access],
-  [/-out-of-bounds|on stack|null-ptr|wild-|user-|unknown-crash|^invalid (?:read|write)/, noObject],
+  [/slab cache\.|different cache/, wrongCache],
+  [/no slab for object/, notAnObject],
+  [
+    /\w-out-of-bounds|on stack|null-ptr|wild-|user-|unknown.crash|^invalid (?:read|write)/,
+    noObject,
+  ],
+  [/use[- ]after[- ]free|^out[- ]of[- ]bounds|^invalid-access/, access],
 ];
 
 export function verdictOf(report: MemoryReport, joined: Joined): string {
@@ -101,6 +107,13 @@ function notAnObject(report: MemoryReport, { owners, lastOwner }: Joined): Verdi
   return {
     certain: `a free got${where}${offset} which is not the start of an allocated object`,
     guess: 'the pointer was changed, or the object was freed before',
+  };
+}
+
+function wrongCache({ cache }: MemoryReport, { lastOwner }: Joined): Verdict {
+  const own = lastOwner?.alloc == null ? '' : `, which ${eventText(lastOwner.alloc)} allocated,`;
+  return {
+    certain: `an object of ${cache ?? 'another cache'}${own} was freed into a cache that it is not of`,
   };
 }
 

@@ -1,24 +1,30 @@
 // `slabreplay leaks SOURCE`: objects that nothing refers to, by a reference scan over a snapshot.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { LeaksOptions } from '../../analysis/leaks/leaks-run.ts';
+import type { KmemleakList } from '../../analysis/leaks/kmemleak-groups.ts';
+import type { LeakReferrers } from '../../analysis/leaks/leaks-result.ts';
+import type { LeaksOptions, LeaksRun } from '../../analysis/leaks/leaks-run.ts';
+import { UsageError } from '../../base/errors.ts';
+import type { PrintingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addOutputOptions,
-  addSiteOptions,
-  addSourceOptions,
-  parseAddress,
-  type SharedOptions,
-  sourceOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  SITE_OPTIONS,
+  type SiteValues,
+  SOURCE_OPTIONS,
+  type SourceValues,
+  type TableValues,
+  tableOptions,
 } from '../shared/options.ts';
-import { renderJson, warn, writeResult } from '../shared/output.ts';
+import { parseAddress } from '../shared/parse.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { choice, flag, list, parsed, text, withPreset } from '../shared/specs.ts';
 
-interface LeaksCommandOptions extends SharedOptions {
-  readonly vmcore: string[];
+interface LeaksCommandOptions extends SourceValues, SiteValues, FilterValues, TableValues {
+  readonly vmcore: readonly string[];
   readonly outstanding?: boolean;
   readonly minAge: number;
-  readonly suppress: string[];
-  readonly annotations: string[];
+  readonly suppress: readonly string[];
+  readonly annotations: readonly string[];
   readonly baseline?: string;
   readonly conservative?: boolean;
   readonly pretrace?: boolean;
@@ -28,65 +34,113 @@ interface LeaksCommandOptions extends SharedOptions {
   readonly whoPointsTo?: bigint;
 }
 
-export function registerLeaks(program: Command): void {
-  const command = program
-    .command('leaks <source>')
-    .description('objects that nothing refers to (with a memory snapshot), or what is outstanding')
-    .addOption(
-      files(
-        '--vmcore <FILE>',
-        "a memory snapshot, else the recording's own; several: in all of them",
-      ),
-    )
-    .option('--outstanding', 'without a snapshot: live objects by site, with age and growth')
-    .addOption(
-      new Option('--min-age <S>', 'seconds that an object must have lived')
-        .argParser(parseSeconds)
-        .default(5),
-    )
-    .addOption(
-      files('--suppress <FILE>', "LeakSanitizer's suppressions: leak:PATTERN (repeatable)"),
-    )
-    .addOption(files('--annotations <FILE>', 'what kernel code tells kmemleak (repeatable)'))
-    .option('--baseline <RUN.db>', 'only what is not live in that run')
-    .option(
+interface Referrers {
+  readonly referrers: LeakReferrers;
+}
+
+interface ListOfKernel {
+  readonly list: KmemleakList;
+}
+
+export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | ListOfKernel> = {
+  name: 'leaks',
+  summary: 'objects that nothing refers to (with a memory snapshot), or what is outstanding',
+  reads: 'snapshot',
+  options: {
+    vmcore: list(
+      '--vmcore <FILE>',
+      "a memory snapshot, else the recording's own; several: in all of them",
+    ),
+    outstanding: flag(
+      '--outstanding',
+      'without a snapshot: live objects by site, with age and growth',
+    ),
+    minAge: withPreset(
+      parsed('--min-age <S>', 'seconds that an object must have lived', parseSeconds),
+      5,
+    ),
+    suppress: list('--suppress <FILE>', "LeakSanitizer's suppressions: leak:PATTERN (repeatable)"),
+    annotations: list('--annotations <FILE>', 'what kernel code tells kmemleak (repeatable)'),
+    baseline: text('--baseline <RUN.db>', 'only what is not live in that run'),
+    conservative: flag(
       '--conservative',
       'all memory that is no object is a root: needs no layouts, finds less',
-    )
-    .option('--pretrace', 'report objects that are older than the trace too')
-    .option('--retained', 'bytes that the objects of each group keep alive')
-    .option('--all', 'list every object, not only groups')
-    .addOption(
-      new Option('--format <NAME>', "kmemleak: the kernel's own report text")
-        .choices(['text', 'kmemleak'])
-        .default('text'),
-    )
-    .addOption(
-      new Option('--who-points-to <ADDRESS>', 'list the words that point to an object').argParser(
-        parseAddress,
-      ),
-    );
-  addOutputOptions(addFilterOptions(addSiteOptions(addSourceOptions(command)))).action(run);
-}
+    ),
+    pretrace: flag('--pretrace', 'report objects that are older than the trace too'),
+    retained: flag('--retained', 'bytes that the objects of each group keep alive'),
+    all: flag('--all', 'list every object, not only groups'),
+    format: withPreset(
+      choice('--format <NAME>', "kmemleak: the kernel's own report text", ['text', 'kmemleak']),
+      'text',
+    ),
+    whoPointsTo: parsed(
+      '--who-points-to <ADDRESS>',
+      'list the words that point to an object',
+      parseAddress,
+    ),
+    ...SOURCE_OPTIONS,
+    ...SITE_OPTIONS,
+    ...FILTER_OPTIONS,
+    ...tableOptions(),
+  },
+  async run(options, desk) {
+    const { readKmemleakList } = await import('../../analysis/leaks/kmemleak-groups.ts');
+    const list = readKmemleakList(options.source);
+    if (list !== undefined) return { list };
+    const { leaksRun, leaksReferrersRun } = await import('../../analysis/leaks/leaks-run.ts');
+    const from = await sourceOptions(options, desk);
+    const { whoPointsTo } = options;
+    if (whoPointsTo !== undefined) {
+      return { referrers: await leaksReferrersRun(from, leaksOptions(options), whoPointsTo) };
+    }
+    const run = await leaksRun(from, leaksOptions(options));
+    if (run.leaks.method === 'outstanding' && options.format === 'kmemleak') {
+      desk.note('no memory snapshot: --format kmemleak lists what a reference scan finds');
+    }
+    return run;
+  },
+  render: {
+    async text(result, options, desk) {
+      const { top, all = false, source, vmcore: vmcores } = options;
+      if ('list' in result) {
+        return (await import('./kmemleak-list-text.ts')).renderKmemleakList(result.list, top);
+      }
+      if ('referrers' in result) {
+        return (await import('./leaks-text.ts')).renderReferrers(result.referrers, top);
+      }
+      const { leaks: found, hz } = result;
+      if (found.method === 'outstanding') {
+        return (await import('./leaks-outstanding-text.ts')).renderOutstanding(found, top);
+      }
+      if (options.format === 'kmemleak') {
+        return (await import('./leaks-kmemleak-text.ts')).renderKmemleak(found, { hz });
+      }
+      // All objects, unless the user says how many.
+      const most = desk.given.some(({ key }) => key === 'top') ? top : 0;
+      const { renderLeaks } = await import('./leaks-text.ts');
+      return renderLeaks(found, { top, objects: all ? most : undefined, source, vmcores });
+    },
+    async csv(result) {
+      if ('list' in result) {
+        return (await import('./kmemleak-list-text.ts')).renderKmemleakListCsv(result.list);
+      }
+      if ('referrers' in result) {
+        return (await import('./leaks-text.ts')).renderReferrersCsv(result.referrers);
+      }
+      if (result.leaks.method === 'outstanding') {
+        return (await import('./leaks-outstanding-text.ts')).renderOutstandingCsv(result.leaks);
+      }
+      return (await import('./leaks-text.ts')).renderLeaksCsv(result.leaks);
+    },
+    json(result) {
+      if ('list' in result) return result.list;
+      return 'referrers' in result ? result.referrers : result.leaks;
+    },
+  },
+};
 
-function files(flags: string, description: string): Option {
-  return new Option(flags, description)
-    .argParser((value: string, previous: string[]) => [...previous, value])
-    .default([]);
-}
-
-function parseSeconds(value: string): number {
-  const seconds = Number(value);
-  if (value.trim() === '' || !(seconds >= 0) || !Number.isFinite(seconds)) {
-    throw new InvalidArgumentError('expected a number of seconds');
-  }
-  return seconds;
-}
-
-async function run(source: string, options: LeaksCommandOptions, command: Command): Promise<void> {
-  const { leaksRun, leaksReferrersRun } = await import('../../analysis/leaks/leaks-run.ts');
-  const from = await sourceOptions(source, options);
-  const wanted: LeaksOptions = {
+function leaksOptions(options: LeaksCommandOptions): LeaksOptions {
+  return {
     vmcores: options.vmcore,
     outstanding: options.outstanding === true,
     minAgeSec: options.minAge,
@@ -98,32 +152,12 @@ async function run(source: string, options: LeaksCommandOptions, command: Comman
     retained: options.retained === true,
     wantsChecksum: options.format === 'kmemleak',
   };
-  if (options.whoPointsTo !== undefined) {
-    const result = await leaksReferrersRun(from, wanted, options.whoPointsTo);
-    const { renderReferrers } = await import('./leaks-text.ts');
-    writeResult(options.json ? renderJson(result) : renderReferrers(result, options.top), options);
-    return;
+}
+
+function parseSeconds(value: string): number {
+  const seconds = Number(value);
+  if (value.trim() === '' || !(seconds >= 0) || !Number.isFinite(seconds)) {
+    throw new UsageError('expected a number of seconds');
   }
-  const { leaks, hz } = await leaksRun(from, wanted);
-  if (options.json) writeResult(renderJson(leaks), options);
-  else if (leaks.method === 'outstanding') {
-    if (options.format === 'kmemleak') {
-      warn('no memory snapshot: --format kmemleak lists what a reference scan finds');
-    }
-    const text = await import('./leaks-outstanding-text.ts');
-    writeResult(
-      options.csv ? text.renderOutstandingCsv(leaks) : text.renderOutstanding(leaks, options.top),
-      options,
-    );
-  } else if (options.format === 'kmemleak') {
-    const { renderKmemleak } = await import('./leaks-kmemleak-text.ts');
-    writeResult(renderKmemleak(leaks, { hz }), options);
-  } else {
-    const { renderLeaks, renderLeaksCsv } = await import('./leaks-text.ts');
-    const { top, all = false, vmcore: vmcores } = options;
-    // All objects, unless the user says how many.
-    const most = command.getOptionValueSource('top') === 'cli' ? top : 0;
-    const shown = { top, objects: all ? most : undefined, source, vmcores };
-    writeResult(options.csv ? renderLeaksCsv(leaks) : renderLeaks(leaks, shown), options);
-  }
+  return seconds;
 }

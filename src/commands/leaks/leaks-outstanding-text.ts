@@ -11,7 +11,14 @@ import {
 } from '../../base/bytes-format.ts';
 import { nothingText, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
 import { siteText } from '../../render/site-text.ts';
-import { type Cell, type Column, cutRows, renderCsv, renderTable } from '../../render/table.ts';
+import {
+  type Cell,
+  type Column,
+  cutRows,
+  moreRows,
+  renderCsv,
+  renderTable,
+} from '../../render/table.ts';
 
 const AGES: readonly Column[] = [
   { title: '<1 s', name: 'age_1s', format: formatCount },
@@ -76,9 +83,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
     columnsFor(ages),
     shown.map((g) => [...row(g, ages), remark(g)]),
   )}`;
-  if (shown.length < lasting.length) {
-    text += `  ${counted(lasting.length - shown.length, 'more site')} (--top 0 prints all)\n`;
-  }
+  text += moreRows(lasting.length, top);
   if (shown.some((g) => remark(g) === '*')) {
     text += wrapped(
       '  * ',

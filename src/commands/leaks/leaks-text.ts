@@ -3,6 +3,7 @@
 import type {
   LeakCandidate,
   LeakGroup,
+  LeakReferrer,
   LeakReferrers,
   Leaks,
 } from '../../analysis/leaks/leaks-result.ts';
@@ -121,9 +122,7 @@ function renderGroups(groups: readonly LeakGroup[], top: number): string {
     columns,
     shown.map((g, i) => groupRow(g, i, hasRetained)),
   );
-  if (shown.length < groups.length) {
-    text += `  ${counted(groups.length - shown.length, 'more group')} (--top 0 prints all)\n`;
-  }
+  text += moreRows(groups.length, top);
   for (const [i, group] of shown.entries()) {
     if (group.alsoSymbol === null) continue;
     const words = `that address is ${escapeText(group.alsoSymbol)} now, loaded where it was`;
@@ -249,18 +248,22 @@ export function renderReferrers(result: LeakReferrers, top: number): string {
   text += `${meaning}; ${counted(referrers.length, 'word points', 'words point')} to it\n`;
   const shown = cutRows(referrers, top);
   if (shown.length === 0) return text;
-  const columns: Column[] = [
-    { title: 'word at' },
-    { title: 'kind' },
-    { title: 'held by' },
-    { title: 'allocated at' },
-  ];
-  text += `\n${renderTable(
-    columns,
-    shown.map((r) => [r.address, KIND_OF_HOLDER[r.kind] ?? r.kind, r.holder, r.allocatedAt ?? '']),
-  )}`;
-  if (shown.length < referrers.length) {
-    text += `  ${formatCount(referrers.length - shown.length)} more (--top 0 prints all)\n`;
-  }
-  return text;
+  const table = renderTable(REFERRER_COLUMNS, shown.map(referrerRow));
+  return `${text}\n${table}${moreRows(referrers.length, top)}`;
+}
+
+/** As CSV: one row for each word that points to the object. */
+export function renderReferrersCsv({ referrers }: LeakReferrers): string {
+  return renderCsv(REFERRER_COLUMNS, referrers.map(referrerRow));
+}
+
+const REFERRER_COLUMNS: readonly Column[] = [
+  { title: 'word at', name: 'address' },
+  { title: 'kind' },
+  { title: 'held by', name: 'holder' },
+  { title: 'allocated at', name: 'allocated_at' },
+];
+
+function referrerRow({ address, kind, holder, allocatedAt }: LeakReferrer): Cell[] {
+  return [address, KIND_OF_HOLDER[kind] ?? kind, holder, allocatedAt ?? ''];
 }

@@ -1,19 +1,20 @@
 // `slabreplay lint SOURCE`: defects, named with the line of code that makes them.
 
-import { type Command, Option } from 'commander';
 import type { FindingSeverity } from '../../analysis/lint/finding.ts';
-import { EXIT } from '../../base/errors.ts';
+import type { Lint } from '../../analysis/lint/lint-run.ts';
+import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addKeepOption,
-  addOutputOptions,
-  addSourceOptions,
-  type SharedOptions,
-  sourceOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  RUN_OPTIONS,
+  type RunValues,
+  type TableValues,
+  tableOptions,
 } from '../shared/options.ts';
-import { renderJson, writeResult } from '../shared/output.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { choice, flag, negatedFlag } from '../shared/specs.ts';
 
-interface LintOptions extends SharedOptions {
+interface LintOptions extends RunValues, FilterValues, TableValues {
   readonly replay: boolean;
   readonly sarif?: boolean;
   readonly failOn?: FindingSeverity;
@@ -22,37 +23,42 @@ interface LintOptions extends SharedOptions {
 /** Findings of each rule that are printed. */
 const RULE_ROWS = 5;
 
-export function registerLint(program: Command): void {
-  const command = program
-    .command('lint <source>')
-    .description('defects and bad habits, named with the line of code that makes them')
-    .option('--no-replay', 'only what the events alone show')
-    .addOption(new Option('--sarif', 'print SARIF 2.1.0, for code scanning').conflicts('json'))
-    .addOption(
-      new Option(
-        '--fail-on <SEVERITY>',
-        'exit with 1 where there is such a finding, or a worse one',
-      ).choices(['note', 'warning', 'error']),
-    );
-  addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command))), RULE_ROWS).action(
-    run,
-  );
-}
-
-async function run(source: string, options: LintOptions): Promise<void> {
-  const { findDefects, isCrossed } = await import('../../analysis/lint/lint-run.ts');
-  const lint = await findDefects(await sourceOptions(source, options), options.replay);
-  writeResult(await render(lint, options), options);
-  if (options.failOn !== undefined && isCrossed(lint, options.failOn))
-    process.exitCode = EXIT.gateCrossed;
-}
-
-async function render(
-  lint: Awaited<ReturnType<typeof import('../../analysis/lint/lint-run.ts')['findDefects']>>,
-  options: LintOptions,
-): Promise<string> {
-  if (options.json) return renderJson(lint);
-  if (options.sarif) return (await import('./lint-sarif.ts')).renderLintSarif(lint);
-  const { renderLint, renderLintCsv } = await import('./lint-text.ts');
-  return options.csv ? renderLintCsv(lint) : renderLint(lint, options.top);
-}
+export const lint: PrintingCommand<LintOptions, Lint> = {
+  name: 'lint',
+  summary: 'defects and bad habits, named with the line of code that makes them',
+  reads: 'events',
+  options: {
+    replay: negatedFlag('--no-replay', 'only what the events alone show'),
+    sarif: {
+      ...flag('--sarif', 'print SARIF 2.1.0, for code scanning'),
+      conflicts: ['json', 'csv'],
+    },
+    failOn: choice(
+      '--fail-on <SEVERITY>',
+      'exit with 1 where there is such a finding, or a worse one',
+      ['note', 'warning', 'error'],
+    ),
+    ...RUN_OPTIONS,
+    ...FILTER_OPTIONS,
+    ...tableOptions(RULE_ROWS),
+  },
+  async run(options, desk) {
+    const { findDefects } = await import('../../analysis/lint/lint-run.ts');
+    return findDefects(await sourceOptions(options, desk), options.replay);
+  },
+  render: {
+    async text(found, { sarif, top }) {
+      if (sarif) return (await import('./lint-sarif.ts')).renderLintSarif(found);
+      return (await import('./lint-text.ts')).renderLint(found, top);
+    },
+    async csv(found) {
+      return (await import('./lint-text.ts')).renderLintCsv(found);
+    },
+    json: asItIs,
+  },
+  async gate(found, { failOn }) {
+    if (failOn === undefined) return false;
+    const { isCrossed } = await import('../../analysis/lint/lint-run.ts');
+    return isCrossed(found, failOn);
+  },
+};

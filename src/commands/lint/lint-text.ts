@@ -20,7 +20,7 @@ export function renderLint(lint: Lint, top: number): string {
     .filter(({ found }) => found.length > 0);
   let text = `${runLine(run)}\n${severityLine(findings)}\n`;
   for (const { rule, found } of rules) {
-    text += `\n${rule.severity}: ${rule.title} (${rule.id})\n`;
+    text += `\n${wrapped(`${rule.severity}: `, `${rule.title} (${rule.id})`)}`;
     const shown = cutRows(found, top);
     for (const finding of shown) text += findingLines(finding, run.clockUnit === 'ns');
     text += moreRows(found.length, top, 2);

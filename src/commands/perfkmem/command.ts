@@ -1,46 +1,60 @@
 // `slabreplay perfkmem SOURCE`: what `perf kmem stat` prints, from any input.
 
-import type { Command } from 'commander';
-import { addSourceOptions, type SharedOptions, sourceOptions } from '../shared/options.ts';
-import type { PerfKmemArgument } from './perf-kmem-text.ts';
+import type { PrintingCommand } from '../shared/command.ts';
+import { SOURCE_OPTIONS, type SourceValues } from '../shared/options.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { flag, text } from '../shared/specs.ts';
+import type { PerfKmemRun } from './perf-kmem-run.ts';
+import type { PerfKmemArgument, PerfKmemOptions } from './perf-kmem-text.ts';
 
-interface PerfkmemOptions extends SharedOptions {
+interface PerfkmemCommandOptions extends SourceValues {
+  readonly caller?: boolean;
+  readonly alloc?: boolean;
+  readonly sort?: string;
+  readonly line?: string;
   readonly rawIp?: boolean;
 }
 
-export function registerPerfkmem(program: Command): void {
-  const command = program
-    .command('perfkmem <source>')
-    .description('the tables and summary of `perf kmem stat`, with its arithmetic')
-    .option('--caller', 'a table of call sites')
-    .option('--alloc', 'a table of allocated addresses')
-    .option(
-      '-s, --sort <KEYS>',
-      'sort the last named table by ptr,callsite,bytes,hit,pingpong,frag',
-    )
-    .option('-l, --line <N>', 'rows of the last named table')
-    .option('--raw-ip', 'addresses instead of symbols');
-  // As in perf, -s and -l go with the table that was named before them: their order counts.
-  const args: PerfKmemArgument[] = [];
-  for (const option of ['caller', 'alloc', 'sort', 'line'] as const) {
-    command.on(`option:${option}`, (value?: string) => {
-      args.push(value === undefined || value === null ? { option } : { option, value });
-    });
-  }
-  addSourceOptions(command).action((source: string, options: PerfkmemOptions) =>
-    run(source, options, args),
-  );
+interface PerfKmemTables extends PerfKmemRun {
+  readonly tables: PerfKmemOptions;
 }
 
-async function run(
-  source: string,
-  options: PerfkmemOptions,
-  args: readonly PerfKmemArgument[],
-): Promise<void> {
-  const { resolvePerfKmemOptions, perfKmemLines } = await import('./perf-kmem-text.ts');
-  const tables = resolvePerfKmemOptions(args);
-  const { perfKmemRun } = await import('./perf-kmem-run.ts');
-  const { result, symbolOf } = await perfKmemRun(await sourceOptions(source, options), tables);
-  const name = options.rawIp ? (): undefined => undefined : symbolOf;
-  for (const line of perfKmemLines(result, tables, name)) process.stdout.write(`${line}\n`);
-}
+/** As in perf, -s and -l go with the table that was named before them: their order counts. */
+const ORDERED: readonly PerfKmemArgument['option'][] = ['caller', 'alloc', 'sort', 'line'];
+
+export const perfkmem: PrintingCommand<PerfkmemCommandOptions, PerfKmemTables> = {
+  name: 'perfkmem',
+  summary: 'the tables and summary of `perf kmem stat`, with its arithmetic',
+  reads: 'events',
+  options: {
+    caller: flag('--caller', 'a table of call sites'),
+    alloc: flag('--alloc', 'a table of allocated addresses'),
+    sort: text(
+      '-s, --sort <KEYS>',
+      'sort the last named table by ptr,callsite,bytes,hit,pingpong,frag',
+    ),
+    line: text('-l, --line <N>', 'rows of the last named table'),
+    rawIp: flag('--raw-ip', 'addresses instead of symbols'),
+    ...SOURCE_OPTIONS,
+  },
+  async run(options, desk) {
+    const { resolvePerfKmemOptions } = await import('./perf-kmem-text.ts');
+    const tables = resolvePerfKmemOptions(
+      desk.given.flatMap(({ key, text: value }) => {
+        const option = ORDERED.find((name) => name === key);
+        if (option === undefined) return [];
+        return [value === undefined ? { option } : { option, value }];
+      }),
+    );
+    const { perfKmemRun } = await import('./perf-kmem-run.ts');
+    return { ...(await perfKmemRun(await sourceOptions(options, desk), tables)), tables };
+  },
+  render: {
+    async text({ result, symbolOf, tables }, { rawIp }) {
+      const { perfKmemLines } = await import('./perf-kmem-text.ts');
+      return perfKmemLines(result, tables, rawIp ? (): undefined => undefined : symbolOf);
+    },
+    csv: null,
+    json: null,
+  },
+};

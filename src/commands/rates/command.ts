@@ -1,55 +1,57 @@
 // `slabreplay rates SOURCE`: allocations, frees and bytes per second.
 
-import { type Command, Option } from 'commander';
+import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addKeepOption,
-  addOutputOptions,
-  addSortOption,
-  addSourceOptions,
-  parsePositive,
-  type SharedOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  RUN_OPTIONS,
+  type RunValues,
   sortedBy,
-  sourceOptions,
+  sortOption,
+  type TableValues,
+  tableOptions,
 } from '../shared/options.ts';
-import { renderJson, writeResult } from '../shared/output.ts';
-import type { RatesBy } from './rates.ts';
+import { parsePositive } from '../shared/parse.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { choice, flag, parsed, withPreset } from '../shared/specs.ts';
+import type { Rates, RatesBy } from './rates.ts';
 
-interface RatesOptions extends SharedOptions {
+const SORT_KEYS = ['allocs', 'frees', 'bytes', 'busiestAllocs'] as const;
+
+interface RatesOptions extends RunValues, FilterValues, TableValues {
   readonly by: RatesBy;
+  /** Seconds. */
   readonly interval: number;
   readonly series?: boolean;
   readonly sort?: (typeof SORT_KEYS)[number];
 }
 
-const SORT_KEYS = ['allocs', 'frees', 'bytes', 'busiestAllocs'] as const;
-
-export function registerRates(program: Command): void {
-  const command = program
-    .command('rates <source>')
-    .description('allocations, frees and bytes per second, by cache or call site')
-    .addOption(
-      new Option('--by <KEY>', 'what a row is').choices(['cache', 'site']).default('cache'),
-    )
-    .addOption(
-      new Option('--interval <SECONDS>', 'length of an interval')
-        .argParser(parsePositive)
-        .default(1),
-    )
-    .option('--series', 'every interval, as slabratetop prints it');
-  addSortOption(command, SORT_KEYS);
-  addOutputOptions(addFilterOptions(addKeepOption(addSourceOptions(command)))).action(run);
-}
-
-async function run(source: string, options: RatesOptions): Promise<void> {
-  const { rateRun } = await import('./rate-run.ts');
-  const shared = await sourceOptions(source, options);
-  const rates = await rateRun(shared, options.by, options.interval * 1e9, options.series === true);
-  const result = sortedBy(rates, options.sort);
-  if (options.json) {
-    writeResult(renderJson(result), options);
-    return;
-  }
-  const { renderRates, renderRatesCsv } = await import('./rates-text.ts');
-  writeResult(options.csv ? renderRatesCsv(result) : renderRates(result, options.top), options);
-}
+export const rates: PrintingCommand<RatesOptions, Rates> = {
+  name: 'rates',
+  summary: 'allocations, frees and bytes per second, by cache or call site',
+  reads: 'events',
+  options: {
+    by: withPreset(choice('--by <KEY>', 'what a row is', ['cache', 'site']), 'cache'),
+    interval: withPreset(parsed('--interval <SECONDS>', 'length of an interval', parsePositive), 1),
+    series: flag('--series', 'every interval, as slabratetop prints it'),
+    sort: sortOption(SORT_KEYS),
+    ...RUN_OPTIONS,
+    ...FILTER_OPTIONS,
+    ...tableOptions(),
+  },
+  async run(options, desk) {
+    const { rateRun } = await import('./rate-run.ts');
+    const shared = await sourceOptions(options, desk);
+    const { by, interval, series = false, sort } = options;
+    return sortedBy(await rateRun(shared, by, interval * 1e9, series), sort);
+  },
+  render: {
+    async text(result, { top }) {
+      return (await import('./rates-text.ts')).renderRates(result, top);
+    },
+    async csv(result) {
+      return (await import('./rates-text.ts')).renderRatesCsv(result);
+    },
+    json: asItIs,
+  },
+};

@@ -2,6 +2,7 @@
 // model, and beside it the simulations of a what-if.
 
 import { readingTwice } from '../../analysis/store-run/open-database.ts';
+import { UsageError } from '../../base/errors.ts';
 import type { CachePlan } from '../../replay/machine/cache-plan.ts';
 import { changeMachine, type MachineChange } from '../../replay/machine/changed-machine.ts';
 import { planChanged } from '../../replay/machine/changed-plan.ts';
@@ -28,6 +29,7 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import { findUnmatchedDebug } from '../../run/selection.ts';
 import { mapSlabs, type SlabMap } from '../../run/slab-map.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
@@ -68,18 +70,25 @@ export function replayRun(source: SourceOptions, options: ReplayOptions): Promis
   return readingTwice(source, (twice) => replay(twice, options));
 }
 
+/** @throws UsageError for a name in `--slub-debug` that no cache has */
+function assertDebugNames(run: ResolvedRun, { debug }: MachineChange): void {
+  const [first] = debug === undefined ? [] : findUnmatchedDebug(run, debug);
+  if (first !== undefined) throw new UsageError(first.message, { hint: first.hint });
+}
+
 async function replay(source: SourceOptions, options: ReplayOptions): Promise<Replay> {
   const { until } = source;
   const opened = await openRun({ ...source, until: undefined }, { replay: options.change });
   const { run, origin } = opened;
   assertInTrace(run.info, run.tallies, until);
+  assertDebugNames(run, options.change);
   const basis = replayBasis(opened);
   const simulations = makeSimulations(run, basis, options);
   const beside = simulations === undefined ? [] : [simulations.baseline, simulations.changed];
   const { slub, observed, watch } = await observeRun(opened, basis, { until, beside });
-  const caches = summarizeCaches(slub, (cache) => observed.fidelityOf(cache));
+  const caches = summarizeCaches(slub, observed);
   const changed = simulations?.changed;
-  const shown = changed === undefined ? caches : summarizeCaches(changed.slub, () => null);
+  const shown = changed === undefined ? caches : summarizeCaches(changed.slub, null);
   const isMapped = options.at !== undefined && run.selection.caches.length > 0;
   const mapped = isMapped ? (changed?.slub ?? slub) : undefined;
   return {

@@ -1,41 +1,50 @@
 // `slabreplay report SOURCE -o FILE.html`: a run as one HTML page.
 
-import type { Command } from 'commander';
 import { formatBytes } from '../../base/bytes-format.ts';
+import { outputTarget } from '../../base/output-target.ts';
+import type { MakingCommand } from '../shared/command.ts';
 import {
-  addFilterOptions,
-  addSourceOptions,
-  type SharedOptions,
-  sourceOptions,
+  FILTER_OPTIONS,
+  type FilterValues,
+  SOURCE_OPTIONS,
+  type SourceValues,
 } from '../shared/options.ts';
-import { noteWritten, writeResult } from '../shared/output.ts';
+import { writeResult } from '../shared/output.ts';
+import { sourceOptions } from '../shared/source-options.ts';
+import { flag, negatedFlag, required, text } from '../shared/specs.ts';
 
-interface ReportOptions extends SharedOptions {
+interface ReportOptions extends SourceValues, FilterValues {
   readonly out: string;
+  readonly force?: boolean;
   readonly replay: boolean;
   readonly snapshot: boolean;
 }
 
-export function registerReport(program: Command): void {
-  const command = program
-    .command('report <source>')
-    .description('one HTML page of a run: charts, tables, findings; needs no network')
-    .requiredOption('-o, --out <FILE>', 'the page to write')
-    .option('--force', 'overwrite the page')
-    .option('--no-snapshot', 'do not look for leaks in a memory snapshot beside the run')
-    .option('--no-replay', 'do not replay through the SLUB model: no slab map');
-  addFilterOptions(addSourceOptions(command)).action(run);
-}
-
-async function run(source: string, options: ReportOptions): Promise<void> {
-  const { reportRun } = await import('./report-run.ts');
-  const data = await reportRun(await sourceOptions(source, options), {
-    replays: options.replay,
-    scans: options.snapshot,
-  });
-  const { renderReport } = await import('./page/report-page.ts');
-  const { readPageAssets } = await import('../../render/html/assets.ts');
-  const page = renderReport(data, source, readPageAssets());
-  writeResult(page, options);
-  if (!options.quiet) noteWritten(options.out, formatBytes(Buffer.byteLength(page)));
-}
+export const report: MakingCommand<ReportOptions> = {
+  name: 'report',
+  summary: 'one HTML page of a run: charts, tables, findings; needs no network',
+  reads: 'events',
+  options: {
+    out: required(text('-o, --out <FILE>', 'the page to write')),
+    force: flag('--force', 'overwrite the page'),
+    snapshot: negatedFlag(
+      '--no-snapshot',
+      'do not look for leaks in a memory snapshot beside the run',
+    ),
+    replay: negatedFlag('--no-replay', 'do not replay through the SLUB model: no slab map'),
+    ...SOURCE_OPTIONS,
+    ...FILTER_OPTIONS,
+  },
+  async run(options, desk) {
+    const { out, force = false, source, replay: replays, snapshot: scans } = options;
+    outputTarget(out, force);
+    const { reportRun } = await import('./report-run.ts');
+    const data = await reportRun(await sourceOptions(options, desk), { replays, scans });
+    const { renderReport } = await import('./page/report-page.ts');
+    const { readPageAssets } = await import('../../render/html/assets.ts');
+    const page = renderReport(data, source, readPageAssets());
+    writeResult(page, { out, force });
+    return { holds: formatBytes(Buffer.byteLength(page)) };
+  },
+  render: null,
+};

@@ -1,155 +1,177 @@
-// Options that several commands share, and what their texts mean.
+// Options that several commands share.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { InputError, UsageError } from '../../base/errors.ts';
-import { fileStat } from '../../base/file-stat.ts';
-import { fileTarget, outputTarget } from '../../base/output-target.ts';
 import type { CsvTimeUnit } from '../../ingest/format.ts';
-import type { AgeRange, Selection, SizeRange, TimeBound } from '../../pairing/event-filter.ts';
+import type { AgeRange, Selection, SizeRange } from '../../pairing/event-filter.ts';
+import { parseAge, parseCpus, parseSizes, parseTimeWindow } from '../../pairing/selection-texts.ts';
+import { parseCount } from './parse.ts';
 import {
-  parseAge,
-  parseCpus,
-  parseSizes,
-  parseTimeBound,
-  parseTimeWindow,
-} from '../../pairing/selection-texts.ts';
-import type { SourceOptions } from '../../run/source.ts';
-import { progressLine } from './progress.ts';
+  argument,
+  choice,
+  flag,
+  list,
+  listOf,
+  negatedFlag,
+  parsed,
+  type Spec,
+  type Specs,
+  text,
+  withPreset,
+} from './specs.ts';
 
-/** What commander gives for the shared options. */
-export interface SharedOptions {
+/** How a source is read. */
+export interface ReadValues {
   readonly label?: string;
   readonly inputFormat?: string;
-  readonly sidecars: string[] | false;
+  readonly sidecars: readonly string[] | false;
   readonly buffer?: string;
-  readonly columns?: string[];
+  readonly columns?: readonly string[];
   readonly ignoreColumns?: boolean;
   readonly tsUnit?: CsvTimeUnit;
-  readonly map?: string[];
+  readonly map: readonly string[];
   readonly tmp?: string;
-  readonly cache: string[];
-  readonly pid: number[];
-  readonly comm: string[];
-  readonly excludeComm: string[];
-  readonly cpu: number[];
-  readonly time?: Pick<Selection, 'from' | 'to'>;
-  readonly size?: SizeRange;
-  readonly age?: AgeRange;
-  readonly json?: boolean;
-  readonly csv?: boolean;
-  readonly top: number;
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly keep?: string;
-  readonly lookThrough?: boolean;
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
 
 const CSV_TIME_UNITS: readonly CsvTimeUnit[] = ['s', 'ms', 'us', 'ns', 'tick', 'count'];
 
-const collect = (value: string, previous: string[] | false): string[] => [
-  ...(previous === false ? [] : previous),
-  value,
-];
+export const READ_OPTIONS: Specs<ReadValues> = {
+  label: text('--label <TEXT>', 'what to call this run in the output'),
+  inputFormat: text(
+    '--input-format <NAME>',
+    'read the source as this format (`slabreplay formats`)',
+  ),
+  sidecars: {
+    flags: '--sidecars <DIR>',
+    help: 'look for sidecar files here first (repeatable)',
+    parse: (folder, before) => [...(before || []), folder],
+    preset: [],
+    isFilled: true,
+    negation: ['--no-sidecars', 'use no files beside the events'],
+  },
+  buffer: text('--buffer <NAME>', 'the instance to read, where a trace.dat has several'),
+  columns: parsed('--columns <NAMES>', 'columns of a CSV without a header line', (names) =>
+    names.split(','),
+  ),
+  ignoreColumns: flag('--ignore-columns', 'pass over columns of a CSV that are not known'),
+  tsUnit: choice('--ts-unit <UNIT>', 'what the times of a CSV count', CSV_TIME_UNITS),
+  map: list(
+    '--map <EVENT=ROLE,...>',
+    'what a probe event tells: alloc, free, write ... (docs/probes.md; repeatable)',
+  ),
+  tmp: text('--tmp <DIR>', 'folder for what must be unpacked'),
+  quiet: flag('-q, --quiet', 'no warnings and no progress'),
+  progress: negatedFlag('--no-progress', 'no progress'),
+};
 
-/** Where a run is read from. */
-export function addSourceOptions(command: Command): Command {
-  return command
-    .option('--label <TEXT>', 'what to call this run in the output')
-    .option('--input-format <NAME>', 'read the source as this format (`slabreplay formats`)')
-    .addOption(
-      new Option('--sidecars <DIR>', 'look for sidecar files here first (repeatable)')
-        .argParser(collect)
-        .default([]),
-    )
-    .option('--no-sidecars', 'use no files beside the events')
-    .option('--buffer <NAME>', 'the instance to read, where a trace.dat has several')
-    .addOption(
-      new Option('--columns <NAMES>', 'columns of a CSV without a header line').argParser(
-        (value: string) => value.split(','),
-      ),
-    )
-    .option('--ignore-columns', 'pass over columns of a CSV that are not known')
-    .addOption(
-      new Option('--ts-unit <UNIT>', 'what the times of a CSV count').choices(CSV_TIME_UNITS),
-    )
-    .addOption(
-      new Option(
-        '--map <EVENT=ROLE,...>',
-        'what a probe event tells: alloc, free, write ... (docs/probes.md; repeatable)',
-      )
-        .argParser(collect)
-        .default([]),
-    )
-    .option('--tmp <DIR>', 'folder for what must be unpacked')
-    .option('-q, --quiet', 'no warnings and no progress')
-    .option('--no-progress', 'no progress');
+/** For commands of one source. */
+export interface SourceValues extends ReadValues {
+  readonly source: string;
 }
+
+export const SOURCE_OPTIONS: Specs<SourceValues> = {
+  source: argument('<source>'),
+  ...READ_OPTIONS,
+};
+
+/** For commands of one run, which they can keep as a database. */
+export interface RunValues extends SourceValues {
+  readonly keep?: string;
+}
+
+export const RUN_OPTIONS: Specs<RunValues> = {
+  ...SOURCE_OPTIONS,
+  keep: text('--keep <RUN.db>', 'keep the run as a database too, as `ingest` makes it'),
+};
 
 /** Which allocations a command speaks of. A free follows its allocation. */
-export function addFilterOptions(command: Command): Command {
-  return command
-    .addOption(list('--cache <GLOB>', 'only these caches (repeatable)'))
-    .addOption(numbers('--pid <N>', 'only allocations of these tasks (repeatable)'))
-    .addOption(list('--comm <GLOB>', 'only allocations of tasks with this name (repeatable)'))
-    .addOption(list('--exclude-comm <GLOB>', 'without the allocations of these tasks (repeatable)'))
-    .addOption(
-      new Option('--cpu <LIST>', 'only allocations on these CPUs (0,2-5)')
-        .argParser(argument(parseCpus))
-        .default([]),
-    )
-    .addOption(
-      new Option(
-        '--time <FROM..TO>',
-        'only allocations in this window: seconds as in the trace, or +1.5 from its start',
-      ).argParser(argument(parseTimeWindow)),
-    )
-    .addOption(
-      new Option(
-        '--size <FROM..TO>',
-        'only allocations that ask for so many bytes: 128..256, 4K.., ..64, 192',
-      ).argParser(argument(parseSizes)),
-    )
-    .addOption(
-      new Option(
-        '--age <+AGE|-AGE>',
-        'only objects that live at least (+5s) or less than (-100ms) so long (both: a range)',
-      ).argParser(argument(parseAge)),
-    );
+export interface FilterValues {
+  readonly cache: readonly string[];
+  readonly pid: readonly number[];
+  readonly comm: readonly string[];
+  readonly excludeComm: readonly string[];
+  readonly cpu: readonly number[];
+  readonly time?: Pick<Selection, 'from' | 'to'>;
+  readonly size?: SizeRange;
+  readonly age?: AgeRange;
 }
 
+export const CACHE_OPTION: Specs<Pick<FilterValues, 'cache'>> = {
+  cache: list('--cache <GLOB>', 'only these caches (repeatable)'),
+};
+
+export const FILTER_OPTIONS: Specs<FilterValues> = {
+  ...CACHE_OPTION,
+  pid: listOf('--pid <N>', 'only allocations of these tasks (repeatable)', (pid) => [
+    parseCount(pid),
+  ]),
+  comm: list('--comm <GLOB>', 'only allocations of tasks with this name (repeatable)'),
+  excludeComm: list('--exclude-comm <GLOB>', 'without the allocations of these tasks (repeatable)'),
+  cpu: withPreset(parsed('--cpu <LIST>', 'only allocations on these CPUs (0,2-5)', parseCpus), []),
+  time: parsed(
+    '--time <FROM..TO>',
+    'only allocations in this window: seconds as in the trace, or +1.5 from its start',
+    parseTimeWindow,
+  ),
+  size: parsed(
+    '--size <FROM..TO>',
+    'only allocations that ask for so many bytes: 128..256, 4K.., ..64, 192',
+    parseSizes,
+  ),
+  age: {
+    flags: '--age <+AGE|-AGE>',
+    help: 'only objects that live at least (+5s) or less than (-100ms) so long (both: a range)',
+    parse: parseAge,
+  },
+};
+
 /** What a command prints, and where. */
-export function addOutputOptions(command: Command, top = 20): Command {
-  return command
-    .option('--json', 'print one JSON object')
-    .addOption(new Option('--csv', 'print the table as CSV').conflicts('json'))
-    .addOption(
-      new Option('--top <N>', 'rows of each table, 0 for all').argParser(parseCount).default(top),
-    )
-    .option('-o, --out <FILE>', 'write to a file instead of standard output')
-    .option('--force', 'overwrite files')
-    .option('--no-color', 'no colour (also: NO_COLOR)');
+export interface OutputValues {
+  readonly json?: boolean;
+  readonly top: number;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly color: boolean;
+}
+
+export interface TableValues extends OutputValues {
+  readonly csv?: boolean;
+}
+
+export const JSON_OPTION: Spec<boolean> = flag('--json', 'print one JSON object');
+
+/** For commands whose result is no table that CSV could hold. */
+export function outputOptions(top = 20): Specs<OutputValues> {
+  return {
+    json: JSON_OPTION,
+    top: withPreset(parsed('--top <N>', 'rows of each table, 0 for all', parseCount), top),
+    out: text('-o, --out <FILE>', 'write to a file instead of standard output'),
+    force: flag('--force', 'overwrite files'),
+    color: negatedFlag('--no-color', 'no colour (also: NO_COLOR)'),
+  };
+}
+
+export function tableOptions(top?: number): Specs<TableValues> {
+  const { json, ...others } = outputOptions(top);
+  const csv = { ...flag('--csv', 'print the table as CSV'), conflicts: ['json'] };
+  return { json, csv, ...others };
 }
 
 /** For commands that show call sites of live objects. */
-export function addSiteOptions(command: Command): Command {
-  return command.option(
+export interface SiteValues {
+  readonly lookThrough: boolean;
+}
+
+export const SITE_OPTIONS: Specs<SiteValues> = {
+  lookThrough: negatedFlag(
     '--no-look-through',
     'call sites stay in functions that allocate for others (kvmalloc_node, kmemdup, devm_*)',
-  );
-}
-
-/** For commands that read one run. */
-export function addKeepOption(command: Command): Command {
-  return command.option('--keep <RUN.db>', 'keep the run as a database too, as `ingest` makes it');
-}
+  ),
+};
 
 /** The largest first by this column, in place of the table's own order. */
-export function addSortOption(command: Command, keys: readonly string[]): Command {
-  return command.addOption(
-    new Option('--sort <KEY>', 'the column that rows are sorted by, largest first').choices(keys),
-  );
+export function sortOption<K extends string>(keys: readonly K[]): Spec<K> {
+  return choice('--sort <KEY>', 'the column that rows are sorted by, largest first', keys);
 }
 
 /** A result with its rows in the order of `--sort`. */
@@ -160,114 +182,4 @@ export function sortedBy<
 >(result: T, key: K | undefined): T {
   if (key === undefined) return result;
   return { ...result, rows: [...result.rows].sort((a, b) => (b[key] ?? 0) - (a[key] ?? 0)) };
-}
-
-/** The shared options as `run/` takes them. */
-export async function sourceOptions(
-  source: string,
-  options: SharedOptions,
-): Promise<SourceOptions> {
-  for (const folder of options.sidecars || []) assertFolder(folder);
-  // Said before a long run, not after it.
-  if (options.out !== undefined) outputTarget(options.out, options.force === true);
-  const found: SourceOptions = {
-    source,
-    label: options.label,
-    inputFormat: options.inputFormat,
-    sidecars: options.sidecars === false ? 'none' : options.sidecars,
-    buffer: options.buffer,
-    csv: {
-      columns: options.columns,
-      ignoreColumns: options.ignoreColumns === true,
-      tsUnit: options.tsUnit,
-    },
-    maps: options.map,
-    tmp: options.tmp,
-    selection: selectionOf(options),
-    looksThrough: options.lookThrough,
-    progress: progressLine(options.progress && !options.quiet),
-  };
-  return options.keep === undefined ? found : keepRun(found, options.keep, options.force === true);
-}
-
-/** Stores the run first, and goes on with what was stored. */
-async function keepRun(
-  options: SourceOptions,
-  path: string,
-  force: boolean,
-): Promise<SourceOptions> {
-  fileTarget(path, force, '--keep');
-  const { keepDatabase } = await import('../../analysis/store-run/ingest-run.ts');
-  return keepDatabase(options, path, force);
-}
-
-/** A folder that is not there would be passed over without a word. */
-function assertFolder(path: string): void {
-  if (fileStat(path)?.isDirectory() !== true) throw new InputError(`${path}: no such folder`);
-}
-
-function selectionOf(options: SharedOptions): Selection {
-  return {
-    caches: options.cache ?? [],
-    pids: options.pid ?? [],
-    comms: options.comm ?? [],
-    excludedComms: options.excludeComm ?? [],
-    cpus: options.cpu ?? [],
-    from: options.time?.from,
-    to: options.time?.to,
-    sizes: options.size,
-    ages: options.age,
-  };
-}
-
-function list(flags: string, description: string): Option {
-  return new Option(flags, description).argParser(collect).default([]);
-}
-
-function numbers(flags: string, description: string): Option {
-  return new Option(flags, description)
-    .argParser((value: string, previous: number[]) => [...previous, parseCount(value)])
-    .default([]);
-}
-
-/** A whole number from 0 on. */
-export function parseCount(value: string): number {
-  if (!/^\d{1,15}$/.test(value))
-    throw new InvalidArgumentError('expected a whole number from 0 on');
-  return Number(value);
-}
-
-/** A number above 0. */
-export function parsePositive(value: string): number {
-  const number = Number(value);
-  if (!(number > 0) || !Number.isFinite(number))
-    throw new InvalidArgumentError('expected a number above 0');
-  return number;
-}
-
-/** An address as kernel logs print it: 4 to 16 hexadecimal digits, with or without 0x. */
-export function parseAddress(text: string): bigint {
-  const digits = /^(?:0x)?([0-9a-f]{4,16})$/i.exec(text)?.[1];
-  if (digits === undefined)
-    throw new InvalidArgumentError('expected an address, such as 0xffff888003a40040');
-  return BigInt(`0x${digits}`);
-}
-
-/** `12.345` as in the trace, `+1.5` from its first event. */
-export const parseTime: (text: string) => TimeBound = argument(parseTimeBound);
-
-/** A parser whose complaints commander prints with the option's name. */
-function argument<T, P = T | undefined>(
-  parse: (text: string, previous?: P) => T,
-): (text: string, previous?: P) => T {
-  return (text, previous) => {
-    try {
-      return parse(text, previous);
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
-      const complaint = new InvalidArgumentError(error.message);
-      complaint.cause = error;
-      throw complaint;
-    }
-  };
 }

@@ -1,7 +1,7 @@
 // Where a command's result goes: standard output, or where `-o` says.
 
 import { OutputStream, outputTarget, STDOUT } from '../../base/output-target.ts';
-import { writeWhole } from '../../base/partial-file.ts';
+import { PartialFile } from '../../base/partial-file.ts';
 import { escapeMessage } from '../../render/escape.ts';
 
 /** Version of the JSON that `--json` prints (CHANGELOG-formats.md). */
@@ -12,16 +12,26 @@ export interface Target {
   readonly force?: boolean | undefined;
 }
 
+/** What is written: a whole, or lines without their ends, of which there may be too many for one string. */
+export type Content = string | Uint8Array | Iterable<string>;
+
 /** @throws ToolError as `outputTarget`, OutputError where it cannot be written */
-export function writeResult(content: string | Uint8Array, { out = STDOUT, force }: Target): void {
-  const target = outputTarget(out, force === true);
+export function writeResult(content: Content, { out = STDOUT, force = false }: Target): void {
+  const target = outputTarget(out, force);
   if (target.kind === 'stream') {
     const stream = new OutputStream(target);
-    stream.write(content);
+    for (const part of partsOf(content)) stream.write(part);
     stream.close();
     return;
   }
-  writeWhole(out, content, force === true);
+  const file = new PartialFile(out, force);
+  for (const part of partsOf(content)) file.write(part);
+  file.finish();
+}
+
+function* partsOf(content: Content): Generator<string | Uint8Array> {
+  if (typeof content === 'string' || content instanceof Uint8Array) yield content;
+  else for (const line of content) yield `${line}\n`;
 }
 
 /** Says on standard error what a file holds now; of what went elsewhere nothing. */

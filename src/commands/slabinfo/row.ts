@@ -5,7 +5,8 @@ import type { SlabCacheSysfs } from '../../kernel/caches/slab-cache-sysfs.ts';
 import type { SlabinfoActivity, SlabinfoRow } from './sections.ts';
 import type { ToolCache } from './tool-caches.ts';
 
-export function buildRow(tool: ToolCache, name: string): SlabinfoRow {
+/** @param isSlabinfo true where the capture is /proc/slabinfo, which tells no partial and CPU slabs */
+export function buildRow(tool: ToolCache, name: string, isSlabinfo: boolean): SlabinfoRow {
   const { cache, space, loss } = tool;
   return {
     name,
@@ -15,11 +16,11 @@ export function buildRow(tool: ToolCache, name: string): SlabinfoRow {
     space,
     loss,
     slabs: cache.slabs,
-    partial: cache.partial,
-    cpuSlabs: cache.cpuSlabs,
+    partial: isSlabinfo ? null : cache.partial,
+    cpuSlabs: isSlabinfo ? null : cache.cpuSlabs,
     objsPerSlab: cache.objsPerSlab,
     order: cache.order,
-    pctFr: cache.slabs === 0 ? 100 : percentOf(cache.partial, cache.slabs),
+    pctFr: cache.slabs === 0 ? 100 : isSlabinfo ? null : percentOf(cache.partial, cache.slabs),
     pctEf: cache.slabs === 0 ? 100 : percentOf(cache.objects * cache.objectSize, space),
     flags: flagsOf(cache),
     activity: activityOf(cache),

@@ -18,12 +18,13 @@ export interface SlabinfoRow {
   /** Bytes not in allocated objects; below 0 where the capture's counts disagree. */
   readonly loss: number;
   readonly slabs: number;
-  readonly partial: number;
-  readonly cpuSlabs: number;
+  /** null where the capture does not tell; the tool itself prints 0. */
+  readonly partial: number | null;
+  readonly cpuSlabs: number | null;
   readonly objsPerSlab: number;
   readonly order: number;
   /** Partial slabs in per cent of slabs, allocated objects' bytes in per cent of space; truncated. */
-  readonly pctFr: number;
+  readonly pctFr: number | null;
   readonly pctEf: number;
   /** Of `*dAPaZFUT`. */
   readonly flags: string;

@@ -9,8 +9,8 @@ interface SlabinfoJsonCache {
   name: string;
   /** True where the recording does not tell which of a merged cache's names is its own. */
   nameGuessed: boolean;
-  /** The directory in /sys/kernel/slab. */
-  sysfsId: string;
+  /** The directory in /sys/kernel/slab; of /proc/slabinfo null. */
+  sysfsId: string | null;
   objects: number;
   objectSize: number;
   /** Bytes; below 0 where the capture's counts disagree. */
@@ -18,13 +18,14 @@ interface SlabinfoJsonCache {
   space: number;
   /** All slabs, those on CPUs included. */
   slabs: number;
-  partial: number;
-  cpuSlabs: number;
+  partial: number | null;
+  cpuSlabs: number | null;
   objsPerSlab: number;
   order: number;
-  pctFr: number;
+  pctFr: number | null;
   pctEf: number;
-  flags: string;
+  /** Of /proc/slabinfo null. */
+  flags: string | null;
 }
 
 interface SlabinfoJsonTotals {
@@ -33,8 +34,9 @@ interface SlabinfoJsonTotals {
   active: number;
   objects: number;
   slabs: number;
-  partial: number;
-  objectsPartial: number;
+  /** Of /proc/slabinfo null. */
+  partial: number | null;
+  objectsPartial: number | null;
   space: number;
   used: number;
   loss: number;
@@ -54,7 +56,7 @@ export interface SlabinfoJson {
 
 /** The caches are those of the list, in its order. */
 export function buildSlabinfoJson(tables: SlabinfoRun): SlabinfoJson {
-  const { run, completeness, result, names, notes } = tables;
+  const { run, completeness, isSlabinfo, result, names, notes } = tables;
   const { rows, totals, aliases } = result;
   return {
     type: 'slabinfo',
@@ -63,16 +65,20 @@ export function buildSlabinfoJson(tables: SlabinfoRun): SlabinfoJson {
     caches: rows.map(({ id, name, activity: _activity, ...row }) => ({
       name: names.get(id)?.name ?? name,
       nameGuessed: names.get(id)?.guessed ?? false,
-      sysfsId: id,
+      sysfsId: isSlabinfo ? null : id,
       ...row,
+      flags: isSlabinfo ? null : row.flags,
     })),
-    totals: totalsOf(totals),
+    totals: totalsOf(totals, isSlabinfo),
     aliases: aliases.map(({ name, target }) => ({ name, sysfsId: target })),
     notes,
   };
 }
 
-function totalsOf({ slabcaches, aliases, active, sums }: SlabinfoTotals): SlabinfoJsonTotals {
+function totalsOf(
+  { slabcaches, aliases, active, sums }: SlabinfoTotals,
+  isSlabinfo: boolean,
+): SlabinfoJsonTotals {
   const number = (value: bigint | undefined): number => Number(BigInt.asIntN(64, value ?? 0n));
   return {
     slabcaches,
@@ -80,8 +86,8 @@ function totalsOf({ slabcaches, aliases, active, sums }: SlabinfoTotals): Slabin
     active,
     objects: number(sums?.objects.total),
     slabs: number(sums?.slabs.total),
-    partial: number(sums?.partialSlabs.total),
-    objectsPartial: number(sums?.partialObjects.total),
+    partial: isSlabinfo ? null : number(sums?.partialSlabs.total),
+    objectsPartial: isSlabinfo ? null : number(sums?.partialObjects.total),
     space: number(sums?.memory.total),
     used: number(sums?.used.total),
     loss: number(sums?.loss.total),

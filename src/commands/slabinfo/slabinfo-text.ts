@@ -86,16 +86,16 @@ function renderList(
 }
 
 function renderRow(row: SlabinfoRow, size: string): string {
-  const offCpu = BigInt.asUintN(64, BigInt(row.slabs) - BigInt(row.cpuSlabs));
+  const offCpu = BigInt.asUintN(64, BigInt(row.slabs) - BigInt(row.cpuSlabs ?? 0));
   return [
     row.name.padEnd(21),
     right(row.objects, 8),
     right(row.objectSize, 7),
     size.padStart(15),
-    `${offCpu}/${row.partial}/${row.cpuSlabs}`.slice(0, 39).padStart(14),
+    `${offCpu}/${row.partial ?? '-'}/${row.cpuSlabs ?? '-'}`.slice(0, 39).padStart(14),
     right(row.objsPerSlab, 4),
     right(row.order, 1),
-    right(row.pctFr, 3),
+    row.pctFr === null ? '  -' : right(row.pctFr, 3),
     right(row.pctEf, 3),
     `${row.flags}\n`,
   ].join(' ');

@@ -42,21 +42,25 @@ export interface SlabinfoResult {
   readonly unnamed: readonly string[];
 }
 
-/** `pageSize`: of the machine that was captured. A bad pattern is a UsageError. */
+/**
+ * `pageSize`: of the machine that was captured. A bad pattern is a UsageError.
+ * @param isSlabinfo true where the capture is /proc/slabinfo: it has no partial and CPU slabs
+ */
 export function computeSlabinfo(
   sysfs: SlabSysfs,
   pageSize: number,
   options: SlabinfoOptions,
+  isSlabinfo = false,
 ): SlabinfoResult {
   const select = (): ToolCaches => selectCaches(sysfs, pageSize, options);
-  const printing = new Printing(select(), pageSize, options);
+  const printing = new Printing(select(), pageSize, options, isSlabinfo);
   const { aliases, unresolvedAliases } = printing.selected;
   return {
     type: 'slabinfo',
     sections: printing.sections(),
     bytes: options.bytes || options.extendedTotals,
     // From the order read again: sorting is in place.
-    rows: new Printing(select(), pageSize, options).allRows(),
+    rows: new Printing(select(), pageSize, options, isSlabinfo).allRows(),
     totals: printing.totals,
     aliases,
     unresolvedAliases,
@@ -71,6 +75,7 @@ class Printing {
   readonly totals: SlabinfoTotals;
   readonly selected: ToolCaches;
   private readonly options: SlabinfoOptions;
+  private readonly isSlabinfo: boolean;
   private readonly pageSize: number;
   private readonly lines: number;
   private readonly highestNode: number;
@@ -80,9 +85,15 @@ class Printing {
   private headed = false;
   private readonly out: SlabinfoSection[] = [];
 
-  constructor(selected: ToolCaches, pageSize: number, options: SlabinfoOptions) {
+  constructor(
+    selected: ToolCaches,
+    pageSize: number,
+    options: SlabinfoOptions,
+    isSlabinfo: boolean,
+  ) {
     const { caches, aliases, unresolvedAliases } = selected;
     this.options = options;
+    this.isSlabinfo = isSlabinfo;
     this.pageSize = pageSize;
     this.selected = selected;
     this.lines = lineLimit(options);
@@ -113,7 +124,9 @@ class Printing {
       .slice(0, lineLimit({ ...options, extendedTotals: false }))
       .flatMap((tool) => {
         const name = tool.name ?? (options.pattern === null ? tool.cache.id : null);
-        return name !== null && this.lists(tool.cache) ? [buildRow(tool, name)] : [];
+        return name !== null && this.lists(tool.cache)
+          ? [buildRow(tool, name, this.isSlabinfo)]
+          : [];
       });
   }
 
@@ -164,9 +177,9 @@ class Printing {
     else if (options.tracking) this.printTracking(name, cache.allocCalls, cache.freeCalls);
     else if (options.ops) this.out.push({ kind: 'ops', name, text: cache.ops });
     else if (options.report && !options.list) this.printReport(cache, name);
-    else if (this.shown === 1) {
+    else if (this.shown === 1 && !this.isSlabinfo) {
       if (!(options.unreclaimOnly && cache.reclaimAccount)) this.printReport(cache, name);
-    } else if (this.lists(cache)) return buildRow(tool, name);
+    } else if (this.lists(cache)) return buildRow(tool, name, this.isSlabinfo);
     return undefined;
   }
 

@@ -15,8 +15,7 @@ import {
   isAlloc,
   isKmalloc,
 } from '../../kernel/events/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
-import type { GfpName } from '../../kernel/events/trace-info.ts';
+import { type GfpTable, parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
 import { parseCount } from '../events/field-text.ts';
 import { parseIrqFlags } from '../events/irq-flags.ts';
 import { internSite } from '../events/site-text.ts';
@@ -27,13 +26,13 @@ const MAX_WRITE_BYTES = 65536;
 
 export interface CallContext {
   readonly dictionary: Dictionary;
-  readonly gfpNames: readonly GfpName[];
+  readonly gfpTable: GfpTable;
   readonly pageSize: number;
 }
 
 /** The call that a row describes, or -1 where a field is missing or is no value of its kind. */
 export function internRowCall(fields: RowFields, context: CallContext): number {
-  const { dictionary, gfpNames } = context;
+  const { dictionary, gfpTable } = context;
   const kind = kindOf(fields('event'));
   if (kind === undefined) return -1;
   const { calls, strings } = dictionary;
@@ -49,13 +48,14 @@ export function internRowCall(fields: RowFields, context: CallContext): number {
   const needsCache = kind === EVENT_KIND.cache_create || kind === EVENT_KIND.cache_destroy;
   if (sizes === undefined || node === undefined || accounted === undefined) return -1;
   if (data === undefined || (needsCache && cache === '')) return -1;
-  const gfp = fields('gfp_flags');
+  const gfpText = fields('gfp_flags');
+  const gfp = gfpText === '' ? undefined : parseGfpFlags(gfpText, gfpTable.names, gfpTable.layout);
   return calls.intern({
     kind,
     site: internSite(fields('call_site'), dictionary),
     ...sizes,
-    gfp: parseGfpFlags(gfp, gfpNames),
-    gfpKnown: gfp !== '',
+    gfp: gfp ?? 0,
+    gfpKnown: gfp !== undefined,
     node,
     cache: strings.intern(cache),
     accounted,

@@ -2,7 +2,7 @@
 
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND, isAlloc, isFree } from '../../kernel/events/event-kind.ts';
-import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
+import { gfpTableOf } from '../../kernel/events/gfp-flags.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { parseIrqFlags } from '../events/irq-flags.ts';
@@ -58,8 +58,8 @@ export class RowEvents {
 
   constructor(columns: CsvColumns, unit: CsvTimeUnit, writer: BatchWriter, info: TraceInfo) {
     const { dictionary } = writer;
-    const gfpNames = info.gfpNames ?? gfpNamesOf(info.kernelRelease);
-    const context = { dictionary, gfpNames, pageSize: info.pageSize ?? DEFAULT_PAGE_SIZE };
+    const pageSize = info.pageSize ?? DEFAULT_PAGE_SIZE;
+    const context = { dictionary, gfpTable: gfpTableOf(info), pageSize };
     this.columns = columns;
     this.places = {
       cpu: columns.indexOf('cpu'),

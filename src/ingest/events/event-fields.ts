@@ -11,14 +11,16 @@ import {
   NODE_UNKNOWN,
 } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
-import { GFP } from '../../kernel/events/gfp-flags.ts';
+import { GFP, gfpTableOf } from '../../kernel/events/gfp-flags.ts';
+import { type GfpLayout, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
+import type { EventsSeen } from '../format.ts';
 import type { AddressHalves, OpenedProbes } from '../probes/open-probes.ts';
 import type { ProbeRecords } from '../probes/probe-records.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { BatchWriter } from './batch-writer.ts';
-import { type EventFormat, gfpNamesFromPrintFmt } from './event-format.ts';
+import { type EventFormat, takeGfpNames } from './event-format.ts';
 import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
 
 const TWO_32 = 4294967296;
@@ -29,6 +31,9 @@ export type EventSink = Pick<BatchWriter, 'dictionary' | 'stats' | 'count' | 'ad
 /** Turns records into events and writes them. */
 export class EventFields {
   private readonly plans: (EventPlan | undefined)[] = [];
+  private readonly formats: readonly EventFormat[];
+  /** Records of events that are passed over, by the events' numbers. */
+  private readonly others: number[] = [];
   private readonly layout: ByteLayout;
   private readonly dictionary: Dictionary;
   private readonly stats: TraceStats;
@@ -40,6 +45,7 @@ export class EventFields {
   private readonly names = new ByteTable();
   private readonly nameIds: number[] = [0];
   private readonly frames = new Uint32Array(1024);
+  private readonly gfpLayout: GfpLayout;
   /** The bytes under the view that was used last. */
   private view: DataView | undefined;
   private bytes: Buffer = Buffer.alloc(0);
@@ -62,6 +68,7 @@ export class EventFields {
   ) {
     this.probes = probes?.records;
     this.trampoline = probes?.trampoline;
+    this.formats = formats;
     this.layout = layout;
     this.writer = writer;
     this.dictionary = writer.dictionary;
@@ -70,8 +77,9 @@ export class EventFields {
     for (const format of formats) {
       const plan = compilePlan(format, layout);
       if (plan !== undefined) this.plans[format.id] = plan;
-      if (plan?.role === ROLE.alloc) info.gfpNames ??= gfpNamesFromPrintFmt(format.printFmt);
+      if (plan?.role === ROLE.alloc) takeGfpNames(format.printFmt, info);
     }
+    this.gfpLayout = gfpTableOf(info).layout;
   }
 
   /** True where the formats describe at least one event about slab memory, or that may be. */
@@ -135,11 +143,35 @@ export class EventFields {
     if (!probes.add(view, at)) this.stats.add('bad_record', 1, `event ${this.writer.count}`);
   }
 
+  private countOther(id: number): void {
+    this.others[id] = (this.others[id] ?? 0) + 1;
+  }
+
+  /** Names of the events about slab objects that are described, by their numbers. */
+  slabEvents(): Map<number, string> {
+    const isSlab = (id: number): boolean => {
+      const role = this.plans[id]?.role;
+      return role === ROLE.alloc || role === ROLE.free;
+    };
+    return new Map(this.formats.flatMap(({ id, name }) => (isSlab(id) ? [[id, name]] : [])));
+  }
+
+  /** Names of the events of ours that are described, and how many there were of others. */
+  seen(): Omit<EventsSeen, 'record'> {
+    const nameOf = new Map(this.formats.map(({ id, name }) => [id, name]));
+    const others = new Map<string, number>();
+    this.others.forEach((count, id) => {
+      others.set(nameOf.get(id) ?? `event ${id}`, count);
+    });
+    return { described: [...this.slabEvents().values()], others };
+  }
+
   /** How to read the record at `at`; undefined, and counted, where it cannot or need not be read. */
   private planOf(view: DataView, at: number, size: number): EventPlan | undefined {
     const plan = size >= 8 ? this.plans[view.getUint16(at, this.layout.littleEndian)] : undefined;
     if (plan === undefined) {
       this.stats.add('other_events');
+      if (size >= 8) this.countOther(view.getUint16(at, this.layout.littleEndian));
       return undefined;
     }
     if (size >= plan.minSize) return plan;
@@ -180,7 +212,7 @@ export class EventFields {
 
   private allocCall(view: DataView, at: number, size: number, plan: EventPlan): number {
     const le = this.layout.littleEndian;
-    const gfp = view.getUint32(at + plan.gfp.lo, le);
+    const gfp = todaysGfp(view.getUint32(at + plan.gfp.lo, le), this.gfpLayout);
     let accounted: number = ACCOUNTED.unknown;
     if (plan.accountedField >= 0) {
       accounted = view.getUint8(at + plan.accountedField) === 0 ? ACCOUNTED.no : ACCOUNTED.yes;
@@ -242,7 +274,10 @@ export class EventFields {
     const call = this.dictionary.calls.intern({
       kind: plan.kind,
       bytesAlloc: this.layout.pageSize * 2 ** order,
-      gfp: plan.gfp.lo < 0 ? 0 : view.getUint32(at + plan.gfp.lo, this.layout.littleEndian),
+      gfp:
+        plan.gfp.lo < 0
+          ? 0
+          : todaysGfp(view.getUint32(at + plan.gfp.lo, this.layout.littleEndian), this.gfpLayout),
       gfpKnown: plan.gfp.lo >= 0,
     });
     this.writer.add(ts, call, task, address >>> 0, Math.floor(address / TWO_32), cpu, flags);

@@ -11,7 +11,8 @@
 // Fields are found by name; their place is what the text says (kernel/trace/trace_events.c,
 // f_show()).
 
-import type { GfpName } from '../../kernel/events/trace-info.ts';
+import { gfpLayoutOfNames, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
+import type { GfpName, TraceInfo } from '../../kernel/events/trace-info.ts';
 import { evaluateConstant } from '../ring-buffer/constant-expression.ts';
 
 export interface EventField {
@@ -108,6 +109,15 @@ export function gfpNamesFromPrintFmt(printFmt: string): GfpName[] | null {
     if (mask !== undefined && name !== undefined) names.push({ mask, name });
   }
   return names.length > 0 ? names : null;
+}
+
+/** Takes the names and the layout of gfp flags from a print fmt, where nothing has told them yet. */
+export function takeGfpNames(printFmt: string, info: TraceInfo): void {
+  const printed = info.gfpNames === null ? gfpNamesFromPrintFmt(printFmt) : null;
+  if (printed === null) return;
+  const layout = gfpLayoutOfNames(printed);
+  info.gfpLayout = layout;
+  info.gfpNames = printed.map(({ name, mask }) => ({ name, mask: todaysGfp(mask, layout) }));
 }
 
 /**

@@ -30,11 +30,20 @@ export function internSite(text: string, dictionary: Dictionary): number {
 }
 
 /** The site at an address of up to 16 hexadecimal digits. */
-export function internAddress(digits: string, dictionary: Dictionary): number {
+function internAddress(digits: string, dictionary: Dictionary): number {
   const padded = digits.padStart(16, '0');
   const hi = Number.parseInt(padded.slice(0, 8), 16);
   const lo = Number.parseInt(padded.slice(8), 16);
   return hi === 0 && lo === 0 ? 0 : dictionary.sites.internAddress(lo, hi);
+}
+
+/** The site at an address that has a name beside it; '' for none. */
+export function internNamed(digits: string, name: string, dictionary: Dictionary): number {
+  const { sites, strings } = dictionary;
+  const at = internAddress(digits, dictionary);
+  const symbol = normalSymbol(name);
+  if (at === 0 || symbol === '') return at;
+  return sites.intern(sites.lo(at), sites.hi(at), strings.intern(symbol));
 }
 
 /** `symbol+0xoff [module]`. */

@@ -1,19 +1,30 @@
 // struct perf_event_attr (include/uapi/linux/perf_event.h): what one event was recorded with.
 //
-//   0 u32 type   4 u32 size   8 u64 config   24 u64 sample_type   32 u64 read_format
+//   0 u32 type   4 u32 size   8 u64 config   16 u64 sample_period or sample_freq
+//   24 u64 sample_type   32 u64 read_format
 //   40 flag bits   92 s32 clockid (from size 96 on)
 //
 // Bit fields start at the low bit on little-endian machines and at the high one on big-endian ones.
 
 import type { ByteCursor } from '../../base/byte-cursor.ts';
 
-const FLAG = { sampleIdAll: 18, useClockid: 25 } as const;
+const FLAG = { freq: 10, enableOnExec: 12, sampleIdAll: 18, useClockid: 25 } as const;
+/** PERF_TYPE_TRACEPOINT. */
+const TRACEPOINT = 2;
 const FLAGS_AT = 40;
 const CLOCKID_AT = 92;
 /** PERF_ATTR_SIZE_VER0: the first published size, and what a size of 0 stands for. */
 const SIZE_VER0 = 64;
 
 export interface EventAttr {
+  readonly isTracepoint: boolean;
+  /** Of a tracepoint its number. */
+  readonly config: number;
+  /** Events from one sample to the next; with `isFrequency` samples a second; 0: counted only. */
+  readonly samplePeriod: number;
+  readonly isFrequency: boolean;
+  /** True where perf recorded a command and its children, and nothing else. */
+  readonly enableOnExec: boolean;
   /** PERF_SAMPLE_* bits; those above 2^32 are not in use. */
   readonly sampleType: number;
   readonly readFormat: number;
@@ -46,6 +57,11 @@ export function parseEventAttr(
   };
   const hasClockid = flag(FLAG.useClockid) && bytes.length >= CLOCKID_AT + 4;
   return {
+    isTracepoint: u32(0) === TRACEPOINT,
+    config: low(8),
+    samplePeriod: low(16) + u32(littleEndian ? 20 : 16) * 2 ** 32,
+    isFrequency: flag(FLAG.freq),
+    enableOnExec: flag(FLAG.enableOnExec),
     sampleType: low(24),
     readFormat: low(32),
     sampleIdAll: flag(FLAG.sampleIdAll),

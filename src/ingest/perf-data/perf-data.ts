@@ -3,13 +3,16 @@
 
 import { type ByteSource, memorySource, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
+import { STDIN } from '../../base/input-bytes.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { BadPiece } from '../trace-dat/compression.ts';
 import { readFeature } from './features.ts';
 import { type FileKind, fileKind, type PerfFileHeader, readFileHeader } from './file-header.ts';
+import { FolderReader, partsOf } from './folder-reader.ts';
 import { FileFeed, PipeFeed } from './record-feeds.ts';
 import { RecordReader } from './record-reader.ts';
 import { FEATURE } from './record-types.ts';
@@ -21,7 +24,7 @@ const MAX_FEATURE_BYTES = 64 * 1024 * 1024;
 
 export const perfDataFormat: TraceFormat = {
   name: 'perf-data',
-  title: 'perf.data of perf record, also packed (-z) and from a pipe',
+  title: 'perf.data of perf record: file, folder or pipe, also packed (-z)',
   carries: 'exact times and addresses, task names, clock, lost events, stacks, places of modules',
 
   detect: (head) => fileKind(head) !== undefined || 'it does not start with "PERFILE2"',
@@ -39,7 +42,7 @@ export const perfDataFormat: TraceFormat = {
     }
     const file = await input.open();
     try {
-      return openFile(file, kind, input, writer, info);
+      return await openFile(file, kind, input, writer, info);
     } catch (error) {
       file.close();
       throw error;
@@ -47,20 +50,15 @@ export const perfDataFormat: TraceFormat = {
   },
 };
 
-function openFile(
+async function openFile(
   file: RandomAccessFile,
   kind: FileKind,
   input: TraceInput,
   writer: BatchWriter,
   info: TraceInfo,
-): TraceReader {
+): Promise<TraceReader> {
   const { stats } = writer;
   const header = readHeader(file, kind, input.path);
-  if (header.features.has(FEATURE.dirFormat)) {
-    throw new TraceFormatError(`${input.path}: its events lie in other files of its folder`, {
-      hint: 'perf record --threads writes such folders; record without it.',
-    });
-  }
   const session = new PerfSession(input, writer, info, kind);
   for (const attr of header.attrs) session.addAttr(attr);
   const sectionOf = (bit: number): ByteSource | undefined => {
@@ -78,7 +76,40 @@ function openFile(
   if (!session.isComplete) stats.add('truncated', 1, `byte ${file.size}`);
   const tracing = sectionOf(FEATURE.tracingData);
   session.describeEvents(tracing && readTracingData(tracing, kind.littleEndian));
-  return new RecordReader(session, new FileFeed(file, header.data, stats), header.data.offset);
+  // perf record --kcore keeps the symbols of its machine beside the file.
+  const kallsyms = input.sidecars.text('kcore_dir/kallsyms');
+  if (kallsyms !== undefined) input.sidecars.offer('kallsyms.txt', Buffer.from(kallsyms));
+  const feed = new FileFeed(file, header.data, stats);
+  const isFolder = header.features.has(FEATURE.dirFormat);
+  const reader = new RecordReader(session, feed, header.data.offset, isFolder);
+  return isFolder ? openParts(session, reader, input, stats) : reader;
+}
+
+/** @throws TraceFormatError where the files with the records are not there */
+async function openParts(
+  session: PerfSession,
+  head: RecordReader,
+  input: TraceInput,
+  stats: TraceStats,
+): Promise<TraceReader> {
+  const paths = input.path === STDIN ? [] : partsOf(input.path);
+  if (paths.length === 0) {
+    throw new TraceFormatError(`${input.path}: its events are in data.0, data.1 … of its folder`, {
+      hint: 'perf record --threads writes such folders: copy all of it, and name the folder.',
+    });
+  }
+  const parts: RecordReader[] = [];
+  try {
+    for (const path of paths) {
+      const file = await input.open(path);
+      const feed = new FileFeed(file, { offset: 0, size: file.size }, stats);
+      parts.push(new RecordReader(session, feed, 0, true));
+    }
+  } catch (error) {
+    for (const part of parts) part.close();
+    throw error;
+  }
+  return new FolderReader(session, head, parts);
 }
 
 /** @throws TraceFormatError that says what is wrong with the head */

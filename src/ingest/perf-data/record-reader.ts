@@ -6,7 +6,7 @@
 // Two kinds have more behind them than their size says: TRACING_DATA (in pipe mode), AUXTRACE.
 
 import { ByteCursor, memorySource } from '../../base/byte-cursor.ts';
-import type { TraceReader } from '../format.ts';
+import type { EventsSeen, TraceReader } from '../format.ts';
 import { attrSize, parseEventAttr, readIds } from './event-attr.ts';
 import { readFeature } from './features.ts';
 import { RecordBuffer } from './record-buffer.ts';
@@ -47,8 +47,14 @@ export class RecordReader implements TraceReader {
   private ended = false;
   private finished = false;
 
-  /** @param position of the first record in the input, for messages */
-  constructor(session: PerfSession, feed: RecordFeed, position: number) {
+  private readonly isPart: boolean;
+
+  /**
+   * @param position of the first record in the input, for messages
+   * @param isPart true for one of several files: rounds say nothing then, and others end the session
+   */
+  constructor(session: PerfSession, feed: RecordFeed, position: number, isPart = false) {
+    this.isPart = isPart;
     this.session = session;
     this.feed = feed;
     this.littleEndian = session.littleEndian;
@@ -83,6 +89,10 @@ export class RecordReader implements TraceReader {
     return this.feed.progress;
   }
 
+  seen(): EventsSeen {
+    return this.session.seen();
+  }
+
   close(): void {
     this.feed.close();
   }
@@ -94,7 +104,7 @@ export class RecordReader implements TraceReader {
       if (length > 0) stats.add('truncated', 1, `byte ${position}`);
     }
     if (this.skip > 0) stats.add('truncated', 1, `byte ${this.outer.position}`);
-    this.session.finish();
+    if (!this.isPart) this.session.finish();
     return true;
   }
 
@@ -142,10 +152,13 @@ export class RecordReader implements TraceReader {
     }
     switch (type) {
       case RECORD.finishedRound:
-        session.queue.finishRound();
+        if (!this.isPart) session.queue.finishRound();
         return size;
       case RECORD.idIndex:
         if (!session.sideRecords.addIdIndex(view, at, size)) this.countBad(buffer, at);
+        return size;
+      case RECORD.threadMap:
+        session.sideRecords.addThreadMap(view, at, size);
         return size;
       case RECORD.compressed:
       case RECORD.compressed2:

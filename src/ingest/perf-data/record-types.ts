@@ -17,6 +17,7 @@ export const RECORD = {
   finishedRound: 68,
   idIndex: 69,
   auxtrace: 71,
+  threadMap: 73,
   headerFeature: 80,
   compressed: 81,
   compressed2: 83,

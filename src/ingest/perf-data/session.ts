@@ -6,7 +6,7 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { EventFields } from '../events/event-fields.ts';
-import type { TraceInput } from '../format.ts';
+import type { EventsSeen, TraceInput } from '../format.ts';
 import { clockName, type EventAttr } from './event-attr.ts';
 import { EventOutput } from './event-output.ts';
 import type { FileKind } from './file-header.ts';
@@ -14,6 +14,7 @@ import { ReorderQueue } from './reorder-queue.ts';
 import { RowClock } from './row-clock.ts';
 import { SampleLayouts } from './sample-layout.ts';
 import { SampleReader } from './sample-reader.ts';
+import { samplingOf } from './sampling.ts';
 import { SideRecords } from './side-records.ts';
 import { TaskNames } from './task-names.ts';
 import { readSidecarTracingData, type TracingData } from './tracing-data.ts';
@@ -32,6 +33,7 @@ export class PerfSession {
   private readonly names: TaskNames;
   private readonly layouts: SampleLayouts;
   private fields: EventFields | undefined;
+  private readonly attrs: EventAttr[] = [];
 
   constructor(input: TraceInput, writer: BatchWriter, info: TraceInfo, kind: FileKind) {
     const { littleEndian } = kind;
@@ -55,6 +57,7 @@ export class PerfSession {
       queue,
       clock,
       names,
+      info,
       this.modules,
       littleEndian,
       openFields,
@@ -68,6 +71,8 @@ export class PerfSession {
 
   addAttr(attr: EventAttr): void {
     this.layouts.add(attr);
+    this.attrs.push(attr);
+    if (attr.enableOnExec) this.info.someTasksOnly = true;
     if (attr.clockid !== undefined) this.info.clock = clockName(attr.clockid);
   }
 
@@ -83,16 +88,22 @@ export class PerfSession {
     let tracing = data;
     let fields = data === undefined ? undefined : fieldsOf(data);
     if (fields?.hasKmemEvents !== true) {
-      tracing = readSidecarTracingData(input.sidecars, this.littleEndian);
-      fields = tracing === undefined ? undefined : fieldsOf(tracing);
+      const beside = readSidecarTracingData(input.sidecars, this.littleEndian);
+      const found = beside && fieldsOf(beside);
+      if (found?.hasKmemEvents === true) [tracing, fields] = [beside, found];
     }
-    if (tracing === undefined || fields?.hasKmemEvents !== true) throw this.nothingToRead(data);
+    // What describes other events only is read for their counts.
+    if (tracing === undefined || fields === undefined) throw this.nothingToRead();
+    if (!fields.hasKmemEvents && tracing.damage !== undefined) {
+      throw this.nothingToRead(tracing.damage);
+    }
     if (tracing.damage !== undefined) queue.stats.add('truncated', 1, tracing.damage);
     if (tracing.kallsyms !== undefined) input.sidecars.offer('kallsyms.txt', tracing.kallsyms);
     this.names.setSavedNames(tracing.taskNames);
     info.pageSize = tracing.layout.pageSize;
     info.pointerBytes = tracing.layout.longSize;
     this.fields = fields;
+    info.sampling = samplingOf(this.attrs, fields.slabEvents());
     return fields;
   }
 
@@ -107,16 +118,27 @@ export class PerfSession {
     this.queue.finish();
   }
 
-  private nothingToRead(data: TracingData | undefined): TraceFormatError {
+  /** What was seen, for the message where nothing of ours was. */
+  seen(): EventsSeen {
+    const { described = [], others = new Map<string, number>() } = this.fields?.seen() ?? {};
+    return { described, others, record: "perf record -a -e 'kmem:*'" };
+  }
+
+  /** @param damage of the descriptions; undefined: there are none */
+  private nothingToRead(damage?: string): TraceFormatError {
     const { path } = this.input;
-    if (!this.isComplete && data === undefined) {
-      return new TraceFormatError(`${path}: it ends before the descriptions of its events`, {
-        hint:
-          'perf writes them last. Put tracing/events/kmem/*/format of that machine beside the file, ' +
-          'or record again and end perf with Ctrl-C.',
-      });
+    const isCut = !this.isComplete || this.attrs.some(({ isTracepoint }) => isTracepoint);
+    if (isCut && damage === undefined) {
+      return new TraceFormatError(
+        `${path}: it ends before the descriptions of its events, so what was recorded is not known`,
+        {
+          hint:
+            'Put tracing/events/kmem/*/format of that machine beside the file, or record again ' +
+            "and end perf with Ctrl-C: perf record -a -e 'kmem:*'",
+        },
+      );
     }
-    const why = data?.damage ?? 'it describes no kmem event, so none was recorded';
+    const why = damage ?? 'it describes no tracepoint, so no kmem event was recorded';
     return new TraceFormatError(`${path}: ${why}`, {
       hint: "Record with: perf record -a -e 'kmem:*'",
     });

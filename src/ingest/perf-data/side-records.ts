@@ -8,6 +8,7 @@
 //   MMAP2 the same, then  40 u8 size of the build id, 44 build id (or device and inode)  72 file
 
 import { AddressMap } from '../../base/address-map.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import type { EventFields } from '../events/event-fields.ts';
 import { MARK } from './event-output.ts';
@@ -45,6 +46,7 @@ export class SideRecords {
   private readonly queue: ReorderQueue;
   private readonly clock: RowClock;
   private readonly names: TaskNames;
+  private readonly info: TraceInfo;
   private readonly modules: ModuleMap;
   private readonly littleEndian: boolean;
   private readonly openFields: () => EventFields;
@@ -57,6 +59,7 @@ export class SideRecords {
     queue: ReorderQueue,
     clock: RowClock,
     names: TaskNames,
+    info: TraceInfo,
     modules: ModuleMap,
     littleEndian: boolean,
     openFields: () => EventFields,
@@ -65,6 +68,7 @@ export class SideRecords {
     this.queue = queue;
     this.clock = clock;
     this.names = names;
+    this.info = info;
     this.modules = modules;
     this.littleEndian = littleEndian;
     this.openFields = openFields;
@@ -105,8 +109,23 @@ export class SideRecords {
       const lo = view.getUint32(entry + (le ? 0 : 4), le);
       const hi = view.getUint32(entry + (le ? 4 : 0), le);
       if (cpu <= MAX_CPU) this.cpuOfId.set(lo, hi, cpu);
+      this.noteTask(view, entry + 24);
     }
     return true;
+  }
+
+  /** THREAD_MAP: u64 nr, then {u64 tid, char comm[16]} each; a tid of -1 stands for all. */
+  addThreadMap(view: DataView, at: number, size: number): void {
+    const count = size < 16 ? 0 : u64At(view, at + 8, this.littleEndian);
+    for (let i = 0; i < Math.min(count, Math.floor((size - 16) / 24)); i++) {
+      this.noteTask(view, at + 16 + i * 24);
+    }
+  }
+
+  /** Takes note that a task was asked for, and not all (-1). */
+  private noteTask(view: DataView, at: number): void {
+    const isAll = view.getInt32(at, true) === -1 && view.getInt32(at + 4, true) === -1;
+    if (!isAll) this.info.someTasksOnly = true;
   }
 
   /** Tells the losses that no LOST record told. */

@@ -1,6 +1,5 @@
 // Ring-buffer pages of several CPUs → events in time order, for every format that holds such pages.
 
-import { TraceFormatError } from '../../base/errors.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { EventFields } from '../events/event-fields.ts';
@@ -47,11 +46,6 @@ export async function openRingBufferReader(
       )
     : undefined;
   const fields = new EventFields(formats, layout, writer, commOf, info, probes);
-  if (!fields.hasKmemEvents) {
-    throw new TraceFormatError(`${input.path}: it describes no kmem event, so none was recorded`, {
-      hint: 'Record with: trace-cmd record -e kmem',
-    });
-  }
   const origin = earliest(trace.streams);
   info.originNs = originNs(origin, trace);
   const time = timeScale(origin, trace.tscToNs);
@@ -63,6 +57,7 @@ export async function openRingBufferReader(
       return true;
     },
     progress: () => meanProgress(trace.streams),
+    seen: () => ({ ...fields.seen(), record: 'trace-cmd record -e kmem' }),
     close: () => trace.close(),
   };
 }

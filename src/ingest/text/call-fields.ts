@@ -8,13 +8,12 @@ import {
   NODE_UNKNOWN,
 } from '../../kernel/events/dictionary.ts';
 import { type EventKind, isAlloc } from '../../kernel/events/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
-import type { GfpName } from '../../kernel/events/trace-info.ts';
+import { type GfpTable, parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
 import { type FieldTexts, parseCount } from '../events/field-text.ts';
 import { internSite } from '../events/site-text.ts';
 
 /** What is counted each time such a call is met. */
-export const NOTE = { emptyCacheName: 1, emptyGfpFlags: 2 } as const;
+export const NOTE = { emptyCacheName: 1, emptyGfpFlags: 2, unknownGfpName: 4 } as const;
 
 /** A name of its own may look like a short address, but not like a whole one. */
 const WHOLE_IP = /^[0-9a-f]{16}$/;
@@ -34,7 +33,7 @@ export interface TextCall {
 export function internCall(
   kind: EventKind,
   fields: FieldTexts,
-  gfpNames: readonly GfpName[],
+  gfpTable: GfpTable,
   dictionary: Dictionary,
 ): TextCall | undefined {
   const name = cacheName(fields.get('name'));
@@ -45,7 +44,7 @@ export function internCall(
   }
   const bytesReq = parseCount(fields.get('bytes_req'));
   const bytesAlloc = parseCount(fields.get('bytes_alloc'));
-  const gfp = /^\S*/.exec(fields.get('gfp_flags') ?? ' ')?.[0];
+  const gfp = gfpOf(fields, gfpTable);
   const node = parseNode(fields.get('node'));
   const accounted = parseAccounted(fields.get('accounted'));
   if (bytesReq === undefined || bytesAlloc === undefined || !fields.has('gfp_flags')) return;
@@ -54,13 +53,25 @@ export function internCall(
     kind,
     bytesReq,
     bytesAlloc,
-    gfp: parseGfpFlags(gfp ?? '', gfpNames),
-    gfpKnown: gfp !== '',
+    gfp: gfp.flags ?? 0,
+    gfpKnown: gfp.flags !== undefined,
     node,
     accounted,
     ...whereFrom(fields, name, dictionary),
   });
-  return { call, notes: notes | (gfp === '' ? NOTE.emptyGfpFlags : 0) };
+  return { call, notes: notes | gfp.notes };
+}
+
+/** The flags of an allocation; undefined where the text does not tell them, with the NOTE that says so. */
+export function gfpOf(
+  fields: FieldTexts,
+  { names, layout }: GfpTable,
+): { readonly flags: number | undefined; readonly notes: number } {
+  const text = fields.get('gfp_flags');
+  const word = /^\S*/.exec(text ?? '')?.[0] ?? '';
+  if (word === '') return { flags: undefined, notes: text === undefined ? 0 : NOTE.emptyGfpFlags };
+  const flags = parseGfpFlags(word, names, layout);
+  return { flags, notes: flags === undefined ? NOTE.unknownGfpName : 0 };
 }
 
 function whereFrom(

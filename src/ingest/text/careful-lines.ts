@@ -25,6 +25,8 @@ export interface TextDialect {
   readonly frames: FrameStyle;
   /** True where times are the tracer's, so that the folder's trace_clock is theirs. */
   readonly tracerClock: boolean;
+  /** The command that records what can be read. */
+  readonly record: string;
   handlers(trace: TextTrace): Map<string, LineHandler>;
 }
 
@@ -39,16 +41,22 @@ const BLANK = 0x20;
 const HASH = 0x23;
 const GREATER = 0x3e;
 const BAR = 0x7c;
+const COMMENT_END = Buffer.from('*/');
+const LINE_END = Buffer.from('\\n\\');
 
 // `kmalloc: …`, `kmem:kmalloc: …`; before it `(+40)` of --ts-diff or the period of perf
-const NAME = /(?:\(\+\d+\)\s+|\d+\s+)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?):(?=\s|$)\s*/y;
+const NAME =
+  /(?:\(\+\d+\)\s+|\d+\s+)?([A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?):(?=\s|$|[a-z_]+=)\s*/y;
 const STACK = /<(user )?stack trace ?>/y;
 const PERF_LOST = /PERF_RECORD_LOST lost (\d+)/y;
-const KMEM_EVENT = /\b(?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?: /g;
+const KMEM_EVENT = /\b(?:kmalloc|kmem_cache_alloc|kfree|kmem_cache_free)(?:_node)?:\s?/g;
 const POINTER = /\bptr ?=/g;
 // 1 1 13458778204 type: 550
 // 00000001 00000001 000000032234a85c type: 550
 const NO_FIELDS = /^(?:(\d+ \d+ \d+)|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+\s*$/;
+
+/** An event between the lines of function_graph. */
+const COMMENT = /\|\s+\/\* \w+:.*\*\/\s*$/;
 
 /** What a reader of lines works on. */
 export interface LineTables {
@@ -158,6 +166,7 @@ export class CarefulLines {
   private readEvent(text: string, from: number, to: number): void {
     const { trace, prefix, line } = this;
     const { cpu } = prefix;
+    this.blankEnd(from, to);
     NAME.lastIndex = prefix.rest;
     const match = NAME.exec(text);
     const name = match?.[1] ?? '';
@@ -182,10 +191,11 @@ export class CarefulLines {
     const tasks = this.tasks[prefix.taskStyle];
     if (this.instances.isChosen) {
       // From here on such lines may go the fast way.
-      line.task = tasks.key(line.bytes, from, from + prefix.taskEnd);
+      line.task = tasks.key(line.bytes, from + prefix.taskStart, from + prefix.taskEnd);
       if (match[0].startsWith(name)) this.learn(from + prefix.rest, name, handler);
     }
     if (handler === undefined) {
+      this.names.countName(name);
       this.settle(OUTCOME.other, cpu);
       return;
     }
@@ -198,6 +208,19 @@ export class CarefulLines {
     line.flags = prefix.flags;
     line.task = tasks.task(line.task);
     this.settle(handler.add(line), cpu);
+  }
+
+  /**
+   * Blanks out what stands behind the fields and is none of them: the end of a comment, and `\n\` of
+   * the strings in which old systrace pages hold their lines.
+   */
+  private blankEnd(from: number, to: number): void {
+    const { bytes } = this.buffer;
+    let end = to;
+    while (end > from && bytes[end - 1]! <= BLANK) end--;
+    const tail = this.prefix.isComment ? COMMENT_END : LINE_END;
+    const at = end - tail.length;
+    if (at > from && bytes.subarray(at, end).equals(tail)) bytes.fill(BLANK, at, end);
   }
 
   /** Remembers the first word of an event, its colon included. */
@@ -243,8 +266,16 @@ export class CarefulLines {
         },
       );
     }
-    if (showsObject(text) || noFields !== null || this.isCut) this.settle(OUTCOME.bad, 0);
-    else trace.others++;
+    const shows = showsObject(text);
+    if (shows && trace.writer.count === 0 && COMMENT.test(text)) {
+      throw new TraceFormatError(
+        `${this.input.path}: ${trace.position}: the events of function_graph have no time`,
+        {
+          hint: 'Switch it on (echo 1 > /sys/kernel/tracing/options/funcgraph-abstime) and read it again.',
+        },
+      );
+    }
+    if (shows || noFields !== null || this.isCut) this.settle(OUTCOME.bad, 0);
   }
 
   /** True for a last line behind events that ends without a line feed: the file was cut there. */

@@ -310,6 +310,7 @@ export class FastLines {
     const handler = this.names.at(word);
     if (handler === undefined) {
       trace.others++;
+      this.names.countWord(word);
       trace.last[cpu] = LAST.other;
       return to + 1;
     }

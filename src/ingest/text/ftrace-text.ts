@@ -24,6 +24,7 @@ export const ftraceTextFormat: TraceFormat = {
           instances: false,
           frames: 'arrow',
           tracerClock: true,
+          record: 'trace-cmd record -e kmem, or echo 1 > /sys/kernel/tracing/events/kmem/enable',
           handlers: (trace) => kmemHandlers(trace, false),
         },
         input,

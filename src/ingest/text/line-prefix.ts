@@ -30,13 +30,16 @@ export class LinePrefix {
   hi = 0;
   lo = 0;
   whole = false;
-  /** The task is text [0, taskEnd), with what stands around it. */
+  /** The task is text [taskStart, taskEnd), with what stands around it. */
+  taskStart = 0;
   taskEnd = 0;
   taskStyle: TaskStyle = 'dash';
   /** The tracing instance (`inst1: ` before the line); '' for the top one. */
   instance = '';
   /** Where the event begins. */
   rest = 0;
+  /** True where the event is a comment, which ends with `*` and `/` (function_graph). */
+  isComment = false;
   layout: LineLayout | undefined;
 
   /** `62` and `757201`: seconds with their fraction. */

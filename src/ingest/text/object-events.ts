@@ -57,7 +57,11 @@ export class ObjectEvents implements LineHandler {
       return trace.probes.handler(name, text)?.add(line) ?? OUTCOME.other;
     }
     const match = this.syntax.pointer.exec(text);
-    if (match === null) return OUTCOME.bad;
+    if (match === null) {
+      if (/^[\s}]*$/.test(text)) trace.withoutFields++;
+      else if (!text.includes('=')) trace.withoutNames++;
+      return OUTCOME.bad;
+    }
     const headEnd = line.fields + match.index + match[0].length;
     if (!pointer.read(bytes, headEnd) || pointer.end > to || this.mayBeCut(line))
       return OUTCOME.bad;
@@ -95,7 +99,7 @@ export class ObjectEvents implements LineHandler {
     if (follower > BLANK && follower !== 0x2c) return; // a comma: babeltrace
     const head = bytes.toString('utf8', line.fields, headEnd);
     const fields = this.syntax.parse(`${head} ${bytes.toString('utf8', pointer.end, to)}`);
-    const meaning = internCall(this.kind, fields, trace.gfpNames, trace.dictionary);
+    const meaning = internCall(this.kind, fields, trace.gfp, trace.dictionary);
     if (meaning !== undefined && !line.unterminated) {
       this.calls.add(bytes, line.name, headEnd, pointer.end, to, meaning);
     }

@@ -6,10 +6,9 @@
 
 import { ByteTable } from '../../base/byte-table.ts';
 import type { EventKind } from '../../kernel/events/event-kind.ts';
-import { parseGfpFlags } from '../../kernel/events/gfp-flags.ts';
 import { type FieldTexts, MAX_FIELD_BYTES, parseCount, parseFields } from '../events/field-text.ts';
 import { HEX_VALUE, PointerText } from '../events/pointer-text.ts';
-import { NOTE, type TextCall } from './call-fields.ts';
+import { gfpOf, type TextCall } from './call-fields.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
 import type { TextTrace } from './text-trace.ts';
 
@@ -92,15 +91,14 @@ export class PageEvents implements LineHandler {
   private internCall(fields: FieldTexts): TextCall | undefined {
     const order = parseCount(fields.get('order'));
     if (order === undefined || order > MAX_ORDER) return;
-    const gfp = /^\S*/.exec(fields.get('gfp_flags') ?? '')?.[0] ?? '';
+    const gfp = gfpOf(fields, this.trace.gfp);
     const call = this.trace.dictionary.calls.intern({
       kind: this.kind,
       bytesAlloc: this.trace.pageSize * 2 ** order,
-      gfp: parseGfpFlags(gfp, this.trace.gfpNames),
-      gfpKnown: gfp !== '',
+      gfp: gfp.flags ?? 0,
+      gfpKnown: gfp.flags !== undefined,
     });
-    const emptyGfp = gfp === '' && fields.has('gfp_flags');
-    return { call, notes: emptyGfp ? NOTE.emptyGfpFlags : 0 };
+    return { call, notes: gfp.notes };
   }
 
   /** Reads a decimal or hexadecimal number into `pfn`; returns its end, or -1. */

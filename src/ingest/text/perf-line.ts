@@ -20,6 +20,8 @@ export const perfLineGrammar: LineGrammar = {
     prefix.cpu = Number(cpu ?? 0);
     prefix.flags = FLAGS_UNKNOWN;
     prefix.setSeconds(seconds, fraction);
+    prefix.taskStart = 0;
+    prefix.isComment = false;
     prefix.taskEnd = task.length;
     prefix.taskStyle = 'blank';
     prefix.instance = '';

@@ -1,7 +1,9 @@
 // Format `perf-script`: what `perf script` prints of a perf.data with kmem events, by default or with a
 // list of fields (-F) that keeps time, event and trace; callchains become the events' stacks.
 
+import { TraceFormatError } from '../../base/errors.ts';
 import type { TraceFormat } from '../format.ts';
+import { hasDeltaTimes } from './delta-times.ts';
 import { kmemHandlers } from './kmem-handlers.ts';
 import { perfLineGrammar } from './perf-line.ts';
 import { detectText } from './survey.ts';
@@ -15,6 +17,13 @@ export const perfScriptFormat: TraceFormat = {
   detect: (head) => detectText(head, 'perf-script'),
 
   open(input, writer, info) {
+    if (hasDeltaTimes(input.head, perfLineGrammar)) {
+      const error = new TraceFormatError(
+        `${input.path}: its times step back again and again: they are differences (perf script --deltatime)`,
+        { hint: 'Print it without --deltatime: perf script > trace.txt' },
+      );
+      return Promise.reject(error);
+    }
     return Promise.resolve(
       new TextReader(
         {
@@ -23,6 +32,7 @@ export const perfScriptFormat: TraceFormat = {
           instances: false,
           frames: 'callchain',
           tracerClock: false,
+          record: "perf record -a -e 'kmem:*'",
           handlers: (trace) => kmemHandlers(trace, true),
         },
         input,

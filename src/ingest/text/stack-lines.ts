@@ -1,11 +1,12 @@
 // The lines of a stack, which follow the event (or its `<stack trace>` line) → the stack of the event.
-// Frames are call sites, innermost first: by address where one is printed, else by text.
+// Frames are call sites, innermost first: by address and name, as far as they are printed.
 
 import { ByteTable } from '../../base/byte-table.ts';
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
-import { internAddress, internSite } from '../events/site-text.ts';
+import { internNamed, internSite } from '../events/site-text.ts';
+import { parseCallchainFrame } from './callchain-frame.ts';
 
 /** How the frames of a format begin. */
 export type FrameStyle = 'arrow' | 'callchain';
@@ -24,12 +25,6 @@ const GREATER = 0x3e;
 //  => sym+0x1/0x2 <ffffffffa48b7109>      options sym-offset and sym-addr
 // => kmalloc_trace (ffffffffa48b8b8c)     trace-cmd report
 const ARROW_ADDRESS = /[<(]([0-9a-f]{8,16})[>)]\s*$/;
-// 	ffffffffa48b95b7 __kmalloc_node+0xa7 ([kernel.kallsyms])
-const CALLCHAIN_ADDRESS = /^([0-9a-f]{1,16})(?:\s|$)/;
-/** The kernel's frames end where those of the program begin, as in binary traces. */
-const KERNEL_DSO = /\(\[(?:guest\.)?kernel\b/;
-const DSO = /\s+\((?:[^()]|\([^()]*\))*\)$/;
-
 export class StackLines {
   /** True while lines may be frames. */
   isOpen = false;
@@ -108,20 +103,18 @@ export class StackLines {
   }
 
   private parse(text: string): number {
-    const pattern = this.style === 'arrow' ? ARROW_ADDRESS : CALLCHAIN_ADDRESS;
-    const address = pattern.exec(text)?.[1];
-    if (address === undefined) {
-      return internSite(this.style === 'arrow' ? text : text.replace(DSO, ''), this.dictionary);
-    }
-    const isKernel =
-      this.style === 'arrow' ||
-      KERNEL_DSO.test(text) ||
-      this.isKernelAddress(BigInt(`0x${address}`));
-    return isKernel ? internAddress(address, this.dictionary) : USER_FRAME;
+    if (this.style === 'callchain') return this.parseCallchain(text);
+    const address = ARROW_ADDRESS.exec(text);
+    if (address === null) return internSite(text, this.dictionary);
+    return internNamed(address[1] ?? '', text.slice(0, address.index), this.dictionary);
   }
 
-  /** In the upper half of the address space. */
-  private isKernelAddress(address: bigint): boolean {
-    return address >> BigInt(this.info.pointerBytes * 8 - 1) === 1n;
+  private parseCallchain(text: string): number {
+    const frame = parseCallchainFrame(text, this.info.pointerBytes * 8);
+    if (frame === 'user') return USER_FRAME;
+    if (frame === undefined) return 0;
+    const { name, address } = frame;
+    if (address !== undefined) return internNamed(address, name ?? '', this.dictionary);
+    return name === undefined ? 0 : internSite(name, this.dictionary);
   }
 }

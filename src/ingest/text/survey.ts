@@ -2,7 +2,7 @@
 // two claim the same file: `# tracer:` is tracefs, `cpus=2` trace-cmd, `kmem:kmalloc:` perf; pasted
 // pieces without a header are told apart by how their events are written.
 
-import { babeltraceLineGrammar } from './babeltrace-line.ts';
+import { babeltraceLineGrammar } from '../babeltrace/babeltrace-line.ts';
 import { type LineGrammar, LinePrefix } from './line-prefix.ts';
 import { perfLineGrammar } from './perf-line.ts';
 import { taskLineGrammar } from './task-line.ts';
@@ -19,6 +19,9 @@ const TRACEFS_HEADER = /^# (?:tracer: \S|entries-in-buffer\/entries-written: |\S
 const TRACE_CMD_HEADER = /^cpus=\d+$|^CPU:\d+ \[(?:\d+ )?EVENTS DROPPED\]$/;
 const PERF_HEADER = /^# (?:captured on|perf version) +: /;
 const LOST = /^CPU:\d+ \[LOST (?:\d+ )?EVENTS\]$/;
+/** What is given of a longer file. */
+const HEAD_BYTES = 65536;
+const PAGE = /^\s*<(?:!DOCTYPE html|html)\b/i;
 /** perf report, which has the same header. */
 const PERF_REPORT = /^# (?:Overhead {2}|Samples: )/;
 const NO_FIELDS = /^(?:\d+ \d+ \d+|[0-9a-f]{8} [0-9a-f]{8} [0-9a-f]{16}) type: \d+$/;
@@ -72,6 +75,9 @@ function inspect(head: Uint8Array): Survey {
   const votes = countVotes(lines);
   const format = choose(votes);
   if (format !== undefined) return { format };
+  // A page of systrace: its trace stands behind the scripts of the viewer.
+  const goesOn = head.length >= HEAD_BYTES;
+  if (goesOn && PAGE.test(lines.slice(0, 20).join(' '))) return { format: 'ftrace-text' };
   if (lines.some((line) => NO_PREFIX.test(line.replace(QUOTE, '').trimStart()))) {
     return { reason: 'its events have no time (options/context-info off, or perf script -F)' };
   }

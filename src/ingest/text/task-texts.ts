@@ -14,6 +14,12 @@ const TGID = /\s*\(\s*(?:\d+|-+)\)$/;
 const INSTANCE = /^[^\s:]+:\s+/;
 const QUOTE = /^(?:[>|] ?)+/;
 
+/** `<idle>`, as a page of HTML has it. */
+function unescaped(name: string): string {
+  if (!name.includes('&')) return name;
+  return name.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
 export class TaskTexts {
   private readonly keys = new ByteTable();
   /** Task by key: its index + 1, 0 where it was not asked for yet. */
@@ -60,7 +66,7 @@ export class TaskTexts {
   private parse(text: string): number {
     let name = text.replace(QUOTE, '');
     if (this.instances) name = name.replace(INSTANCE, '');
-    name = name.trim().replace(TGID, '');
+    name = unescaped(name.trim().replace(TGID, ''));
     const match =
       this.style === 'dash'
         ? /^(.*)-(\d+)$/s.exec(name)

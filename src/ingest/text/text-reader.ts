@@ -2,11 +2,13 @@
 // reads the lines that are like those before, CarefulLines the others, and learns from them. A format
 // brings a grammar for what stands before an event, and a table of handlers by event name.
 
+import { counted } from '../../base/bytes-format.ts';
+import { TraceFormatError } from '../../base/errors.ts';
 import type { ReadState } from '../../base/input-bytes.ts';
 import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { recordedClock, wholeUnit } from '../events/text-clock.ts';
-import type { TraceInput, TraceReader } from '../format.ts';
+import type { EventsSeen, TraceInput, TraceReader } from '../format.ts';
 import { parseCmdlines } from '../saved-cmdlines.ts';
 import { CarefulLines, PREFIX_BYTES, type TextDialect } from './careful-lines.ts';
 import { EventNames } from './event-names.ts';
@@ -29,6 +31,7 @@ export class TextReader implements TraceReader {
   private readonly chunks: AsyncIterator<Uint8Array>;
   private readonly buffer = new LineBuffer();
   private readonly trace: TextTrace;
+  private readonly names: EventNames;
   private readonly careful: CarefulLines;
   private readonly fast: FastLines;
 
@@ -46,11 +49,12 @@ export class TextReader implements TraceReader {
     );
     const texts = (style: TaskStyle): TaskTexts =>
       new TaskTexts(writer.dictionary, style, dialect.instances, saved);
+    this.names = new EventNames(dialect.handlers(this.trace));
     const tables = {
       buffer: this.buffer,
       trace: this.trace,
       tasks: { dash: texts('dash'), blank: texts('blank') },
-      names: new EventNames(dialect.handlers(this.trace)),
+      names: this.names,
     };
     this.careful = new CarefulLines(input, dialect, this.state, tables, (layout) =>
       this.fast.learn(layout),
@@ -83,6 +87,10 @@ export class TextReader implements TraceReader {
     return this.input.share();
   }
 
+  seen(): EventsSeen {
+    return { described: [], others: this.names.others(), record: this.dialect.record };
+  }
+
   close(): void {
     this.chunks.return?.().catch(() => undefined);
   }
@@ -97,6 +105,26 @@ export class TextReader implements TraceReader {
     this.flushOthers();
     if (this.state.truncated) trace.stats.add('truncated', 1, trace.position);
     careful.instances.finish();
+    if (trace.writer.count === 0) this.refuseUnreadable();
+  }
+
+  /** @throws TraceFormatError where there are kmem events, of which none can be read for one reason */
+  private refuseUnreadable(): void {
+    const { trace, input } = this;
+    const lines = trace.withoutFields + trace.withoutNames;
+    if (lines === 0 || lines < trace.stats.get('bad_line')) return;
+    if (trace.withoutFields > trace.withoutNames) {
+      throw new TraceFormatError(
+        `${input.path}: its ${counted(lines, 'kmem event')} have no fields, so no address or size is known`,
+        {
+          hint: 'Print the fields as well: perf script without -F, or with `trace` in its list; babeltrace2 without --fields.',
+        },
+      );
+    }
+    throw new TraceFormatError(
+      `${input.path}: the fields of its ${counted(lines, 'kmem event')} have no names, so they cannot be told apart`,
+      { hint: 'Print the names as well: babeltrace2 without --names=none.' },
+    );
   }
 
   private countLong(lines: number): void {

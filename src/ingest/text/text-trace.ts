@@ -3,8 +3,8 @@
 
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
-import { gfpNamesOf } from '../../kernel/events/gfp-flags.ts';
-import type { GfpName, TraceInfo } from '../../kernel/events/trace-info.ts';
+import { type GfpTable, gfpTableOf } from '../../kernel/events/gfp-flags.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { PointerKind } from '../events/pointer-kind.ts';
@@ -42,6 +42,9 @@ export class TextTrace {
   /** CPU of the last event line, -1 where something else stood between; time of the last event. */
   lastCpu = -1;
   lastTs = 0;
+  /** Lines of kmem events without any field, and with fields that have no names. */
+  withoutFields = 0;
+  withoutNames = 0;
   /** Lines about other things, not yet in `stats`. */
   others = 0;
   /** Called when the first event shows the clock's unit. */
@@ -68,8 +71,8 @@ export class TextTrace {
     return `line ${this.line}`;
   }
 
-  get gfpNames(): readonly GfpName[] {
-    return this.info.gfpNames ?? gfpNamesOf(this.info.kernelRelease);
+  get gfp(): GfpTable {
+    return gfpTableOf(this.info);
   }
 
   get pageSize(): number {
@@ -111,5 +114,6 @@ export class TextTrace {
   countNotes(notes: number): void {
     if ((notes & NOTE.emptyCacheName) !== 0) this.stats.add('empty_cache_name', 1, this.position);
     if ((notes & NOTE.emptyGfpFlags) !== 0) this.stats.add('empty_gfp_flags', 1, this.position);
+    if ((notes & NOTE.unknownGfpName) !== 0) this.stats.add('unknown_gfp_name', 1, this.position);
   }
 }

@@ -24,6 +24,7 @@ export const traceCmdReportFormat: TraceFormat = {
           instances: true,
           frames: 'arrow',
           tracerClock: true,
+          record: 'trace-cmd record -e kmem',
           handlers: (trace) => kmemHandlers(trace, false),
         },
         input,

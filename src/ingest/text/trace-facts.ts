@@ -12,7 +12,7 @@ import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import { releaseFromText } from '../../kernel/machine/kernel-version.ts';
 import { pageSizeOf } from '../../recording/read-facts.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
-import { gfpNamesFromPrintFmt, parseEventFormat } from '../events/event-format.ts';
+import { parseEventFormat, takeGfpNames } from '../events/event-format.ts';
 
 const ENTRIES =
   /^# (?:entries-in-buffer\/entries-written: |latency: \d+ us, #)(\d+)\/(\d+)[\s,].*#P:(\d+)/;
@@ -42,5 +42,5 @@ export function readSidecarFacts(sidecars: SidecarFiles, info: TraceInfo): void 
     releaseFromText(sidecars.text('uname.txt') ?? '');
   info.pageSize ??= pageSizeOf(sidecars) ?? null;
   const format = parseEventFormat(sidecars.text('tracing/events/kmem/kmalloc/format') ?? '');
-  if (format !== undefined) info.gfpNames ??= gfpNamesFromPrintFmt(format.printFmt);
+  if (format !== undefined) takeGfpNames(format.printFmt, info);
 }

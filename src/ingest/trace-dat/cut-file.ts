@@ -84,9 +84,15 @@ export function findCpuData(buffer: CutBuffer): CpuData[] {
 }
 
 /** The CPUs that have data, in the order in which these stand. */
-function cpusWithData({ cpuCount, stats }: CutBuffer): number[] {
-  const all = Array.from({ length: Math.min(cpuCount ?? MAX_CPU, MAX_CPU) }, (_, cpu) => cpu);
-  return all.filter((cpu) => stats?.get(cpu)?.records !== 0);
+function cpusWithData({ source, layout, alignment, cpuCount, stats }: CutBuffer): number[] {
+  const count = Math.min(cpuCount ?? MAX_CPU, MAX_CPU);
+  // Each has a page at least, or a part of one.
+  const most = Math.ceil(source.size / Math.min(alignment, layout.pageSize));
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < count && cpus.length < most; cpu++) {
+    if (stats?.get(cpu)?.records !== 0) cpus.push(cpu);
+  }
+  return cpus;
 }
 
 function aligned(offset: number, alignment: number): number {

@@ -6,6 +6,8 @@ import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import type { RandomAccessFile } from '../../base/random-access-file.ts';
 import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
 import { TraceStats } from '../../kernel/events/trace-stats.ts';
+import { pageSizeOf } from '../../recording/read-facts.ts';
+import type { SidecarFiles } from '../../recording/sidecars.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceFormat, TraceInput, TraceReader } from '../format.ts';
 import { countKmemRecords } from '../ring-buffer/count-records.ts';
@@ -66,14 +68,15 @@ function openTraceDat(
   info.clockUnit = options.tscToNs === undefined ? clockUnitOf(info.clock) : 'ns';
   info.cpus = options.cpuCount ?? buffer.cpus.length;
   info.kernelRelease = options.uname?.split(/\s+/)[2] ?? null;
-  info.pageSize = header.layout.pageSize;
+  const pageSize = memoryPageSize(header, input.sidecars);
+  info.pageSize = pageSize;
   info.pointerBytes = header.layout.longSize;
   if (header.kallsyms !== undefined) input.sidecars.offer('kallsyms.txt', header.kallsyms);
   return openRingBufferReader(
     {
       streams: openStreams(header, buffer, file, stats),
       formats: header.formats,
-      layout: header.layout,
+      layout: { ...header.layout, pageSize },
       commOf: parseCmdlines(header.cmdlines),
       timeOffset: options.timeOffset ?? 0n,
       ...(options.tscToNs === undefined ? {} : { tscToNs: options.tscToNs }),
@@ -92,6 +95,26 @@ function openTraceDat(
 function clockOf(header: TraceDatHeader, buffer: TraceBuffer, input: TraceInput): string | null {
   if (buffer.name !== '') return buffer.clock;
   return header.options.clock ?? tracerClock(input.sidecars) ?? buffer.clock;
+}
+
+/** Machines that have pages of 4 KiB only. */
+const SMALL_PAGE = 4096;
+/** `6.12.117+deb13-arm64-16k`: the page size as distributions name it in the release. */
+const FLAVOUR = /[-+.](4|16|64)k$/;
+const SMALL_PAGES = /^(?:x86_64|i[3-6]86|s390x?|riscv\d*)$/;
+
+/**
+ * Bytes in a page of the machine. The head has the size of a sub-buffer, which is a page until
+ * buffer_subbuf_size_kb (6.8) says otherwise.
+ */
+function memoryPageSize({ options, layout }: TraceDatHeader, sidecars: SidecarFiles): number {
+  const recorded = pageSizeOf(sidecars);
+  if (recorded !== undefined) return recorded;
+  const words = options.uname?.trim().split(/\s+/) ?? [];
+  const machine = words.at(-1) ?? '';
+  const kib = FLAVOUR.exec(words[2] ?? '')?.[1];
+  if (kib !== undefined) return Number(kib) * 1024;
+  return SMALL_PAGES.test(machine) ? SMALL_PAGE : layout.pageSize;
 }
 
 function openStreams(

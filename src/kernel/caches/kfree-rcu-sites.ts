@@ -1,10 +1,23 @@
-// Functions whose objects are freed by kfree_rcu() only, that is in bulk and without an event
-// (kernel/rcu/tree.c, kfree_rcu_work()), in all of 5.10 to 7.2 or since they do so at all. A trace in
-// which none of their memory was used again does not show it. Seen in recordings of these kernels,
-// where memory dumps tell which objects are free.
+// Functions whose objects are freed by kfree_rcu(), that is in bulk and without an event
+// (kernel/rcu/tree.c, kfree_rcu_work()). A trace in which none of their memory was used again does not
+// show it. From the sources of two kernels (kfree-rcu-users.ts), and from recordings of 5.10, 6.18 and
+// 7.2, where memory dumps tell which objects are free; a call site can also be the function that the
+// compiler has inlined the allocating one into.
+
+import { KFREE_RCU_USERS } from './kfree-rcu-users.ts';
+
+function listed(kind: string): string[] {
+  return KFREE_RCU_USERS.split('\n')
+    .map((line) => line.split(' '))
+    .flatMap(([of, site]) => (of === kind && site !== undefined ? [site] : []));
+}
 
 /** They allocate with kmalloc(). */
 const KMALLOC_USERS: ReadonlySet<string> = new Set([
+  ...listed('kmalloc'),
+  '__netdev_adjacent_dev_insert',
+  'alloc_ucounts',
+  '__do_semtimedop',
   '__arm64_sys_timerfd_create',
   '__do_sys_timerfd_create',
   '__hw_addr_add_ex',
@@ -24,6 +37,14 @@ const KMALLOC_USERS: ReadonlySet<string> = new Set([
 
 /** They allocate from a cache of their own. */
 const CACHE_USERS: ReadonlySet<string> = new Set([
+  ...listed('cache'),
+  'alloc_unbound_pwq',
+  'copy_cgroup_ns',
+  'copy_utsname',
+  'create_user_ns',
+  'fdb_create',
+  'fib_table_insert',
+  'v9fs_dentry_init',
   'do_epoll_ctl',
   'do_epoll_ctl_file',
   'ep_insert',

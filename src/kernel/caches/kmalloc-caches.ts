@@ -17,9 +17,14 @@ export interface KmallocClasses {
   readonly hasCgroup: boolean;
   readonly hasReclaim: boolean;
   readonly hasDma: boolean;
-  /** 'k' in names: kmalloc-1k (since 4.20), else kmalloc-1024. */
-  readonly shortNames: boolean;
+  readonly naming: KmallocNaming;
 }
+
+/**
+ * 'short': kmalloc-1k (since 4.20); 'long': kmalloc-1024; 'size': size-1024, of SLAB until 3.6
+ * (mm/slab.c, cache_names).
+ */
+export type KmallocNaming = 'short' | 'long' | 'size';
 
 /** The sizes of a machine that has recorded none: 8 … 2 pages, with 96 and 192. */
 export function defaultKmallocSizes(pageSize: number, minimum = 8): number[] {
@@ -33,6 +38,7 @@ export function defaultKmallocSizes(pageSize: number, minimum = 8): number[] {
 }
 
 const KMALLOC_NAME = /^(dma-)?kmalloc-(cg-|rcl-)?(\d+)(k?)$/;
+const SIZE_NAME = /^size-(\d+)(\(DMA\))?$/;
 
 /** Of ARCH_KMALLOC_MINALIGN: no machine's smallest class is larger. */
 const LARGEST_MINIMUM = 256;
@@ -45,6 +51,17 @@ function isWhole(sizes: ReadonlySet<number>, pageSize: number): boolean {
   return true;
 }
 
+/** How the caches in a list are named; undefined where it has no kmalloc cache that tells. */
+export function kmallocNamingOf(names: Iterable<string>): KmallocNaming | undefined {
+  for (const name of names) {
+    if (SIZE_NAME.test(name)) return 'size';
+    const [, , , digits, k] = KMALLOC_NAME.exec(name) ?? [];
+    if (k === 'k') return 'short';
+    if (Number(digits) >= 1024) return 'long';
+  }
+  return undefined;
+}
+
 /**
  * The classes that a list of recorded cache names shows; undefined where it shows none, or only
  * some (what someone picked out of slabinfo): that a class is not in such a list says nothing.
@@ -54,8 +71,14 @@ export function kmallocClassesOf(
   pageSize: number,
 ): KmallocClasses | undefined {
   const sizes = new Set<number>();
-  const kinds = { cg: false, rcl: false, dma: false, short: false };
-  for (const name of names) {
+  const kinds = { cg: false, rcl: false, dma: false };
+  const list = [...names];
+  for (const name of list) {
+    const [, ofSlab, isDma] = SIZE_NAME.exec(name) ?? [];
+    if (ofSlab !== undefined) {
+      if (isDma === undefined) sizes.add(Number(ofSlab));
+      else kinds.dma = true;
+    }
     const [, dma, type, digits, k] = KMALLOC_NAME.exec(name) ?? [];
     if (digits === undefined) continue;
     const size = Number(digits) * (k === 'k' ? 1024 : 1);
@@ -63,16 +86,16 @@ export function kmallocClassesOf(
     kinds.cg ||= type === 'cg-';
     kinds.rcl ||= type === 'rcl-';
     kinds.dma ||= dma !== undefined;
-    kinds.short ||= k === 'k';
   }
   if (!isWhole(sizes, pageSize)) return undefined;
   return {
     sizes: [...sizes].sort((a, b) => a - b),
-    maxCacheSize: pageSize * 2,
+    // SLAB has larger ones.
+    maxCacheSize: Math.max(pageSize * 2, ...sizes),
     hasCgroup: kinds.cg,
     hasReclaim: kinds.rcl,
     hasDma: kinds.dma,
-    shortNames: kinds.short,
+    naming: kmallocNamingOf(list) ?? 'long',
   };
 }
 
@@ -106,7 +129,10 @@ export function kmallocCacheName(
   if (size === undefined) return KMALLOC_LARGE;
   const isAccounted =
     accounted === ACCOUNTED.unknown ? (gfp & GFP.ACCOUNT) !== 0 : accounted === ACCOUNTED.yes;
-  const suffix = sizeSuffix(size, classes.shortNames);
+  if (classes.naming === 'size') {
+    return (gfp & GFP.DMA) !== 0 && classes.hasDma ? `size-${size}(DMA)` : `size-${size}`;
+  }
+  const suffix = sizeSuffix(size, classes.naming === 'short');
   if ((gfp & GFP.DMA) !== 0 && classes.hasDma) return `dma-kmalloc-${suffix}`;
   if ((gfp & GFP.RECLAIMABLE) !== 0 && classes.hasReclaim) return `kmalloc-rcl-${suffix}`;
   if (isAccounted && classes.hasCgroup) return `kmalloc-cg-${suffix}`;
@@ -121,6 +147,7 @@ function sizeSuffix(size: number, short: boolean): string {
 export function isKmallocCacheName(name: string): boolean {
   return (
     name === KMALLOC_LARGE ||
-    /^(dma-)?kmalloc-(cg-|rcl-|rnd-\d+-|part-\d+-|no-objext-)?\d+k?$/.test(name)
+    /^(dma-)?kmalloc-(cg-|rcl-|rnd-\d+-|part-\d+-|no-objext-)?\d+k?$/.test(name) ||
+    SIZE_NAME.test(name)
   );
 }

@@ -4,7 +4,8 @@
 // mm/kasan/generic.c kasan_cache_create(); 6.1.192, 6.12.117).
 
 import type { CallTable } from '../events/dictionary.ts';
-import { isKmalloc } from '../events/event-kind.ts';
+import { isAlloc, isKmalloc } from '../events/event-kind.ts';
+import { GFP } from '../events/gfp-flags.ts';
 import { defaultKmallocSizes } from './kmalloc-caches.ts';
 
 export interface KmallocEvidence {
@@ -12,6 +13,13 @@ export interface KmallocEvidence {
   readonly withMetadata: { readonly bytesReq: number; readonly bytesAlloc: number } | null;
   /** KMALLOC_MIN_SIZE or what DMA makes of it: smaller classes are proven not to be there. */
   readonly minimum: number;
+  /** True where sizes are no classes: mm/slob.c (until 6.3) gives what is asked for, and a header. */
+  readonly isSlob: boolean;
+  /**
+   * True where flags are of a kernel before 5.1, which had the bits of reclaim elsewhere: __GFP_IO or
+   * __GFP_FS without them (include/linux/gfp.h).
+   */
+  readonly hasOldFlags: boolean;
 }
 
 /** ARCH_DMA_MINALIGN of arm64: no build has a larger smallest class. */
@@ -36,11 +44,33 @@ export function kmallocEvidence(calls: CallTable, pageSize: number): KmallocEvid
     if (bytesAlloc <= classSize) continue;
     if (!sizes.includes(bytesAlloc) && !isPowerOfTwo(bytesAlloc)) {
       withMetadata ??= { bytesReq, bytesAlloc };
-    } else if (bytesAlloc <= LARGEST_MINIMUM) minimum = Math.max(minimum, bytesAlloc);
+    } else if (bytesAlloc <= LARGEST_MINIMUM) {
+      // 80 takes 128 also where the minimum is 64: 96 is then no class.
+      while (minimum < bytesAlloc && classOf(bytesReq, minimum, pageSize) < bytesAlloc) {
+        minimum *= 2;
+      }
+    }
   }
   // Debug strides may be powers of two by chance, so next to metadata they prove no minimum.
-  if (!isSlub) return { withMetadata: null, minimum: 8 };
-  return withMetadata === null ? { withMetadata, minimum } : { withMetadata, minimum: 8 };
+  const rest = { isSlob: !isSlub, hasOldFlags: hasOldFlags(calls) };
+  if (!isSlub) return { withMetadata: null, minimum: 8, ...rest };
+  return { withMetadata, minimum: withMetadata === null ? minimum : 8, ...rest };
+}
+
+function classOf(bytesReq: number, minimum: number, pageSize: number): number {
+  return defaultKmallocSizes(pageSize, minimum).find((size) => size >= bytesReq) ?? bytesReq;
+}
+
+/** The same of any allocation. */
+function hasOldFlags(calls: CallTable): boolean {
+  let found = false;
+  for (let call = 1; call < calls.length; call++) {
+    if (!isAlloc(calls.kind(call))) continue;
+    const gfp = calls.gfp(call);
+    if ((gfp & (GFP.DIRECT_RECLAIM | GFP.KSWAPD_RECLAIM)) !== 0) return false;
+    found ||= (gfp & (GFP.IO | GFP.FS)) !== 0;
+  }
+  return found;
 }
 
 function isPowerOfTwo(n: number): boolean {

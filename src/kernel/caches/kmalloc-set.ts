@@ -98,7 +98,7 @@ export function kmallocClassesOfBuild(build: KmallocBuild): KmallocClasses {
     hasCgroup: build.hasCgroup,
     hasReclaim: build.hasReclaim,
     hasDma: build.hasDma,
-    shortNames: true,
+    naming: 'short',
   };
 }
 

@@ -2,8 +2,6 @@
 // print_slabinfo_header() (the same from 2.6.10 to 7.2). Sizes here are slab_size (s->size), not
 // object_size; active_slabs is always num_slabs with SLUB (get_slabinfo() in mm/slub.c).
 
-import { TraceFormatError } from '../../base/errors.ts';
-
 export interface ProcSlabCache {
   /** s->name: where caches were merged, the name of the first. */
   readonly name: string;
@@ -49,25 +47,6 @@ export function parseProcSlabinfo(text: string): ProcSlabinfo {
     }
   }
   return { version, caches, byName, badLines };
-}
-
-/**
- * Reads a file that was recorded as /proc/slabinfo; a part of it will do.
- * @param path names it in messages
- * @throws TraceFormatError where its lines are not those of slabinfo
- */
-export function readRecordedSlabinfo(text: string, path: string): ProcSlabinfo {
-  const slabinfo = parseProcSlabinfo(text);
-  const { caches, badLines, version } = slabinfo;
-  // A line that a mail program broke becomes two or three bad ones.
-  if (badLines <= 2 * caches.length || text.trim() === '') return slabinfo;
-  const isOld = version !== null && !version.startsWith('2.');
-  const why = isOld
-    ? `it is slabinfo of version ${version}, and only 2.x (kernels since 2.6) can be read`
-    : `${badLines} of its lines are no cache as slabinfo prints one (broken into shorter lines, or the output of another program?)`;
-  throw new TraceFormatError(`${path}: not /proc/slabinfo: ${why}`, {
-    hint: 'Take it again: `cat /proc/slabinfo > slabinfo.txt` as root; or leave it out: --no-sidecars.',
-  });
 }
 
 // kmalloc-64  48257  48320  64  64  1 : tunables  0  0  0 : slabdata  755  755  0

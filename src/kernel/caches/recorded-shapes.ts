@@ -48,6 +48,15 @@ export function checkProcSlabinfo(slabinfo: ProcSlabinfo): Checked<ProcSlabinfo>
   return { capture: { ...slabinfo, caches, byName }, notes: faults.notes() };
 }
 
+/**
+ * The page size that most caches of a slabinfo fit; undefined where they do not tell (SLAB's fill
+ * their slabs otherwise).
+ */
+export function pageSizeOfSlabinfo({ caches }: ProcSlabinfo): number | undefined {
+  const { pageSize, fits } = shapesOf(caches.map(shapeOfRow));
+  return fits ? pageSize : undefined;
+}
+
 /** Objects of `size` bytes in slabs of 2^order pages. */
 interface Shape {
   readonly size: number;

@@ -127,9 +127,9 @@ function pathBelowSlab(line: string): string | undefined {
   return prefix === undefined ? undefined : line.slice(prefix.length);
 }
 
-/** `kmalloc-64/slabs:755 N0=755`, of a grep in /sys/kernel/slab itself. */
+/** `kmalloc-64/slabs:755 N0=755`, of a grep in /sys/kernel/slab itself, or of a copy elsewhere. */
 function relativePath(line: string): string | undefined {
-  const [, path, attribute = ''] = /^(?:\.\/)?([^\s/][^/]*\/(\w+)[=:].*)$/.exec(line) ?? [];
+  const [, path, attribute = ''] = /^(?:\S*\/)?([^\s/][^/]*\/(\w+)[=:].*)$/.exec(line) ?? [];
   return isSlabAttribute(attribute) ? path : undefined;
 }
 

@@ -1,8 +1,10 @@
 // gfp_flags between the kernel's numbers and the names it prints.
 // Masks: include/linux/gfp_types.h (6.1: gfp.h); names and their order: show_gfp_flags() in
-// include/trace/events/mmflags.h. The bits below 23 are the same from 5.10 to 7.2; GFP_ATOMIC and
-// GFP_NOWAIT are not, and where a trace brings its own table (print fmt) that one is used.
+// include/trace/events/mmflags.h. The bits below 23 are the same from 5.1 to 7.2, and those of older
+// kernels are turned into these (gfp-layouts.ts); GFP_ATOMIC and GFP_NOWAIT are not, and where a trace
+// brings its own table (print fmt) that one is used.
 
+import { type GfpLayout, GONE, gfpLayoutOf, TODAY, todaysGfp } from './gfp-layouts.ts';
 import type { GfpName } from './trace-info.ts';
 
 export const GFP = {
@@ -96,8 +98,30 @@ const SINGLE_BITS_618: GfpName[] = [
   { name: '__GFP_NO_OBJ_EXT', mask: 0x1000000 },
 ];
 
+const SINGLE_BITS_GONE: GfpName[] = Object.entries(GONE).map(([bit, mask]) => ({
+  name: `__GFP_${bit}`,
+  mask,
+}));
+
+/** Until 4.3: GFP_ATOMIC is __GFP_HIGH alone, and no flag at all is GFP_NOWAIT. */
+const NAMES_3_10: readonly GfpName[] = [
+  ...composites(GFP.HIGH, 0).flatMap((entry) =>
+    entry.name === 'GFP_KERNEL_ACCOUNT'
+      ? [{ name: 'GFP_TEMPORARY', mask: KERNEL | GFP.RECLAIMABLE }]
+      : entry,
+  ),
+  ...SINGLE_BITS_OLD,
+  ...SINGLE_BITS_GONE,
+];
+const NAMES_4_4: readonly GfpName[] = [
+  { name: 'GFP_TEMPORARY', mask: KERNEL | GFP.RECLAIMABLE },
+  ...composites(0xa20, 0x800),
+  ...SINGLE_BITS_OLD,
+  ...SINGLE_BITS_GONE,
+];
 const NAMES_5_10: readonly GfpName[] = [...composites(0xa20, 0x800), ...SINGLE_BITS_OLD];
 const NAMES_6_1: readonly GfpName[] = [...NAMES_5_10, ZEROTAGS];
+const NAMES_UNKNOWN: readonly GfpName[] = [...NAMES_6_1, ...SINGLE_BITS_GONE];
 const NAMES_6_12: readonly GfpName[] = [
   ...composites(0x820, 0x2800),
   ...SINGLE_BITS_OLD.filter((entry) => entry.mask !== ATOMIC_BIT),
@@ -105,21 +129,48 @@ const NAMES_6_12: readonly GfpName[] = [
 ];
 const NAMES_6_18: readonly GfpName[] = [...composites(0x820, 0x2800), ...SINGLE_BITS_618];
 
-/** The table of a kernel release ('6.1.0-56-amd64'); an unknown one is read as 6.1's. */
-export function gfpNamesOf(release: string | null): readonly GfpName[] {
+/** How the numbers and names of a kernel's gfp flags are to be read. */
+export interface GfpTable {
+  /** Masks in today's bits, in the order in which the kernel tests them. */
+  readonly names: readonly GfpName[];
+  readonly layout: GfpLayout;
+}
+
+/** Major * 1000 + minor of a release ('6.1.0-56-amd64'); an unknown one is read as 6.1. */
+function versionOf(release: string | null): number {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(release ?? '') ?? [];
-  const version = Number(major ?? 6) * 1000 + Number(minor ?? 1);
+  return Number(major ?? 6) * 1000 + Number(minor ?? 1);
+}
+
+/** The names of a kernel release; of an unknown one those of 6.1, and those that are gone. */
+export function gfpNamesOf(release: string | null): readonly GfpName[] {
+  if (release === null) return NAMES_UNKNOWN;
+  const version = versionOf(release);
   if (version >= 6018) return NAMES_6_18;
   if (version >= 6003) return NAMES_6_12;
-  return version >= 5014 ? NAMES_6_1 : NAMES_5_10;
+  if (version >= 5014) return NAMES_6_1;
+  if (version >= 4018) return NAMES_5_10;
+  return version >= 4004 ? NAMES_4_4 : NAMES_3_10;
+}
+
+/** What a trace says of its flags, or else what its release had. */
+export function gfpTableOf(info: {
+  readonly gfpNames: readonly GfpName[] | null;
+  readonly gfpLayout: GfpLayout | null;
+  readonly kernelRelease: string | null;
+}): GfpTable {
+  return {
+    names: info.gfpNames ?? gfpNamesOf(info.kernelRelease),
+    layout: info.gfpLayout ?? gfpLayoutOf(versionOf(info.kernelRelease)),
+  };
 }
 
 /**
  * `GFP_KERNEL|__GFP_ZERO` for 0xdc0, as the kernel prints it: walk the table, print what is wholly
- * set and clear it; 'none' for 0, what is left over as `0x…`.
+ * set and clear it; 'none' (or its name) for 0, what is left over as `0x…`.
  */
 export function formatGfpFlags(flags: number, names: readonly GfpName[]): string {
-  if (flags === 0) return 'none';
+  if (flags === 0) return names.find(({ mask }) => mask === 0)?.name ?? 'none';
   const parts: string[] = [];
   let rest = flags;
   for (const { mask, name } of names) {
@@ -134,29 +185,43 @@ export function formatGfpFlags(flags: number, names: readonly GfpName[]): string
 
 /** Names that older kernels printed for today's flags (include/trace/events/gfpflags.h, 4.x). */
 const OLD_NAMES: Record<string, number> = {
-  GFP_WAIT: GFP.DIRECT_RECLAIM,
+  GFP_WAIT: RECLAIM,
   GFP_REPEAT: GFP.RETRY_MAYFAIL,
   GFP_TEMPORARY: KERNEL | GFP.RECLAIMABLE,
-  GFP_NOTRACK: 0,
-  GFP_OTHER_NODE: 0,
+  GFP_COLD: GONE.COLD,
+  GFP_NOTRACK: GONE.NOTRACK,
+  GFP_OTHER_NODE: GONE.OTHER_NODE,
+  GFP_NO_KSWAPD: GONE.NO_KSWAPD,
+  GFP_NOACCOUNT: GONE.NOACCOUNT,
 };
 
 /**
- * The number of `GFP_KERNEL|__GFP_ZERO`, `0xdc0`, `3520` or `none`. Kernels before 4.6 print
- * `GFP_ZERO` for `__GFP_ZERO`. A name that is not known is left out.
+ * The number, in today's bits, of `GFP_KERNEL|__GFP_ZERO`, `0xdc0`, `3520` or `none`. Kernels before
+ * 4.6 print `GFP_ZERO` for `__GFP_ZERO`. Undefined where a name is not known.
+ * @param layout of the kernel, for numbers
  */
-export function parseGfpFlags(text: string, names: readonly GfpName[]): number {
+export function parseGfpFlags(
+  text: string,
+  names: readonly GfpName[],
+  layout: GfpLayout = TODAY,
+): number | undefined {
   if (text === 'none' || text === '') return 0;
   let flags = 0;
   for (const part of text.split('|')) {
-    const number = Number(part);
-    if (Number.isInteger(number)) flags |= number;
-    else flags |= maskOf(part, names);
+    const number = part === '' ? Number.NaN : Number(part);
+    const mask = Number.isInteger(number) ? todaysGfp(number, layout) : maskOf(part, names);
+    if (mask === undefined) return undefined;
+    flags |= mask;
   }
   return flags >>> 0;
 }
 
-function maskOf(name: string, names: readonly GfpName[]): number {
-  const entry = names.find((n) => n.name === name) ?? names.find((n) => n.name === `__${name}`);
-  return entry?.mask ?? OLD_NAMES[name.replace(/^__/, '')] ?? 0;
+/** A name without an entry in the kernel's table may be that of another age. */
+function maskOf(name: string, names: readonly GfpName[]): number | undefined {
+  const bare = name.replace(/^__/, '');
+  for (const table of [names, SINGLE_BITS_618, SINGLE_BITS_OLD, composites(0xa20, 0x800)]) {
+    const entry = table.find((n) => n.name === name) ?? table.find((n) => n.name === `__${name}`);
+    if (entry !== undefined) return entry.mask;
+  }
+  return OLD_NAMES[bare];
 }

@@ -1,5 +1,7 @@
 // What a trace says about itself, whatever its format.
 
+import type { GfpLayout } from './gfp-layouts.ts';
+
 /** ns: nanoseconds. tick: cycles or jiffies (x86-tsc, uptime). count: events (counter). */
 export type ClockUnit = 'ns' | 'tick' | 'count';
 
@@ -20,10 +22,29 @@ export interface TraceInfo {
   hashedPointers: boolean;
   /** Bytes in a pointer of the traced machine. */
   pointerBytes: 4 | 8;
-  /** gfp flag names of this kernel, from its print fmt: masks in the order in which it tests them. */
+  /**
+   * gfp flag names of this kernel, from its print fmt: masks in the order in which it tests them, in
+   * today's bits.
+   */
   gfpNames: readonly GfpName[] | null;
+  /** The bits of the numbers in the trace, where its print fmt tells; not kept with a stored run. */
+  gfpLayout: GfpLayout | null;
+  /** What the recorder left out; null where it took every event. */
+  sampling: Sampling | null;
+  /** True where only some tasks were recorded, as far as the trace tells. */
+  someTasksOnly: boolean;
   /** Probe events (kprobes, uprobes, perf probe) that it has, read or not. */
   probes: ProbeSeen[];
+}
+
+/** How a recorder left out events. */
+export interface Sampling {
+  /** So many samples a second; one event in so many; counted with the samples of another event. */
+  readonly kind: 'frequency' | 'period' | 'leader';
+  /** Samples a second, or events for each that was recorded; 0 for `leader`. */
+  readonly every: number;
+  /** Names of the events that are not recorded one by one. */
+  readonly events: readonly string[];
 }
 
 export interface ProbeSeen {
@@ -52,6 +73,9 @@ export function emptyTraceInfo(format: string): TraceInfo {
     hashedPointers: false,
     pointerBytes: 8,
     gfpNames: null,
+    gfpLayout: null,
+    sampling: null,
+    someTasksOnly: false,
     probes: [],
   };
 }

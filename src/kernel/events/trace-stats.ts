@@ -25,7 +25,8 @@ export type StatName =
   | 'stack_without_event'
   | 'probe_half_missing'
   | 'empty_cache_name'
-  | 'empty_gfp_flags';
+  | 'empty_gfp_flags'
+  | 'unknown_gfp_name';
 
 /** Every name that may be counted. */
 export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
@@ -87,6 +88,11 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
     severity: 'info',
     source: 'trace',
     text: 'allocations whose gfp_flags are empty',
+  },
+  unknown_gfp_name: {
+    severity: 'info',
+    source: 'trace',
+    text: 'allocations with a gfp flag of a name that is not known: their flags are unknown',
   },
 };
 

@@ -18,6 +18,8 @@ const MOST_LEARNT = 8;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals take as colours
 const COLOURS = /(?:\x1b|\^\[|\u241b)\[[0-9;?]*[A-Za-z]/g;
+/** Tabs and line ends as rsyslog (`#011`) and others (`\\x0a`) write them. */
+const ESCAPED = /#01[123](?!\d)|\\x0[9ad]/g;
 const QUOTED = /\b(?:age|fp|size|cache|cpu|pid|objects|used|flags|inuse|offset|ptr|call_site)=3D/;
 const HEX_ESCAPE = /=([0-9A-F]{2})/g;
 const ENTITY = /&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,5});/;
@@ -132,6 +134,8 @@ export class LogMessages {
   private clean(raw: string): string {
     let clean = raw.replace(/^\r+|\s+$/g, '');
     if (clean.includes('[')) clean = clean.replace(COLOURS, '');
+    if (clean.includes('#01') || clean.includes('\\x0'))
+      clean = clean.replace(ESCAPED, ' ').trimEnd();
     if (this.isQuoted) {
       clean = clean.replace(HEX_ESCAPE, (_, hex: string) =>
         String.fromCharCode(Number.parseInt(hex, 16)),
@@ -157,7 +161,7 @@ function patternOf(prefix: string): RegExp {
     .slice(-200)
     .replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
     .replace(/\d+/g, '\\d+')
-    .replace(/\s+/g, '\\s+')
-    .replace(/(\\s\+)?$/, '\\s*');
+    .replace(/\s+/g, '\\s*')
+    .replace(/(\\s\*)?$/, '\\s*');
   return new RegExp(prefix.length > 200 ? source : `^${source}`);
 }

@@ -15,7 +15,7 @@ export interface PrefixedText {
 }
 
 /** `[   12.345678]`, with a CPU (`@1`), an `s`, or the step since the last line (dmesg -d) in it. */
-const SECONDS = /^\s*(\d{1,10}\.\d{1,9})s?(?:@\d+)?\s*(?:<[^>]*>)?\s*$/;
+const SECONDS = /^\s*(\d{1,10}\.\d{1,9})s?(?:@\d+|,\s*\d+)?\s*(?:<[^>]*>|[/|] .*)?\s*$/;
 const TIME_OF_DAY = /\d\d:\d\d/;
 const CALLER = /^\s*(?:[TC]\d+|pid:.*|\d+:.*)\s*$/;
 // Not what belongs to the text: `[<ffffffff81046ea6>] frame`, `[Poison overwritten] 0x…`.
@@ -40,14 +40,14 @@ const PLAIN: readonly RegExp[] = [
   '[>|](?!=)',
   String.raw`(?:[-+*#]|\/\/)\s+`,
   String.raw`<\d{1,3}>(?:1 )?`,
-  String.raw`-?\(\d+\)(?=\[)`,
+  String.raw`[-.~]?\(\d+\)(?=\[)`,
   String.raw`\((?:CPU|cpu)\W?\d[^)]{0,60}\)`,
   String.raw`[a-z]{4,8}\d?\s*:\s*(?:${LEVELS})\s*:`,
   // host1 kern.err kernel:, kernel[0]:, host1 ERR kernel:, rsyslog's `host1 kernel - - -`
   String.raw`(?:[\w.:-]{1,64} ){0,3}(?:kernel|klogd)(?:\[\d+\]|\(\d+\))?:`,
   String.raw`[\w.:-]{1,64} kernel - - (?:- )?`,
   // logcat: threadtime, brief, tag
-  String.raw`(?:root )?\d+\s+\d+ [VDIWEF] [^:]{0,40}:`,
+  String.raw`(?:[a-z]\w*\s+)?\d+\s+\d+ [VDIWEF] [^:]{0,40}:`,
   String.raw`[VDIWEF]\/[^(:]{0,40}(?:\(\s*\d+\))?:`,
   String.raw`c\d{1,2}\s+(?:\d+\s+|(?=[A-Z[(]))`,
   // grep -n, with the name of the file

@@ -129,7 +129,7 @@ export class OpenReport {
 
   finish(): MemoryReport {
     const first = this.objects[0];
-    const inTitle = /0x([0-9a-f]{8,16})\b/.exec(this.title)?.[1];
+    const inTitle = /(?:0x|, )([0-9a-f]{8,16})\b/.exec(this.title)?.[1];
     const address =
       first?.address ?? (inTitle === undefined ? undefined : pointerOf(inTitle)) ?? this.byte;
     const { tool, title, cache, foundIn, atSec, size, access, task, line } = this;
@@ -190,10 +190,11 @@ export class OpenReport {
    */
   private isHashed(address: Pointer | undefined): boolean {
     if (this.isUntold) return true;
-    if (address === undefined || this.tool === 'KASAN') return false;
+    if (this.tool === 'KASAN') return false;
+    if (address === undefined) return this.pointers.some(isShort);
     if (address.digits > 8 && address.value >> 32n !== 0n) return false;
     const others = this.pointers.filter(({ value }) => value >= SMALL);
-    if (address.digits > 8 && address.value >= SMALL) {
+    if (isShort(address)) {
       return others.length < 3 || others.some(({ value }) => (value & 7n) !== 0n);
     }
     return address.digits <= 8 && this.hasObject && (address.value & 3n) !== 0n;
@@ -201,6 +202,12 @@ export class OpenReport {
 }
 
 const SMALL = 4096n;
+
+/** 16 digits, of which only the lower eight are used. */
+function isShort({ value, digits }: Pointer): boolean {
+  return digits > 8 && value >> 32n === 0n && value >= SMALL;
+}
+
 /** A larger distance is none within one object. */
 const MOST_OFFSET = 1 << 26;
 

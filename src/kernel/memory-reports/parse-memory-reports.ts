@@ -26,10 +26,11 @@ const MOST_FOREIGN = 400;
 /** Lines between the cause and the header that says "Object corrupt". */
 const CAUSE_LINES = 8;
 /** Whether a line may begin anything: all others are passed over while no report is open. */
-const INTERESTING = /BUG|SLUB|overwritten\]|SAN: /;
+const INTERESTING = /BUG|SLUB|overwritten\]|SAN: |slab cache\. |different cache/;
 const CUT_HERE = /^-+\[ cut here \]-+/;
-/** The line that KASAN and KFENCE end with; SLUB's own is longer. */
+/** The line that KASAN and KFENCE end with; the longer one begins a report of SLUB. */
 const RULE = /^={60,70}$/;
+const SLUB_RULE = /^={71,}$/;
 
 export function parseMemoryReports(text: string): MemoryReports {
   const reader = new ReportReader();
@@ -70,7 +71,11 @@ class ReportReader {
     for (const [caller, report] of this.open) {
       if (line.line - report.lastLine > MOST_FOREIGN) this.close(caller);
     }
-    if (CAUSE.test(text)) this.causes.set(key, line);
+    if (CAUSE.test(text)) {
+      // Of the header that follows; further damage of an object has none.
+      this.causes.set(key, line);
+      return;
+    }
     const head = parseHead(text);
     if (head !== undefined) this.begin(head, line, key);
     else this.readOn(line, text, key);
@@ -121,11 +126,13 @@ class ReportReader {
       this.close(key);
       return;
     }
-    const report = this.open.get(key) ?? (line.caller === null ? this.latest() : undefined);
+    const report = this.open.get(key) ?? (line.caller === null ? this.latest() : this.open.get(''));
     if (report === undefined) return;
     const caller = report.caller ?? '';
+    // cache_from_obj() prints the tracks behind its own warning.
+    const isWarned = CUT_HERE.test(text) && !/cache/.test(report.title);
     const isOver =
-      CUT_HERE.test(text) || (RULE.test(text) && report.tool !== 'SLUB' && report.understood > 0);
+      isWarned || (report.understood > 0 && (report.tool === 'SLUB' ? SLUB_RULE : RULE).test(text));
     if (isOver) {
       this.close(caller);
       return;

@@ -24,9 +24,13 @@ export interface ReportHead {
 /** What SLUB says is wrong, where no taint shows that it speaks. */
 const REASON =
   /^(?:(?:\w+ )?(?:Redzone|[Pp]oison|[Pp]adding)\b|Free(?:pointer|chain|list)|Objects? |objects |inuse |Invalid |Attempt to |Wrong |Not a valid slab|Slab |Bulk |page slab pointer|No slab|SLUB |Incorrect )/;
-const TAINTED = /^BUG (\S+) \((?:Not|Tainted)[^)]*\)? ?:?\s?(.*)$/;
+const TAINTED = /^BUG (\S+?(?:\([^)]*\))?) \((?:Not|Tainted)[^)]*\)? ?:?\s?(.*)$/;
 const UNTAINTED = /^BUG (\S+?) ?: (.*)$/;
 const FIRST_FORM = /^\*\*\* SLUB (\S+): (.*?)@(0x[0-9a-f]{8,16})\b/;
+/** Of an object that was freed into another cache (cache_from_obj(); 7.x), and of none at all. */
+const WRONG_CACHE =
+  /^(?:\w+: Wrong slab cache\. \S+ but object is from (\S+)|kmem_cache_free\(\S+, (?:0x)?[0-9a-f]{8,16}\): object belongs to different cache (\S+))/;
+const NO_SLAB = /^SLUB <none>: no slab for object 0x[0-9a-f]+/;
 const KASAN = /^BUG: KAS[Aa][Nn]: (.*)$/;
 const KASAN_BYTE = / (?:at addr|on address) (?:0x)?([0-9a-f]{8,16})\b/;
 const KASAN_DOUBLE_FREE = /^BUG: (Double free or freeing an invalid pointer)/;
@@ -38,13 +42,18 @@ const OTHERS = /(?:^|\s)(?:BUG: (KCSAN|KMSAN): |(UBSAN): (?=\S+ in |Undefined))/
 
 /** Where such a line may begin in a line whose prefix is not known. */
 export const HEAD_MARK: RegExp =
-  /BUG \S+ \((?:Not|Tainted)|BUG: (?:KAS[Aa][Nn]|KFENCE): |\*\*\* SLUB \S+: |\[[\w ]{1,40} overwritten\] 0x/;
+  /BUG \S+(?:\([^)]*\))? \((?:Not|Tainted)|BUG: (?:KAS[Aa][Nn]|KFENCE): |\*\*\* SLUB \S+: |\[[\w ]{1,40} overwritten\] 0x/;
 /** A report that a KASAN of 4.0 to 4.7 lets SLUB print. */
 export const PRINTED_FOR_KASAN: RegExp = /^kasan: bad access detected/;
 
 /** Undefined where the line begins no report of the three. */
 export function parseHead(text: string): ReportHead | undefined {
   if (text.startsWith('*** SLUB ')) return firstForm(text);
+  const wrong = WRONG_CACHE.exec(text);
+  if (wrong !== null || NO_SLAB.test(text)) {
+    const cache = wrong?.[1] ?? wrong?.[2] ?? null;
+    return { tool: 'SLUB', title: text, cache, foundIn: null, byte: undefined };
+  }
   if (!text.startsWith('BUG')) return undefined;
   const kasan = KASAN.exec(text)?.[1] ?? KASAN_DOUBLE_FREE.exec(text)?.[1];
   if (kasan !== undefined) {

@@ -156,10 +156,15 @@ const KFENCE: readonly Reader[] = [
   {
     // Out-of-bounds read at 0x… (1B left of kfence-#23):
     pattern: new RegExp(
-      String.raw`^(?:Out-of-bounds|Use-after-free|Invalid|Corrupted)\b.*? (?:at|of) ${POINTER}(?: |:|$)`,
+      String.raw`^(?:Out-of-bounds|Use-after-free|Invalid|Corrupted)\b.*? (?:at|of) ${POINTER}(?: .*|:|$)`,
     ),
     read(report, [line = '', digits = '']) {
       setByte(report, digits);
+      const [, bytes, side] = /\((\d+)B (left|right) of /.exec(line) ?? [];
+      // Both are counted from the start of the object.
+      if (bytes !== undefined) {
+        report.located ??= { bytes: Number(bytes), side: side === 'left' ? 'left' : 'inside' };
+      }
       const kind = /\b(read|write)\b/.exec(line)?.[1];
       if (kind !== undefined) report.access ??= { isWrite: kind === 'write', size: null };
     },
@@ -174,7 +179,7 @@ const KFENCE: readonly Reader[] = [
       notePointer(report, last);
       if (isHex(object)) report.addObject(pointerOf(object));
       report.size ??= numberOf([size]);
-      report.cache ??= cache;
+      report.cache ??= cache === '<destroyed>' ? null : cache;
     },
   },
   {

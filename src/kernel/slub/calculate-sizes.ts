@@ -143,10 +143,3 @@ function freePointerInside(
 function poisonsObject({ flags, hasCtor }: LayoutRequest): boolean {
   return (flags & SLAB.POISON) !== 0 && (flags & SLAB.TYPESAFE_BY_RCU) === 0 && !hasCtor;
 }
-
-/** What ksize() says of an object, and what its owner may use of it (slab_ksize()). */
-export function slabKsize(objectSize: number, flags: number, layout: ObjectLayout): number {
-  if ((flags & (SLAB.RED_ZONE | SLAB.POISON)) !== 0) return objectSize;
-  if ((flags & (SLAB.TYPESAFE_BY_RCU | SLAB.STORE_USER)) !== 0) return layout.inuse;
-  return layout.size;
-}

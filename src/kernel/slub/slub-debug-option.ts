@@ -136,11 +136,6 @@ function readLetters(letters: string, unknown: string[]): number {
   return flags;
 }
 
-/** True where the option does anything, which also switches `no_hash_pointers` on (since 5.14). */
-export function isSlubDebugOn(debug: SlubDebug): boolean {
-  return debug.global !== 0 || debug.blocks.length > 0;
-}
-
 /**
  * The flags of a cache, those of the option added to its creator's (kmem_cache_flags()). The first
  * block that names it counts and nothing else does; the name is the one it was created under.
@@ -165,11 +160,4 @@ export function unmatchedNames(debug: SlubDebug, caches: Iterable<string>): stri
   const known = [...caches];
   const items = debug.blocks.flatMap((block) => block.names).filter((item) => item !== '');
   return items.filter((item) => !known.some((name) => matchesName(item, name)));
-}
-
-/** Letters of debug flags, in the kernel's order: 'FZPU', '-' for none. */
-export function slubDebugLetters(flags: number): string {
-  let letters = '';
-  for (const [letter, flag] of FLAG_OF_LETTER) if ((flags & flag) !== 0) letters += letter;
-  return letters === '' ? '-' : letters;
 }

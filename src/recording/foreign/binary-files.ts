@@ -30,19 +30,11 @@ export const BINARY_FILES: readonly ForeignBinary[] = [
     matches: magic('PERFFILE', 'ELIFFREP'),
   },
   {
-    // CTF 1.8.3, 5: packets of streams, and of metadata
+    // CTF 1.8.3, 5: packets of streams
     title: 'a stream of a CTF trace (LTTng, perf data convert)',
     advice:
-      'A stream alone does not say what it holds. Print the folder that it lies in, with its metadata, as text, which can be read: `babeltrace2 FOLDER > trace.txt`.',
+      'A stream alone does not say what it holds. Name the folder that it is in, with its metadata; or give the text of `babeltrace2 FOLDER > trace.txt`.',
     matches: magic([0xc1, 0x1f, 0xfc, 0xc1], [0xc1, 0xfc, 0x1f, 0xc1]),
-  },
-  {
-    title: 'the metadata of a CTF trace (LTTng)',
-    advice:
-      'Print the folder that it lies in as text, which can be read: `babeltrace2 FOLDER > trace.txt`.',
-    matches: (head) =>
-      magic([0x57, 0x1d, 0xd1, 0x75], [0x75, 0xd1, 0x1d, 0x57])(head) ||
-      has(head.subarray(0, 64), '/* CTF 1.8'),
   },
   {
     // VMCOREINFO is a note of every kernel's core since 2.6.24 (kernel/vmcore_info.c)

@@ -10,7 +10,7 @@ const UNUSED =
   'It holds sums and no events, and is not used here. `slabreplay record` makes a recording that is.';
 
 /** mm/slab_common.c print_slabinfo_header(), cache_show(); 1.x: mm/slab.c of Linux 2.4. */
-const PROC_SLABINFO: ForeignText = {
+export const PROC_SLABINFO: ForeignText = {
   title: '/proc/slabinfo',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slabinfo.txt.',
@@ -18,25 +18,24 @@ const PROC_SLABINFO: ForeignText = {
 };
 
 /** mm/slub.c, the attributes of /sys/kernel/slab, as grep and find print them. */
-const SLAB_SYSFS: ForeignText = {
+export const SLAB_SYSFS: ForeignText = {
   title: 'a capture of /sys/kernel/slab',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slab_sysfs.txt.',
-  mark: /^(?:\/sys\/(?:kernel\/)?slab\/|\.\/)?[^\s/]+\/(?:object_size|slab_size|objs_per_slab|total_objects|cpu_slabs|objects_partial|hwcache_align|min_partial)[=:]/gm,
+  mark: /^(?:\S*\/)?[^\s/]+\/(?:object_size|slab_size|objs_per_slab|total_objects|cpu_slabs|objects_partial|hwcache_align|min_partial)[=:]/gm,
 };
 
 /** mm/kmemleak.c print_unreferenced(). */
-const KMEMLEAK: ForeignText = {
+export const KMEMLEAK: ForeignText = {
   title: "kmemleak's list of unreferenced objects",
-  advice:
-    'It holds no events. `slabreplay leaks FILE` groups it by stack, `slabreplay leaks TRACE --kmemleak FILE` compares it with a trace.',
+  advice: 'It holds no events. `slabreplay leaks FILE` groups its objects by stack.',
   mark: /^(?:\[[^\]]*\] )?(?:kmemleak: )?unreferenced object 0x[0-9a-f]+ \(size \d+\)/gm,
 };
 
 /** lib/alloc_tag.c print_allocinfo_header(), alloc_tag_to_text(). */
 const ALLOCINFO: ForeignText = {
   title: '/proc/allocinfo',
-  advice: beside('allocinfo.txt'),
+  advice: UNUSED,
   mark: /^(?:allocinfo - version: \d|# +<size> +<calls> +<tag info>|\d+ +\d+ \S+\.[chS]:\d+ (?:\[\w+\] )?func:\w+)/gm,
 };
 
@@ -44,8 +43,7 @@ const ALLOCINFO: ForeignText = {
 const OBJECT_TRACES: ForeignText = {
   title:
     "alloc_traces or free_traces of SLUB's debugfs (alloc_calls and free_calls of older sysfs)",
-  advice:
-    'It holds no events. Put it beside a trace under the name alloc_traces.txt or free_traces.txt (docs/recording-folder.md).',
+  advice: UNUSED,
   mark: /^(?:\S*\/(?:alloc|free)_(?:traces|calls):\s*)?\d+ (?:\S+(?: \[\w+\])?|<not-available>) (?:waste=\d+\/\d+ )?age=-?\d+(?:\/-?\d+\/-?\d+)? pid=/gm,
 };
 

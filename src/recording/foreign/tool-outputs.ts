@@ -121,9 +121,4 @@ export const TOOL_OUTPUTS: readonly ForeignText[] = [
     advice: RECORD,
     mark: /^(?:\[pid +\d+\] |\d+ +)?(?:[\d:.]+ )?(?:openat?|read|write|mmap|brk|execve|close|malloc|free)\(.*\) += (?:-?\d|0x|\?|<void>)/gm,
   },
-  {
-    title: 'the metadata of a CTF trace (LTTng, perf data convert)',
-    advice: 'Give the text of `babeltrace2 FOLDER`, FOLDER being the one with this file.',
-    mark: /^\/\* CTF \d|^typealias integer \{/gm,
-  },
 ];

@@ -4,6 +4,10 @@
 // slab_free_freelist_hook(), validate_slab_cache(), list_slab_objects(); mm/slab.h cache_from_obj()
 // (6.1.192; 6.12.117: mm/slub.c). Frees and allocations that left no event must not look like bugs:
 // a free is called wrong only where the events since the object's allocation are complete.
+//
+// Longer than other files: each event changes tracks, memory and reports of its slab together, in the
+// kernel's order. What needs no other part is in files of its own: evidence (free-evidence.ts), reports of frees
+// (free-reports.ts), tracks (object-tracks.ts), memory (touched-slabs.ts).
 
 import { present } from '../../base/assert.ts';
 import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';

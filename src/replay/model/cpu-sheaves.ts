@@ -12,6 +12,9 @@ import type { SlabTable } from './slab-table.ts';
 /** build_detached_freelist() gives up after so many objects of other slabs. */
 const LOOKAHEAD = 3;
 
+/** Lost sheaves beyond these are taken to be flushed to their slabs. */
+const MAX_LOST = 16;
+
 /** What fills sheaves and takes their objects back: the slabs behind them. */
 export interface SheafSource extends SlabCache {
   /**
@@ -27,6 +30,8 @@ export class CpuSheaves {
   readonly capacity: number;
   /** The main sheaf came with the latest `pcsReplaceEmptyMain`: from the barn, or refilled. */
   isNewMain: boolean = false;
+  /** Sheaves that are no CPU's and not in the barn, although their objects are free; the oldest first. */
+  readonly lost: Sheaf[] = [];
   private readonly backing: SheafSource;
   private readonly table: SlabTable;
   private readonly nodes: MemoryNodes;
@@ -102,14 +107,28 @@ export class CpuSheaves {
     }
   }
 
+  /** The objects of a sheaf above `at` are free, but not where they were thought to be. */
+  loseAbove(cpu: number, sheaf: Sheaf, at: number): void {
+    if (sheaf.size <= at + 1) return;
+    const lost = new Sheaf(this.capacity);
+    for (let k = at + 1; k < sheaf.size; k++) {
+      if (sheaf.slabs[k]! >= 0) lost.push(sheaf.slabs[k]!, sheaf.objects[k]!);
+    }
+    sheaf.size = at + 1;
+    this.lost.push(lost);
+    if (this.lost.length <= MAX_LOST) return;
+    const oldest = this.lost.shift();
+    if (oldest !== undefined) this.sheafFlushUnused(cpu, oldest);
+  }
+
   /** The kernel has refilled a sheaf of this CPU: it found none with objects. */
-  forgetAll(cpu: number): void {
-    this.forgetAbove(this.main[cpu]!, -1);
+  passOverAll(cpu: number, passOver: (sheaf: Sheaf, at: number) => void): void {
+    passOver(this.main[cpu]!, -1);
     const spare = this.spare[cpu];
-    if (spare !== undefined) this.forgetAbove(spare, -1);
+    if (spare !== undefined) passOver(spare, -1);
     const barn = this.barnOf(cpu);
-    for (let sheaf = barn.full.pop(); sheaf !== undefined; sheaf = barn.full.pop()) {
-      this.forgetAbove(sheaf, -1);
+    for (const sheaf of barn.full.splice(0)) {
+      passOver(sheaf, -1);
       barn.putEmpty(sheaf);
     }
   }
@@ -128,6 +147,7 @@ export class CpuSheaves {
     yield* this.main;
     for (const spare of this.spare) if (spare !== undefined) yield spare;
     for (const barn of this.barns) yield* barn.full;
+    yield* this.lost;
   }
 
   /** Objects in all sheaves, and slabs that are still to come with some of them. */

@@ -109,7 +109,6 @@ export class CpuSlabs implements SlabCache {
       this.cpuFreelist[cpu] = table.push(slab, object, this.cpuFreelist[cpu]!);
       return;
     }
-    const wasFull = table.freelist[slab] === NIL;
     table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
     table.inuse[slab]!--;
     switch (table.on[slab]) {
@@ -123,7 +122,7 @@ export class CpuSlabs implements SlabCache {
         }
         return;
       default:
-        if (wasFull) this.putCpuPartial(cpu, slab, true);
+        this.putCpuPartial(cpu, slab, true);
     }
   }
 

@@ -62,13 +62,13 @@ export class NodeSlabs implements SlabCache {
   free(_cpu: number, slab: number, object: number): void {
     const { table, nodes } = this;
     this.allocated--;
-    const wasFull = table.freelist[slab] === NIL;
+    const isListed = table.on[slab] === ON.nodePartial;
     table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
     table.inuse[slab]!--;
     if (table.inuse[slab] === 0 && nodes.isFull(slab)) {
       this.unlist(slab);
       this.discardSlab(slab);
-    } else if (wasFull) nodes.addPartial(slab, 'tail');
+    } else if (!isListed) nodes.addPartial(slab, 'tail');
   }
 
   /**

@@ -25,6 +25,10 @@ const FREE = 1;
 const USED = 2;
 /** Free, but in a sheaf: on no freelist. */
 const HELD = 4;
+/** The latest event of the object is a free. */
+const FREED = 8;
+/** What stays true of an object whatever list it is put on. */
+const KEPT = USED | FREED;
 
 const TWO_32 = 4294967296;
 
@@ -134,6 +138,15 @@ export class SlabTable {
     return allocated;
   }
 
+  /** Objects that are allocated here although their latest event is a free. */
+  countImpossible(row: number): number {
+    let count = 0;
+    for (let object = 0; object < this.objects[row]!; object++) {
+      if (this.wasFreed(row, object) && !this.isFree(row, object)) count++;
+    }
+    return count;
+  }
+
   /** A number, counted up from 0, that no other object has as long as the slab is there. */
   slot(row: number, object: number): number {
     return this.links[row]! + object;
@@ -177,12 +190,25 @@ export class SlabTable {
   }
 
   setAllocated(row: number, object: number): void {
-    this.objState[this.links[row]! + object] = USED;
+    const at = this.links[row]! + object;
+    this.objState[at] = USED | (this.objState[at]! & FREED);
   }
 
   /** The object is allocated, as far as is known since before its slab is known. */
   setOld(row: number, object: number): void {
-    this.objState[this.links[row]! + object] = 0;
+    this.objState[this.links[row]! + object]! &= FREED;
+  }
+
+  /** An event shows the object allocated or freed. */
+  noteEvent(row: number, object: number, isFree: boolean): void {
+    const at = this.links[row]! + object;
+    if (isFree) this.objState[at]! |= FREED;
+    else this.objState[at]! &= ~FREED;
+  }
+
+  /** True where the latest event of the object is a free. */
+  wasFreed(row: number, object: number): boolean {
+    return (this.objState[this.links[row]! + object]! & FREED) !== 0;
   }
 
   /** True where a sheaf has the object. */
@@ -192,7 +218,8 @@ export class SlabTable {
 
   /** A sheaf has the object now, which is on no list. */
   setHeld(row: number, object: number, wasUsed: boolean): void {
-    this.objState[this.links[row]! + object] = FREE | HELD | (wasUsed ? USED : 0);
+    const at = this.links[row]! + object;
+    this.objState[at] = FREE | HELD | (wasUsed ? USED : 0) | (this.objState[at]! & FREED);
   }
 
   nextObject(row: number, object: number): number {
@@ -209,7 +236,7 @@ export class SlabTable {
     this.objNext[at + object] = head;
     this.objPrev[at + object] = NIL;
     if (head !== NIL) this.objPrev[at + head] = object;
-    this.objState[at + object] = (this.objState[at + object]! & USED) | FREE;
+    this.objState[at + object] = (this.objState[at + object]! & KEPT) | FREE;
     return object;
   }
 
@@ -223,8 +250,8 @@ export class SlabTable {
     if (next !== NIL) this.objPrev[at + next] = other;
     this.objPrev[at + other] = prev;
     this.objNext[at + other] = next;
-    this.objState[at + other] = (this.objState[at + other]! & USED) | FREE;
-    this.objState[at + listed]! &= USED;
+    this.objState[at + other] = (this.objState[at + other]! & KEPT) | FREE;
+    this.objState[at + listed]! &= KEPT;
   }
 
   /** Takes an object out of the middle of a list; returns what follows it. */

@@ -200,6 +200,20 @@ export class ComingSlabs {
     return true;
   }
 
+  /**
+   * The objects of a sheaf above `at` are not what the kernel would take next: allocated unseen where
+   * that can be, else lost.
+   */
+  passOver(cpu: number, sheaf: Sheaf, at: number): void {
+    if (this.backing.isBulk) this.sheaves.forgetAbove(sheaf, at);
+    else this.sheaves.loseAbove(cpu, sheaf, at);
+  }
+
+  /** The kernel has refilled a sheaf of this CPU: it found none with objects. */
+  passOverAll(cpu: number): void {
+    this.sheaves.passOverAll(cpu, (sheaf, at) => this.passOver(cpu, sheaf, at));
+  }
+
   /** To be called for each main sheaf that is refilled or comes from the barn. */
   changedMain(cpu: number): void {
     if (this.mains[cpu]! < 2) this.mains[cpu]!++;
@@ -219,13 +233,13 @@ export class ComingSlabs {
   /** What the model has in sheaves was allocated unseen: the kernel has refilled. */
   private expectNewSlabs(cpu: number): void {
     const { sheaves } = this;
-    if (!sheaves.isNewMain) sheaves.forgetAll(cpu);
+    if (!sheaves.isNewMain) this.passOverAll(cpu);
     if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB)
       this.backing.passedOver(this.slab[cpu]!);
     const main = sheaves.pcsReplaceEmptyMain(cpu);
     this.changedMain(cpu);
     if (main.topSlab === COMING) return;
-    sheaves.forgetAbove(main, -1);
+    this.passOver(cpu, main, -1);
     main.pushComing(sheaves.capacity, this.backing.shape.objsPerSlab);
   }
 

@@ -28,6 +28,8 @@ export class Fidelity {
   slabMatches: number = 0;
   /** Choices that were on the freelist of the CPU slab. */
   cpuSlabHits: number = 0;
+  /** Frees of objects whose latest event was a free already: they were allocated without an event. */
+  freesOfFreed: number = 0;
   readonly mismatches: Record<MismatchCause, number> = {
     unseenFree: 0,
     unseenAlloc: 0,
@@ -44,6 +46,7 @@ export class Fidelity {
     this.slotMatches += other.slotMatches;
     this.slabMatches += other.slabMatches;
     this.cpuSlabHits += other.cpuSlabHits;
+    this.freesOfFreed += other.freesOfFreed;
     for (const cause of MISMATCH_CAUSES) this.mismatches[cause] += other.mismatches[cause];
   }
 }

@@ -3,6 +3,7 @@
 // something happened that left no event (bulk and kfree_rcu frees, bulk allocations, flushes), or two
 // events of a CPU are swapped by an interrupt; the model learns from it what it can.
 
+import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
@@ -12,7 +13,9 @@ import { FROM } from '../model/decision.ts';
 import type { FreshOrder } from '../model/fresh-order.ts';
 import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
 import type { SlubModel } from '../slub-model.ts';
+import { ComingFrees } from './coming-frees.ts';
 import { Fidelity, type MismatchCause } from './fidelity.ts';
+import { type Freed, PreemptedFrees } from './preempted-frees.ts';
 import type { ReconciledCache } from './reconciled-cache.ts';
 
 /** kmalloc(0) returns this; frees up to it are of no object. */
@@ -27,6 +30,15 @@ const LOOK_AHEAD = 16;
  * reordered, more keep ghosts (measured on the recordings; 12 to 50 make little difference).
  */
 const MAX_REFUSALS = 25;
+/**
+ * A cache of which more objects than these, and more than this share of what is allocated with an
+ * event, are freed twice in a row is served without events as well.
+ */
+const MAX_MISTAKES = 3;
+const BULK_SHARE = 0.001;
+
+/** Tasks that were preempted, one by the other, before they could free an object. */
+const MAX_PREEMPTED = 4;
 
 /** A cache of the model with what the replay needs to know of it. */
 interface ReplayCache {
@@ -69,6 +81,8 @@ export class ObservedReplay implements SlabWatcher {
   private readonly lastFresh = new Map<number, number>();
   /** By slab: how often it was chosen and passed over. */
   private readonly refusals = new Map<number, number>();
+  private readonly preempted: PreemptedFrees;
+  private readonly comingFrees: ComingFrees;
   private readonly watch: DebugWatch | undefined;
   private readonly onGone: ReplayListeners['onGone'];
   /** Of the event at hand. */
@@ -80,11 +94,16 @@ export class ObservedReplay implements SlabWatcher {
     this.onGone = onGone;
     this.slub = slub;
     this.table = slub.table;
+    this.comingFrees = new ComingFrees(calls);
+    this.preempted = new PreemptedFrees(slub.cpus);
     this.caches = slub.caches.map(({ model, order }) => ({
       model,
       order,
       fidelity: new Fidelity(),
     }));
+    for (const { plan, model } of slub.caches) {
+      model.isBulk = [plan.name, ...(plan.known?.aliases ?? [])].some(isBulkCache);
+    }
     slub.table.watch(this);
   }
 
@@ -100,14 +119,35 @@ export class ObservedReplay implements SlabWatcher {
     return sum;
   }
 
+  /**
+   * By number of the cache: objects that are allocated in the model although their latest event is a
+   * free. Each is a mistake of the model; null for caches whose objects are also allocated unseen.
+   */
+  impossible(): (number | null)[] {
+    const { table } = this;
+    const counts = this.caches.map(({ model }): number | null => (model.isBulk ? null : 0));
+    for (let row = 0; row < table.length; row++) {
+      const cache = table.cache[row]!;
+      const count = counts[cache];
+      if (count != null) counts[cache] = count + table.countImpossible(row);
+    }
+    return counts;
+  }
+
   add(batch: EventBatch): void {
     const { calls } = this;
     const { cpus } = this.slub;
     this.early.clear();
+    this.comingFrees.begin(batch, (call) => {
+      const cache = this.slub.cacheOfCall[call]!;
+      return cache >= 0 && this.caches[cache]!.model.isBulk;
+    });
     for (let i = 0; i < batch.length; i++) {
       const call = batch.call[i]!;
       const kind = calls.kind(call);
       this.cpu = batch.cpu[i]! % cpus;
+      const done = this.preempted.event(batch, i);
+      if (done !== undefined) this.finishFree(done);
       if (isAlloc(kind)) this.alloc(batch, i, call);
       else if (isFree(kind)) this.free(batch, i, call);
       else this.watch?.other(batch, i, kind);
@@ -137,13 +177,17 @@ export class ObservedReplay implements SlabWatcher {
     const node = this.calls.node(call);
     const { model, fidelity } = cache;
     fidelity.allocations++;
-    if (slab !== NO_SLAB) this.watch?.alloc(batch, i, slab, object);
+    if (slab !== NO_SLAB) {
+      this.watch?.alloc(batch, i, slab, object);
+      this.table.noteEvent(slab, object, false);
+    }
     if (this.early.delete(i)) {
       fidelity.slotMatches++;
       fidelity.slabMatches++;
       return;
     }
     model.decide(cpu, node);
+    if (model.isBulk) this.takeInBulk(cache, i, cpu, node);
     if (slab !== NO_SLAB && model.decision.is(slab, object)) {
       this.takeDecided(cache, cpu, node);
       return;
@@ -151,6 +195,19 @@ export class ObservedReplay implements SlabWatcher {
     const taken = { cache, cpu, node, slab, object };
     if (slab === NO_SLAB) this.allocFromNewSlab(batch, i, taken);
     else this.allocOther(batch, i, taken);
+  }
+
+  /** What is decided but is freed next, without an allocation before, was allocated in bulk. */
+  private takeInBulk(cache: ReplayCache, i: number, cpu: number, node: number): void {
+    const { model } = cache;
+    for (;;) {
+      const { slab, object } = model.decision;
+      if (slab < 0 || !this.table.isFree(slab, object)) return;
+      const { lo, hi } = this.address(cache, slab, object);
+      if (!this.comingFrees.isNext(i, lo, hi)) return;
+      model.takenUnseen(slab, object);
+      model.decide(cpu, node);
+    }
   }
 
   /** The model and the kernel agree. */
@@ -168,6 +225,10 @@ export class ObservedReplay implements SlabWatcher {
     const { table } = this;
     const { cache, cpu, node, slab, object } = taken;
     const { model, fidelity } = cache;
+    if (this.isFreePostponed(batch, i, taken)) {
+      this.takeDecided(cache, cpu, node);
+      return;
+    }
     const isFirstUse = table.isFree(slab, object) && !table.wasUsed(slab, object);
     const isAscending = isFirstUse && object > 0 && this.lastFresh.get(slab) === object - 1;
     if (!isAscending && this.takeEarlier(batch, i, taken)) {
@@ -186,6 +247,61 @@ export class ObservedReplay implements SlabWatcher {
     const refused = model.decision.slab;
     model.took(cpu, node, slab, object);
     if (refused !== slab) this.refuse(model, refused);
+  }
+
+  /** A task that was preempted before it could free an object does so now. */
+  private finishFree({ lo, hi }: Freed): void {
+    const { table } = this;
+    const slab = table.find(lo, hi);
+    if (slab === NO_SLAB) return;
+    const cache = this.caches[table.cache[slab]!]!;
+    const object = this.objectIndex(cache, lo);
+    const isPending = object >= 0 && table.wasFreed(slab, object) && !table.isFree(slab, object);
+    if (isPending) cache.model.free(this.cpu, slab, object);
+  }
+
+  /**
+   * True where the model is right once the objects in front of the one that was taken are given back
+   * to tasks that were preempted before they could free them.
+   */
+  private isFreePostponed(
+    batch: EventBatch,
+    i: number,
+    { cache, cpu, node, slab, object }: Taken,
+  ): boolean {
+    const { table, preempted } = this;
+    const { model } = cache;
+    if (!table.isFree(slab, object)) {
+      const freed = { lo: batch.ptrLo[i]!, hi: batch.ptrHi[i]! };
+      if (!preempted.finish(freed)) return false;
+      model.free(cpu, slab, object);
+      model.decide(cpu, node);
+      return model.decision.is(slab, object);
+    }
+    const undone: { task: number; slab: number; object: number }[] = [];
+    while (undone.length < MAX_PREEMPTED && model.decision.slab >= 0) {
+      const first = { slab: model.decision.slab, object: model.decision.object };
+      const task = preempted.ownerOf(cpu, this.address(cache, first.slab, first.object));
+      if (task < 0 || !table.wasFreed(first.slab, first.object)) break;
+      if (undone.some((other) => other.task === task)) break;
+      model.takenUnseen(first.slab, first.object);
+      undone.push({ task, ...first });
+      model.decide(cpu, node);
+      if (!model.decision.is(slab, object)) continue;
+      for (const each of undone) {
+        preempted.postpone(each.task, this.address(cache, each.slab, each.object));
+      }
+      return true;
+    }
+    for (const each of undone.reverse()) model.free(cpu, each.slab, each.object);
+    if (undone.length > 0) model.decide(cpu, node);
+    return false;
+  }
+
+  private address({ model }: ReplayCache, slab: number, object: number): Freed {
+    const { redLeftPad, slabSize } = model.shape;
+    const lo = this.table.baseLo[slab]! + redLeftPad + object * slabSize; // a slab is within 4 GiB
+    return { lo: lo >>> 0, hi: this.table.baseHi[slab]! };
   }
 
   /**
@@ -217,14 +333,17 @@ export class ObservedReplay implements SlabWatcher {
    */
   private takeEarlier(batch: EventBatch, i: number, { cache, cpu, slab, object }: Taken): boolean {
     const { model } = cache;
-    if (!this.table.isFree(slab, object)) return false;
+    const { table } = this;
+    if (!table.isFree(slab, object)) return false;
     const before = model.objectsBefore(cpu, slab, object, MAX_EARLIER);
     let areSwapped = before.length > 0;
     for (const earlier of before) {
       const event = this.allocationAhead(batch, i, cache, slab, earlier);
       if (event < 0) areSwapped = false;
       else this.early.add(event);
-      model.takenUnseen(slab, earlier);
+      if (event >= 0) model.takenUnseen(slab, earlier);
+      else if (table.wasFreed(slab, earlier)) model.freedElsewhere(slab, earlier);
+      else model.takenUnseen(slab, earlier);
     }
     return areSwapped;
   }
@@ -313,7 +432,20 @@ export class ObservedReplay implements SlabWatcher {
       cache.model.addOldSlab(slab);
     }
     if (this.watch?.free(batch, i, slab, object) === false) return;
+    this.noteFree(cache, slab, object);
+    this.preempted.freed(this.cpu, lo, hi);
     cache.model.free(this.cpu, slab, object);
+  }
+
+  /** An object that is freed twice in a row was allocated unseen in between, unless it is a mistake. */
+  private noteFree({ model, fidelity }: ReplayCache, slab: number, object: number): void {
+    if (this.table.wasFreed(slab, object)) {
+      fidelity.freesOfFreed++;
+      if (fidelity.freesOfFreed > Math.max(MAX_MISTAKES, fidelity.allocations * BULK_SHARE)) {
+        model.isBulk = true;
+      }
+    }
+    this.table.noteEvent(slab, object, true);
   }
 
   /** The slab that an object is freed in: of the cache that the event names, or by mistake another. */

@@ -6,11 +6,21 @@ import type { SheafSource } from '../model/cpu-sheaves.ts';
 import type { SlabCache } from '../model/slab-cache.ts';
 
 export interface ReconciledCache extends SlabCache {
+  /**
+   * Objects are also allocated without an event (kmem_cache_alloc_bulk(), lost events). In all other
+   * caches what the kernel passes over is still free, and only somewhere else than was thought.
+   */
+  isBulk: boolean;
   /** The kernel took this object of a known slab and not the one that was decided. */
   took(cpu: number, node: number, slab: number, object: number): void;
   /** An object was allocated without an event, or its event is still to come. */
   takenUnseen(slab: number, object: number): void;
-  /** The kernel passes this slab over: what the model holds free in it was allocated unseen. */
+  /** A free object of a CPU slab was not freed by the CPU that has the slab, as had been thought. */
+  freedElsewhere(slab: number, object: number): void;
+  /**
+   * The kernel passes this slab over: it is not where the model has it, or, in bulk caches, its free
+   * objects were allocated unseen.
+   */
   passedOver(slab: number): void;
   /**
    * Objects in front of `object` on the freelist of `cpu` (at most `max`), nearest to the head first;

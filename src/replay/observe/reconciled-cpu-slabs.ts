@@ -10,6 +10,7 @@ import type { SlabBacking } from './reconciled-cache.ts';
 const MAX_FOREIGN = 3;
 
 export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
+  isBulk: boolean = false;
   /** By CPU: how often others have taken from its slab since it did so itself. */
   private readonly foreign: Uint8Array = new Uint8Array(this.cpuSlab.length);
 
@@ -72,9 +73,22 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     table.setAllocated(slab, object);
   }
 
+  freedElsewhere(slab: number, object: number): void {
+    const { table } = this;
+    let head = object;
+    while (table.prevObject(slab, head) !== NIL) head = table.prevObject(slab, head);
+    if (table.on[slab] !== ON.cpuSlab || table.freelist[slab] === head) return;
+    this.takenUnseen(slab, object);
+    this.allocated--;
+    table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
+    table.inuse[slab]!--;
+  }
+
   passedOver(slab: number): void {
-    this.takeAll(slab);
-    this.unlist(slab);
+    if (this.isBulk) {
+      this.takeAll(slab);
+      this.unlist(slab);
+    } else this.setAside(slab);
   }
 
   objectsBefore(cpu: number, slab: number, object: number, max: number): number[] {
@@ -120,7 +134,8 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
   }
 
   reopen(cpu: number, slab: number, free: ArrayLike<number>): void {
-    this.passedOver(slab);
+    this.takeAll(slab);
+    this.unlist(slab);
     this.table.fillUnseen(slab, free);
     this.allocated -= free.length;
     this.replaceCpuSlab(cpu, slab);
@@ -141,10 +156,30 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     const slab = this.cpuSlab[cpu]!;
     if (slab === NO_SLAB) return;
     if (this.nodes.length > 1) this.deactivateSlab(cpu);
-    else {
-      this.takeAll(slab);
-      this.clearCpuSlab(cpu);
+    else this.setAside(slab);
+  }
+
+  /**
+   * A slab with free objects that the kernel does not have where the model has it. It is on no list
+   * until an event shows it, and keeps the objects that an event has freed; the others were allocated
+   * before the trace.
+   */
+  private setAside(slab: number): void {
+    const { table } = this;
+    for (let object = 0; object < table.objects[slab]!; object++) {
+      if (table.isFree(slab, object) && !table.wasFreed(slab, object)) {
+        this.takenUnseen(slab, object);
+      }
     }
+    const cpu = table.cpu[slab]!;
+    if (table.on[slab] !== ON.cpuSlab) {
+      this.unlist(slab);
+      return;
+    }
+    const { head, count } = table.splice(slab, this.cpuFreelist[cpu]!, table.freelist[slab]!);
+    table.freelist[slab] = head;
+    table.inuse[slab]! -= count;
+    this.clearCpuSlab(cpu);
   }
 
   /** A CPU whose slab another one uses again and again has it no more. */

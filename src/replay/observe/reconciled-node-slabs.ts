@@ -5,6 +5,8 @@ import { NIL, ON } from '../model/slab-table.ts';
 import type { SlabBacking } from './reconciled-cache.ts';
 
 export class ReconciledNodeSlabs extends NodeSlabs implements SlabBacking {
+  isBulk: boolean = false;
+
   override free(cpu: number, slab: number, object: number): void {
     if (this.table.isFree(slab, object)) this.takenUnseen(slab, object);
     super.free(cpu, slab, object);
@@ -13,9 +15,9 @@ export class ReconciledNodeSlabs extends NodeSlabs implements SlabBacking {
   took(_cpu: number, _node: number, slab: number, object: number): void {
     const { nodes } = this;
     this.allocSingle(slab, object);
-    if (this.table.on[slab] !== ON.nodePartial) return;
+    if (this.table.freelist[slab] === NIL) return;
     // The kernel takes from the first slab of a list, so this is the one.
-    nodes.removePartial(slab);
+    if (this.table.on[slab] === ON.nodePartial) nodes.removePartial(slab);
     nodes.addPartial(slab, 'head');
   }
 
@@ -23,8 +25,16 @@ export class ReconciledNodeSlabs extends NodeSlabs implements SlabBacking {
     this.take(slab, object);
   }
 
+  /** There are no CPU slabs. */
+  freedElsewhere(): void {}
+
   passedOver(slab: number): void {
-    while (this.table.freelist[slab] !== NIL) this.take(slab, this.table.freelist[slab]!);
+    const { table, nodes } = this;
+    for (const object of table.listed(slab, table.freelist[slab]!)) {
+      if (this.isBulk || !table.wasFreed(slab, object)) this.take(slab, object);
+    }
+    // What is left free is on no list until an event shows the slab.
+    if (table.on[slab] === ON.nodePartial) nodes.removePartial(slab);
   }
 
   objectsBefore(_cpu: number, slab: number, object: number, max: number): number[] {
@@ -57,7 +67,7 @@ export class ReconciledNodeSlabs extends NodeSlabs implements SlabBacking {
   }
 
   reopen(_cpu: number, slab: number, free: ArrayLike<number>): void {
-    this.passedOver(slab);
+    while (this.table.freelist[slab] !== NIL) this.take(slab, this.table.freelist[slab]!);
     this.table.fillUnseen(slab, free);
     this.allocated -= free.length;
     if (free.length > 0) this.nodes.addPartial(slab, 'head');

@@ -67,6 +67,14 @@ export class SheafCache implements ReconciledCache {
     this.wasFreed = new Uint8Array(cpus);
   }
 
+  get isBulk(): boolean {
+    return this.backing.isBulk;
+  }
+
+  set isBulk(isBulk: boolean) {
+    this.backing.isBulk = isBulk;
+  }
+
   /**
    * Brings an object to the main sheaf where it has none, as the allocation will do.
    * Of an object of a slab that is still to come the decision has no slab, and for the object its
@@ -115,6 +123,9 @@ export class SheafCache implements ReconciledCache {
     } else this.backing.takenUnseen(slab, object);
   }
 
+  /** What does not fit is dealt with in `took`. */
+  freedElsewhere(): void {}
+
   /** Slabs of early boot have shown their order before anything is taken from a sheaf again. */
   unshuffle(): void {}
 
@@ -132,6 +143,7 @@ export class SheafCache implements ReconciledCache {
       return;
     }
     const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
+    if (this.isGuess && table.isFree(slab, object)) sheaves.main[cpu]!.guess.slab = NO_SLAB;
     if (isInMain) this.takeFromMain(cpu, slab, object);
     else if (!coming.gaveMore(cpu, slab, object) && !coming.confirmKnown(cpu, slab, object)) {
       if (table.isHeld(slab, object)) this.takeFromOther(cpu, slab, object);
@@ -254,19 +266,21 @@ export class SheafCache implements ReconciledCache {
    * Which of the two shows with the next allocation. Otherwise they were allocated unseen.
    */
   private takeFromMain(cpu: number, slab: number, object: number): void {
-    const { sheaves, table } = this;
+    const { sheaves, table, coming } = this;
     const main = sheaves.main[cpu]!;
     this.dropUnknown(main);
     const at = main.indexOf(slab, object);
     const above = main.size - 1 - at;
     const top = above > 0 && main.topSlab >= 0 ? table.slot(main.topSlab, main.topObject) : -1;
-    if (top >= 0 && this.topPassedOver[cpu] === top) {
-      if (this.wasFreed[cpu] === 1) sheaves.bypassAbove(cpu, main, at);
-      else sheaves.forgetAbove(main, at);
-    } else if (above <= Math.max(this.freed[cpu]!, MAX_SWAPPED)) {
+    const isPassedOverAgain = top >= 0 && this.topPassedOver[cpu] === top;
+    if (isPassedOverAgain && this.wasFreed[cpu] === 1) sheaves.bypassAbove(cpu, main, at);
+    else if (isPassedOverAgain) coming.passOver(cpu, main, at);
+    else if (this.isBulk && above > Math.max(this.freed[cpu]!, MAX_SWAPPED)) {
+      sheaves.forgetAbove(main, at);
+    } else {
       this.topPassedOver[cpu] = top;
       this.wasFreed[cpu] = above <= this.freed[cpu]! ? 1 : 0;
-    } else sheaves.forgetAbove(main, at);
+    }
     main.removeAt(at);
   }
 
@@ -278,15 +292,17 @@ export class SheafCache implements ReconciledCache {
     if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     const inSpare = sheaves.spare[cpu]?.indexOf(slab, object) ?? -1;
     const inBarn = barn.find(slab, object);
+    const inLost = sheaves.lost.findLastIndex((sheaf) => sheaf.indexOf(slab, object) >= 0);
     if (inSpare >= 0) {
-      sheaves.forgetAbove(main, -1);
+      if (this.isBulk) sheaves.forgetAbove(main, -1);
       sheaves.setMain(cpu, sheaves.spare[cpu]!);
       sheaves.spare[cpu] = main;
-    } else if (inBarn >= 0) {
-      const sheaf = present(barn.full.splice(inBarn, 1)[0]);
+    } else if (inBarn >= 0 || inLost >= 0) {
+      const from = inBarn >= 0 ? barn.full : sheaves.lost;
+      const sheaf = present(from.splice(inBarn >= 0 ? inBarn : inLost, 1)[0]);
       if (sheaves.isNewMain) barn.full.push(main);
       else {
-        sheaves.forgetAbove(main, -1);
+        this.coming.passOver(cpu, main, -1);
         barn.putEmpty(main);
       }
       sheaves.setMain(cpu, sheaf);
@@ -300,7 +316,7 @@ export class SheafCache implements ReconciledCache {
     if (this.coming.refilledTwice(cpu, slab, object)) return;
     if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     if (!sheaves.isNewMain) {
-      sheaves.forgetAll(cpu);
+      this.coming.passOverAll(cpu);
       sheaves.pcsReplaceEmptyMain(cpu);
     }
     this.takenUnseen(slab, object);

@@ -1,10 +1,8 @@
 // Every slab of an image → what each cache holds, counted by list: the figures that slabinfo and the
 // kernel's own sysfs are compared with.
 
-import type { Findings } from '../findings.ts';
 import type { SlabView } from './slab-view.ts';
 import { SLOT } from './slab-view.ts';
-import { type SlubImage, walkSlabs } from './walk-slabs.ts';
 
 export interface CacheOccupancy {
   readonly name: string;
@@ -23,20 +21,6 @@ export interface CacheOccupancy {
   freeOnCpuPartial: number;
   freeOnPartial: number;
   inSheaves: number;
-}
-
-/** In the order of the walk's caches. */
-export function countOccupancy(slub: SlubImage, findings?: Findings): CacheOccupancy[] {
-  const counts = slub.caches.map((cache) => emptyOccupancy(cache.name));
-  walkSlabs(
-    slub,
-    (slab) => {
-      const count = counts[slab.cacheIndex];
-      if (count !== undefined) addSlab(count, slab);
-    },
-    findings,
-  );
-  return counts;
 }
 
 /** Adds one slab to its cache's counts. */

@@ -142,6 +142,7 @@ describe('caches', () => {
         peakLive: 2,
         slabs: null,
         kernelSlabs: null,
+        olderObjects: null,
       },
       expect.objectContaining({
         name: 'dentry',

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { detectFormat } from '../../../src/ingest/formats.ts';
+import { foreignFile } from '../../../src/recording/foreign/name-foreign.ts';
 
 /** The error of a file that begins so: message and hint. */
 async function refusal(text: string, path = 'upload'): Promise<string> {
@@ -232,19 +233,12 @@ const TEXTS: readonly (readonly [string, string, string])[] = [
     'kernel log',
     '[  60.1] x\n[   60.123456] kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)\n',
   ],
-  ['HTML', 'HTML', '<!DOCTYPE html>\n<html><body><pre>kmalloc: call_site</pre>\n'],
-  [
-    'our report',
-    'report that slabreplay made',
-    '<!DOCTYPE html>\n<html>\n<meta name="generator" content="slabreplay">\n',
-  ],
   ['our JSON', 'result of slabreplay', '{\n "formatVersion": 1,\n "type": "analysis"'],
   ['JSON', 'JSON', '{"a": 1}\n'],
   ["perf's JSON", "perf's JSON", '{\n\t"linux-perf-json-version": 1,\n\t"headers": {'],
   ['speedscope', 'speedscope', '{"$schema":"https://www.speedscope.app/file-format-schema.json"}'],
   ['flame graph', 'flame graph', 'sh;do_syscall_64;kmalloc 12\n'],
   ['no permission', 'command that failed', 'cat: /sys/kernel/debug/kmemleak: Permission denied\n'],
-  ['CTF metadata', 'CTF', '/* CTF 1.8 */\n\ntypealias integer { size = 8; } := uint8_t;\n'],
   [
     'format of tracefs',
     'description of an event',
@@ -273,7 +267,6 @@ describe('a binary file', () => {
   test.each([
     ['perf.data of version 1', 'PERFFILE\0\0'],
     ['stream of a CTF trace', '\xc1\x1f\xfc\xc1\0\0'],
-    ['metadata of a CTF trace', '\x57\x1d\xd1\x75\0\0'],
     ['core of a process', elf(4, 'CORE\0\0\0\0')],
     ['memory snapshot', elf(4, 'VMCOREINFO\0')],
     ['memory snapshot', 'KDUMP   \x06\0\0\0'],
@@ -304,4 +297,12 @@ test('lines of a trace go before what stands around them', async () => {
   const line = ' sh-1 [000] ..... 1.0: kfree: call_site=f+0x1/0x2 ptr=ffff888000000040\n';
   const log = '[    1.000000] Linux version 6.1.0 (x@y)\n';
   expect((await detectFormat(Buffer.from(log + line), 'x')).name).toBe('ftrace-text');
+});
+
+test('a page of HTML may hold a trace behind its scripts: it is named when none was found', () => {
+  const titleOf = (text: string): string | undefined => foreignFile(Buffer.from(text))?.title;
+  expect(titleOf('<!DOCTYPE html>\n<html><body>kmalloc</body>\n')).toBe('a page of HTML');
+  expect(titleOf('<!DOCTYPE html>\n<meta name="generator" content="slabreplay">\n')).toBe(
+    'a report that slabreplay made',
+  );
 });

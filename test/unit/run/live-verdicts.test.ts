@@ -79,6 +79,45 @@ describe('a function that is known to free by kfree_rcu() only', () => {
   });
 });
 
+describe('frees that were switched on late', () => {
+  const FREES = Array.from({ length: 20 }, (_, i) => `@${11_000 + i * 10} free X${i}`).join('\n');
+  const LINES = `
+    @1000 alloc kmalloc-64 A by=f+0x1
+    @1001 alloc kmalloc-64 B by=f+0x1
+    @1002 alloc kmalloc-64 C by=f+0x1
+    ${FREES}
+    @20000 alloc kmalloc-64 A by=g+0x1
+    @20001 alloc dentry B+192 192
+    @20002 alloc kmalloc-64 D by=f+0x1`;
+  const NO_BOOT = { facts: kernelFacts({}) };
+
+  test('make what is older uncertain one by one, and mark no site', () => {
+    const { run, objects } = resolve(LINES, NO_BOOT);
+    expect(objects.map(([, verdict]) => NAMES[verdict ?? -1])).toEqual([
+      'gone',
+      'beforeFrees',
+      'certain',
+      'certain',
+      'certain',
+    ]);
+    expect(run.verdicts.marked.size).toBe(0);
+    expect(run.reasonOf(VERDICT.beforeFrees)).toBe('frees not recorded at first');
+    expect(run.eventsCompleteSince).toBe(11_000);
+  });
+
+  test('do not hide what is freed unseen later', () => {
+    const lines = `${LINES}
+      @30000 alloc kmalloc-64 D by=g+0x1
+      @30001 alloc kmalloc-64 E by=f+0x1`;
+    expect(verdicts(lines, NO_BOOT).at(-1)).toBe('untracedFrees');
+  });
+
+  test('are not looked for where all events were on from boot', () => {
+    const { run } = resolve(LINES, { facts: kernelFacts({ tracedFromBoot: true }) });
+    expect(run.lateEvents.size).toBe(0);
+  });
+});
+
 describe('events that were lost', () => {
   test('make what is older uncertain', () => {
     const { run, objects } = resolve(`

@@ -65,6 +65,9 @@ describe('what was stored comes back', () => {
       pageSize: 65536,
       hashedPointers: true,
       pointerBytes: 4,
+      gfpLayout: null,
+      sampling: { kind: 'period', every: 11, events: ['kfree'] },
+      someTasksOnly: true,
       gfpNames: [{ mask: 0xcc0, name: 'GFP_KERNEL' }],
       probes: [{ event: 'take', isRead: true, mapping: null }],
     };

@@ -18,7 +18,7 @@ import {
 } from '../../../base/checked-json.ts';
 import { StoreError, TraceFormatError } from '../../../base/errors.ts';
 import { keysOf } from '../../../base/object-keys.ts';
-import type { Completeness, RunSummary } from '../../../run/run-summary.ts';
+import type { Completeness, LateEvent, RunSummary } from '../../../run/run-summary.ts';
 import type {
   CacheFigures,
   FindingFigures,
@@ -87,11 +87,20 @@ const RUN: Columns<RunSummary> = {
 
 const asFreeEvent = oneOf('kfree', 'kmem_cache_free');
 
+const LATE_EVENT: Columns<LateEvent> = {
+  event: oneOf('kmalloc', 'kfree', 'kmem_cache_alloc', 'kmem_cache_free'),
+  afterSec: nullable(asNumber),
+};
+const asLateEvent = (value: unknown, at: string): LateEvent => checkedObject(value, at, LATE_EVENT);
+
 const COMPLETENESS: Columns<Completeness> = {
   lostEvents: asCount,
   badRecords: asCount,
   hashedPointers: asBool,
+  sampled: optional(asBool, false),
+  someTasksOnly: optional(asBool, false),
   startsAtBoot: asBool,
+  lateEvents: optional((value, at) => checkedList(value, at, asLateEvent), []),
   freesOfUnknown: asCount,
   unrecordedFrees: optional((value, at) => checkedList(value, at, asFreeEvent), []),
   allocsOfLive: asCount,

@@ -54,6 +54,8 @@ describe('what makes the numbers less than exact', () => {
   test('every doubt has its line', () => {
     const completeness = {
       ...COMPLETE,
+      sampled: false,
+      someTasksOnly: false,
       startsAtBoot: false,
       lostEvents: 1234,
       badRecords: 2,
@@ -67,13 +69,27 @@ describe('what makes the numbers less than exact', () => {
     expect(trust({ completeness, totals, recorder, callSites })).toBe(
       `Can these numbers be trusted?
   complete     42 events, 1,234 events lost; the recording starts on a running machine
-  gaps         at least 3 frees left no event (kfree_rcu, bulk); 6 live objects of 1 call site may
-               be freed already and are kept apart
+  late         what was allocated before the recording is not in these numbers
+  gaps         3 frees are missing, among the lost events or without one (kfree_rcu, bulk); 6 live
+               objects of 1 call site may be freed already and are kept apart
   older        5 frees were of objects from before the recording, or allocated in bulk
   recorder     10.0 % of the bytes were allocated by trace-cmd, cat (leave out with --exclude-comm)
   note         1,234 events were lost: frees among them look like leaks
   note         2 damaged records were passed over
   note         The cache of 7 allocations is inferred.`,
+    );
+  });
+
+  test('what a recording misses whose events were switched on one by one', () => {
+    const lateEvents = [
+      { event: 'kfree', afterSec: 1.24 },
+      { event: 'kmem_cache_free', afterSec: null },
+    ] as const;
+    const text = trust({ completeness: { ...COMPLETE, startsAtBoot: false, lateEvents } });
+    expect(text.replace(/\s+/g, ' ')).toContain(
+      'late what was allocated before the recording is not in these numbers; events began one by one ' +
+        '(kfree 1.2 s, kmem_cache_free later after the first), and what was allocated before frees ' +
+        'were recorded may be freed already',
     );
   });
 

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../../src/base/errors.ts';
 import {
   buildFragmentation,
-  FRAG_BY,
   type FragBy,
   type Fragmentation,
 } from '../../../../src/commands/frag/fragmentation.ts';
@@ -14,6 +13,8 @@ import {
   type ResolveOptions,
   resolve,
 } from '../../../helpers/tracked.ts';
+
+const FRAG_BY: readonly FragBy[] = ['cache', 'site', 'size', 'task', 'stack', 'directory'];
 
 function fragOf(
   lines: string,

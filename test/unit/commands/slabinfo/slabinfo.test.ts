@@ -474,7 +474,8 @@ test('JSON has the names of /proc/slabinfo and all slabs, sorted as the list', (
   const names = resolveSlabCacheNames(sysfs, { eventNames: new Set(['btree_node']) });
   const run = { label: 'a-run' } as SlabinfoRun['run'];
   const result = compute({ sortLoss: true });
-  const tables = { run, completeness: null, result, names, olderSlabs: 0, notes: ['a note'] };
+  const rest = { completeness: null, isSlabinfo: false, olderSlabs: 0, notes: ['a note'] };
+  const tables = { run, result, names, ...rest };
   const json = buildSlabinfoJson(tables);
   expect(json.notes).toEqual(['a note']);
   expect(json.run).toBe(run);

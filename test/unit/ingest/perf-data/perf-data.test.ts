@@ -262,7 +262,7 @@ test('a sample whose sizes do not fit it is counted, and the next one is read', 
   expect(trace.stats).toEqual({ bad_record: 1 });
 });
 
-test('a file without tracepoints says how to record them', async () => {
+test('a file without the descriptions of its tracepoints says how to record them', async () => {
   const file = {
     attrs: [ATTR],
     records: [r.finishedRound()],
@@ -271,7 +271,7 @@ test('a file without tracepoints says how to record them', async () => {
   for (const reading of [() => readPerf(perfFile(file)), () => readPipe(perfPipe(file))]) {
     await expect(reading()).rejects.toThrow(TraceFormatError);
     await expect(reading()).rejects.toMatchObject({
-      message: expect.stringContaining('it describes no kmem event'),
+      message: expect.stringContaining('it ends before the descriptions of its events'),
       hint: expect.stringContaining('perf record'),
     });
   }

@@ -268,7 +268,6 @@ test('every form is read the same as the second line of its kind, which goes the
 
 test.each([
   ['function tracer', 'find-4624 [005] ...1. 580781.988361: do_filp_open <-do_sys_openat2'],
-  ['function_graph', ' 0)   0.123 us    |  kmalloc();'],
   ['trace_printk', '  sh-5 [005] ...1. 580781.988361: my_func: kmalloc of 12 bytes'],
   ['a marker', '  sh-5 [005] ...1. 580781.988361: tracing_mark_write: kfree: ptr=0'],
   ['another event', '  sh-5 [000] d..2. 1.0: sched_switch: prev_comm=sh prev_pid=5 ==> next_pid=0'],
@@ -284,10 +283,136 @@ test.each([
     'trace_printk in the latency form',
     '    sh-5       1..... 22708us+: bprint: x-5 [001] 1.5: kfree: call_site=f+0x1 ptr=0x0',
   ],
-  ['a frame of no stack', ' => do_syscall_64+0x5d/0xb0'],
-  ['prose', 'I see this on my machine, where kmalloc is slow:'],
 ])('%s is counted and passed over', async (_, line) => {
   const trace = await readTraceBytes(`# tracer: nop\n${line}\n`);
   expect(trace.stats).toEqual({ other_events: 1 });
   expect(trace.count).toBe(0);
+});
+
+test.each([
+  ['a function of function_graph', ' 0)   0.123 us    |  kmalloc();'],
+  ['the same with a time', ' 1287.100100 |   1)   0.225 us    |      find_it();'],
+  ['a frame of no stack', ' => do_syscall_64+0x5d/0xb0'],
+  ['prose', 'I see this on my machine, where kmalloc is slow:'],
+  ['dots', '...'],
+  ['a kernel log', '[    1.234567] e1000: eth0 NIC Link is Up'],
+])('%s is no event', async (_, line) => {
+  const trace = await readTraceBytes(`# tracer: nop\n${line}\n`);
+  expect(trace.stats).toEqual({});
+  expect(trace.count).toBe(0);
+});
+
+const EVENT =
+  'kmalloc: call_site=f+0x1/0x2 ptr=ffff888001230000 bytes_req=100 bytes_alloc=128 gfp_flags=GFP_KERNEL';
+
+test.each<[string, string, Partial<PlainEvent>]>([
+  [
+    'a time only',
+    `  4582.600001: ${EVENT}`,
+    { comm: '', pid: null, cpu: 0, ns: 4582_600_001n * US },
+  ],
+  ['a task, no CPU', ` my task-12  4582.600001: ${EVENT}`, { comm: 'my task', pid: 12 }],
+  ['flags, no CPU', ` sh-12 d..1  4582.600001: ${EVENT}`, { comm: 'sh', flags: 0x101 }],
+  ['quoted', `> >  4582.600001: ${EVENT}`, { ns: 4582_600_001n * US }],
+])('columns cut off: %s', async (_, line, want) => {
+  const trace = await readTraceBytes(`${line}\n`);
+  expect(trace.format).toBe('ftrace-text');
+  expect(trace.stats).toEqual({});
+  expect(trace.event(0)).toMatchObject({ event: 'kmalloc', bytesReq: 100, ...want });
+});
+
+test.each<[string, string, Partial<PlainEvent>]>([
+  ['with the time', ` 1287.100144 |   1)               |  /* ${EVENT} */`, { cpu: 1, pid: null }],
+  [
+    'with the task',
+    ` 1287.100144 |   3)   workd-4521  |               |    /* ${EVENT} */`,
+    { cpu: 3, comm: 'workd', pid: 4521 },
+  ],
+  [
+    'with the task and flags',
+    ` 1287.100144 |   3)  kworker/u8:2-77 |  d..1 |               |  /* ${EVENT} */`,
+    { cpu: 3, comm: 'kworker/u8:2', flags: 0x101 },
+  ],
+  ['without the CPU', ` 1287.100144 |               |  /* ${EVENT} */`, { cpu: 0, pid: null }],
+])('a comment of function_graph %s', async (_, line, want) => {
+  const free =
+    ' 1287.100200 |   1)               |  /* kmem_cache_free: call_site=g+0x1/0x2 ptr=ffff888001230000 name=dentry */';
+  const trace = await readTraceBytes(`# tracer: function_graph\n#\n${line}\n${free}\n`);
+  expect(trace.stats).toEqual({});
+  expect(trace.event(0)).toMatchObject({ ns: 1287_100_144n * US, gfp: 0xcc0, ...want });
+  expect(trace.event(1)).toMatchObject({ event: 'kmem_cache_free', cache: 'dentry' });
+});
+
+test('comments of function_graph without a time are refused', async () => {
+  const line = ` 1)               |  /* ${EVENT} */`;
+  await expect(readTraceBytes(`# tracer: function_graph\n${line}\n`)).rejects.toThrow(
+    'the events of function_graph have no time',
+  );
+});
+
+test.each([
+  '[   55.200000] ',
+  '[   55.200000][ T4521] ',
+  '[   55.200000] [    C2] ',
+  '<4>[   55.200000] ',
+  'Aug 06 22:26:38 host1 kernel: [   55.200000] ',
+  'Aug  6 22:26:38 host1 kernel: ',
+  'Aug  6 22:26:38 host1 root[1234]: ',
+  '2026-08-06T22:26:38.123456+02:00 host1 kernel: ',
+  '2026-08-06T22:26:38+0200 host1 kernel: [   55.200000] ',
+  '[Thu Aug  6 22:26:38 2026] ',
+  '08-06 22:26:38.123  1234  1240 I kernel  : ',
+  '> [   55.200000] ',
+])('a trace inside a log: %s', async (log) => {
+  const lines = [
+    `workd-4521    2.... 1021000001us : ${EVENT}`,
+    `  a [b]-7     [003] d..1.  1021.000101: ${EVENT.replace('1230000', '1240000')}`,
+    'kworker/2:1-9    2d..1. 1021000201us+: kfree: call_site=g+0x1/0x2 ptr=ffff888001230000',
+  ];
+  const trace = await readTraceBytes(lines.map((line) => `${log}${line}\n`).join(''));
+  expect(trace.stats).toEqual({});
+  expect(trace.events()).toMatchObject([
+    { comm: 'workd', pid: 4521, cpu: 2, ns: 1021_000_001n * US },
+    { comm: 'a [b]', pid: 7, cpu: 3, ns: 1021_000_101n * US },
+    { comm: 'kworker/2:1', pid: 9, cpu: 2, event: 'kfree' },
+  ]);
+});
+
+test('events that the kernel printed itself (tp_printk) have the time of the log', async () => {
+  const trace = await readTraceBytes(`[   55.200000] e1000: up\n[   55.200100] ${EVENT}\n`);
+  expect(trace.stats).toEqual({});
+  expect(trace.event(0)).toMatchObject({ ns: 55_200_100n * US, pid: null, bytesAlloc: 128 });
+});
+
+test('no blank between the name and the first field', async () => {
+  const trace = await readTraceBytes(
+    `  hen-417   [000] ...1  1640.221310: ${EVENT.replace(': ', ':')}\n`,
+  );
+  expect(trace.stats).toEqual({});
+  expect(trace.event(0)).toMatchObject({ event: 'kmalloc', site: 'f+0x1', comm: 'hen' });
+});
+
+test.each([
+  [
+    'a script with lines',
+    '<script class="trace-data" type="application/text">\n',
+    '\n',
+    '</script>',
+  ],
+  ['a string with lines', '<script>var linuxPerfData = "\\\n', '\\n\\\n', '";</script>'],
+])('a page of systrace: %s', async (_, head, end, foot) => {
+  const script = '<script>\nvar a = "1.5: b";\n</script>\n'.padEnd(100_000, 'var x;\n');
+  const lines = [
+    '# tracer: nop',
+    ` &lt;idle&gt;-0  (-----) [002] d..1 1021.000001: ${EVENT}`,
+    ' workd-4521 ( 4521) [002] .... 1021.000101: kmem_cache_free: call_site=g ptr=ffff888001230000 name=dentry',
+  ];
+  const body = lines.map((line) => line + end).join('');
+  const trace = await readTraceBytes(`<!DOCTYPE html>\n<html>\n${script}${head}${body}${foot}\n`);
+  expect(trace.format).toBe('ftrace-text');
+  expect(trace.stats).toEqual({});
+  expect(trace.events()).toMatchObject([
+    { comm: '<idle>', pid: 0, gfp: 0xcc0 },
+    { comm: 'workd', pid: 4521, cache: 'dentry' },
+  ]);
 });

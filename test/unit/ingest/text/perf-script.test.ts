@@ -98,7 +98,7 @@ test('without symbols, call sites are addresses; NULL is (nil)', async () => {
   expect(trace.event(0)).toMatchObject({ site: '0xffffffffa46e07c4', ptr: 0n });
 });
 
-test('the kernel part of a callchain becomes the stack, by address', async () => {
+test('the kernel part of a callchain becomes the stack, by address and name', async () => {
   const event = (time: string): string => `perf  1056 [000]   ${time}: ${EVENT}\n`;
   const trace = await readTraceBytes(
     event('150.026836') +
@@ -115,8 +115,8 @@ test('the kernel part of a callchain becomes the stack, by address', async () =>
   );
   expect(trace.stats).toEqual({});
   expect(trace.events().map((e) => e.stack)).toEqual([
-    ['0xffffffffa48b95b7', '0xffffffffa4fd63fb'],
-    ['0xffffffffa48b95b7'],
+    ['__kmalloc_node+0xa7 0xffffffffa48b95b7', '0xffffffffa4fd63fb'],
+    ['__kmalloc_node+0xa7 0xffffffffa48b95b7'],
     [],
     ['__kmalloc_node+0xa7'],
   ]);
@@ -131,7 +131,10 @@ test('a callchain of a machine whose kernel lies below, or of 32 bits', async ()
   );
   expect(trace.info.pointerBytes).toBe(4);
   // One text stands for one frame: this one is the kernel's by the name of its file.
-  expect(trace.events().map((e) => e.stack)).toEqual([['0xc1050f11'], ['0x12345a']]);
+  expect(trace.events().map((e) => e.stack)).toEqual([
+    ['kfree+0x7 0xc1050f11'],
+    ['kfree+0x7 0x12345a'],
+  ]);
 });
 
 test('callchains of other events are passed over', async () => {
@@ -176,4 +179,66 @@ test('perf without times is refused with the reason', async () => {
       'its events have no time (options/context-info off, or perf script -F)',
     ) as string,
   });
+});
+
+test.each([
+  ['2c7e40 __kmalloc (/usr/lib/debug/lib/modules/3.10.0-957.el7.x86_64/vmlinux)', '__kmalloc'],
+  ['31d5aa page_writer+0x12 (/boot/vmlinux-6.1.0)', 'page_writer+0x12'],
+  ['0c8f3 pump_write_page ([pumpfs])', 'pump_write_page [pumpfs]'],
+  ['0c8f3 f+0x1 (/lib/modules/6.1.0/kernel/fs/my-fs/my-fs.ko.xz)', 'f+0x1 [my_fs]'],
+  ['ffffffffc08b103e tally_open+0x3e ([tally])', 'tally_open+0x3e [tally] 0xffffffffc08b103e'],
+  ['ffffffffb1a4c2d1 kmalloc+0x21 (inlined)', 'kmalloc+0x21 0xffffffffb1a4c2d1'],
+  ['ffffffffb1a4c2d1 [unknown] ([kernel.kallsyms])', '0xffffffffb1a4c2d1'],
+  ['ffffffffb1a4c2d1 f+0x1 ([guest.kernel.kallsyms])', 'f+0x1 0xffffffffb1a4c2d1'],
+  ['ffffffffb1a4c2d1 f+0x1 (/proc/kcore)', 'f+0x1 0xffffffffb1a4c2d1'],
+  ['f+0x1 ([kernel.kallsyms])', 'f+0x1'],
+])('a frame of the kernel: %s', async (frame, want) => {
+  const event =
+    'perf  1056 [000]   150.026836:            kmem:kfree: call_site=f+0x1 ptr=0xffff8883c1482e40\n';
+  const trace = await readTraceBytes(
+    `${event}\t${frame}\n\t  slub.c:3412\n\t  e83c2 [unknown] (/usr/lib64/libc-2.17.so)\n` +
+      '\t ffffffffb1a4c2d1 not_the_kernels ([kernel.kallsyms])\n\n',
+  );
+  expect(trace.stats).toEqual({});
+  expect(trace.event(0).stack).toEqual([want]);
+});
+
+test('events without fields (-F without trace) are refused', async () => {
+  const lines = ['kmem:kmalloc: ', 'kmem:kfree:', 'kmem:kmem_cache_free: '];
+  const text = lines.map((line, i) => `  sh 7 [001]  2135.04808${i}: ${line}\n`).join('');
+  await expect(readTraceBytes(text)).rejects.toThrow(
+    'its 3 kmem events have no fields, so no address or size is known',
+  );
+  // One that has some is read, and the others are counted.
+  const trace = await readTraceBytes(
+    `${text}  sh 7 [001]  2135.048090: kmem:kfree: call_site=f+0x1 ptr=(nil)\n`,
+  );
+  expect(trace.stats).toEqual({ bad_line: 3 });
+});
+
+const atTimes = (times: readonly string[]): string =>
+  times.map((time) => `  sh 7 [001]  ${time}: kmem:kfree: call_site=f+0x1 ptr=(nil)\n`).join('');
+
+test('differences of times (--deltatime) are refused', async () => {
+  const deltas = [
+    '0.000000',
+    '0.000006',
+    '0.000001',
+    '0.000001',
+    '0.000003',
+    '0.000000',
+    '1.000002',
+  ];
+  for (const times of [deltas, deltas.slice(1), deltas.map((time) => `${time}123`)]) {
+    await expect(readTraceBytes(atTimes(times))).rejects.toThrow('--deltatime');
+  }
+});
+
+test('times that step back at a seam, or begin at 0, are times', async () => {
+  for (const times of [
+    ['0.000000', '0.000001', '0.000001', '0.000007'],
+    ['5.000000', '6.000000', '5.500000', '5.600000', '7.000000'],
+  ]) {
+    expect((await readTraceBytes(atTimes(times))).count).toBe(times.length);
+  }
 });

@@ -90,7 +90,10 @@ test('stacks: frames by their addresses', async () => {
       '=> trace_event_raw_event_kmalloc (ffffffffa48b7109)\n=> kmalloc_trace (ffffffffa48b8b8c)\n' +
       `              sh-647   [001]    31.595200: ${KMALLOC}\n`,
   );
-  expect(trace.event(0).stack).toEqual(['0xffffffffa48b7109', '0xffffffffa48b8b8c']);
+  expect(trace.event(0).stack).toEqual([
+    'trace_event_raw_event_kmalloc 0xffffffffa48b7109',
+    'kmalloc_trace 0xffffffffa48b8b8c',
+  ]);
   expect(trace.event(1).stack).toEqual([]);
   expect(trace.stats).toEqual({});
 });

@@ -66,7 +66,9 @@ test('cut in its data, the first events of each CPU are read, more the longer th
     for (const [cpu, read] of byCpu(trace).entries()) {
       // The last one may be the gap that is left.
       const kept = read.slice(0, -2);
-      expect(all[cpu]?.slice(0, kept.length)).toEqual(kept);
+      // Comparing so many with `toEqual` would take seconds.
+      const isStart = kept.every((value, i) => value === all[cpu]?.[i]);
+      expect([length, cpu, isStart]).toEqual([length, cpu, true]);
       events += kept.length;
     }
     expect(events).toBeGreaterThanOrEqual(last - 4);

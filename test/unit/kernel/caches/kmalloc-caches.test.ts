@@ -6,6 +6,7 @@ import {
   kmallocCacheName,
   kmallocClassesOf,
   kmallocClassSize,
+  kmallocNamingOf,
 } from '../../../../src/kernel/caches/kmalloc-caches.ts';
 import { ACCOUNTED } from '../../../../src/kernel/events/dictionary.ts';
 import { GFP } from '../../../../src/kernel/events/gfp-flags.ts';
@@ -18,7 +19,7 @@ const CLASSES: KmallocClasses = {
   hasCgroup: true,
   hasReclaim: true,
   hasDma: true,
-  shortNames: true,
+  naming: 'short',
 };
 
 const KERNEL = 0xcc0;
@@ -90,7 +91,7 @@ describe('the cache of a request', () => {
   });
 
   test('is in bytes before 4.20', () => {
-    const old = { ...CLASSES, shortNames: false };
+    const old: KmallocClasses = { ...CLASSES, naming: 'long' };
     expect(kmallocCacheName(old, 1000, KERNEL, ACCOUNTED.no)).toBe('kmalloc-1024');
   });
 
@@ -127,13 +128,37 @@ describe('the classes that recorded names show', () => {
       hasCgroup: true,
       hasReclaim: false,
       hasDma: false,
-      shortNames: true,
+      naming: 'short',
     });
   });
 
   test('have reclaimable and dma kinds where there are such names', () => {
     const classes = kmallocClassesOf([...powers, 'kmalloc-rcl-128', 'dma-kmalloc-128'], 4096);
     expect(classes).toMatchObject({ hasReclaim: true, hasDma: true, hasCgroup: false });
+  });
+
+  test('are those of SLAB, larger ones included', () => {
+    const sizes = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 131072];
+    const names = sizes.flatMap((size) => [`size-${size}(DMA)`, `size-${size}`]);
+    const classes = kmallocClassesOf(names, 4096);
+    expect(classes).toMatchObject({ sizes, maxCacheSize: 131072, hasDma: true, naming: 'size' });
+    const name = (bytes: number, gfp: number): string =>
+      classes === undefined ? '' : kmallocCacheName(classes, bytes, gfp, ACCOUNTED.unknown);
+    expect(name(40, KERNEL)).toBe('size-64');
+    expect(name(40, KERNEL | GFP.DMA)).toBe('size-64(DMA)');
+    expect(name(100_000, KERNEL)).toBe('size-131072');
+    expect(name(40, KERNEL | GFP.RECLAIMABLE)).toBe('size-64');
+    expect(isKmallocCacheName('size-64(DMA)')).toBe(true);
+    expect(isKmallocCacheName('size-x')).toBe(false);
+  });
+
+  test.each([
+    ['size', ['dentry', 'size-64']],
+    ['short', ['kmalloc-64', 'kmalloc-rcl-1k']],
+    ['long', ['kmalloc-64', 'kmalloc-1024']],
+    [undefined, ['kmalloc-64', 'dentry']],
+  ])('are named as %s where only some are listed', (naming, names) => {
+    expect(kmallocNamingOf(names)).toBe(naming);
   });
 
   test('are none where no name is of kmalloc', () => {

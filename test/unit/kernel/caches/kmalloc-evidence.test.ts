@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { kmallocEvidence } from '../../../../src/kernel/caches/kmalloc-evidence.ts';
+import { EVENT_KIND } from '../../../../src/kernel/events/event-kind.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 
 /** Sizes as `REQ/ALLOC`. */
@@ -41,10 +42,35 @@ describe('the smallest class', () => {
     ['8/8 60/64', 8],
     ['8/16', 16],
     ['8/128 100/128', 128],
-    ['65/128', 128],
+    ['65/128', 64], // 96 is no class where 64 is the smallest
+    ['21/64 80/128 172/192', 64], // 32-bit ARM
+    ['80/128 8/128', 128],
     ['600/1024', 8],
     ['8/64 64/392', 8], // a debug stride by chance
   ])('of %s is %i', (sizes, minimum) => {
     expect(evidence(sizes).minimum).toBe(minimum);
   });
+});
+
+test.each([
+  ['24/32 40/48 6/14 64/72', true],
+  ['8/8 60/64 8192/8192', false],
+  ['64/392', false],
+])('of %s SLOB is %j', (sizes, isSlob) => {
+  expect(evidence(sizes).isSlob).toBe(isSlob);
+});
+
+test.each([
+  [[0xd0, 0x20], true], // GFP_KERNEL and GFP_ATOMIC of 3.10
+  [[0x24000c0], true], // GFP_KERNEL of 4.4
+  [[0xcc0, 0xa20], false],
+  [[0xcc0, 0x50], false],
+  [[0x20], false], // GFP_ATOMIC alone tells nothing
+  [[0], false],
+])('flags %j are old: %j', (flags, isOld) => {
+  const trace = new TestTrace('');
+  for (const gfp of flags) {
+    trace.dictionary.calls.intern({ kind: EVENT_KIND.kmalloc, bytesReq: 8, bytesAlloc: 8, gfp });
+  }
+  expect(kmallocEvidence(trace.dictionary.calls, 4096).hasOldFlags).toBe(isOld);
 });

@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  parseProcSlabinfo,
-  readRecordedSlabinfo,
-} from '../../../../src/kernel/caches/proc-slabinfo.ts';
+import { parseProcSlabinfo } from '../../../../src/kernel/caches/proc-slabinfo.ts';
 import {
   pickAlias,
   resolveSlabCacheNames,
 } from '../../../../src/kernel/caches/slab-cache-names.ts';
 import { parseSlabSysfs } from '../../../../src/kernel/caches/slab-sysfs.ts';
+import { readRecordedSlabinfo } from '../../../../src/recording/recorded-slabinfo.ts';
 import { ANY_TEXT } from '../../../helpers/any-text.ts';
 import { describeEachWith, recordedText } from '../../../helpers/data.ts';
 
@@ -181,7 +179,8 @@ test.each([
     'version 1.1',
   ],
   ['wrapped', `${HEADING}${LINE.replaceAll(' : ', ' \n: ').repeat(3)}`, '9 of its lines'],
-  ['no slabinfo', ' Active / Total Objects (% used) : 1 / 2 (50%)\n', '1 of its lines'],
+  ['no slabinfo', ' Active / Total Objects (% used) : 1 / 2 (50%)\n', 'the output of slabtop'],
+  ['of another program', 'Hello world\n', '1 of its lines'],
 ])('a recorded slabinfo that is %s is an error', (_, text, words) => {
   expect(() => readRecordedSlabinfo(text, 'rec/slabinfo.txt')).toThrow(
     `rec/slabinfo.txt: not /proc/slabinfo: `,

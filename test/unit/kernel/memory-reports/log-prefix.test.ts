@@ -68,6 +68,12 @@ const PREFIXES: readonly [name: string, prefix: string, atSec: number | null][] 
   ['mediatek', '[   12.345678] (0)[123:kworker/0:1]', T],
   ['mediatek, older', '[   12.345678]<0>-(3)[0:swapper/3]', T],
   ['amlogic', '[   12.345678@0]d ', T],
+  ['mediatek, newer', '[   12.345678] .(0)[123:kworker/0:1]', T],
+  ['samsung, newer', '[   12.345678] I[0:      swapper/0:    0] ', T],
+  ['LG', '[   12.345678 / 05-01 12:00:00.513] ', T],
+  ['logcat with users', '05-01 12:00:00.513  root     0     0 E         : ', null],
+  ['journalctl -o verbose', '    MESSAGE=', null],
+  ['minicom', '[2023-05-01 12:00:00] [   12.345678] ', T],
   ['spreadtrum', '[   12.345678] c1   123 ', T],
   ['a console server', '[2023-05-01 12:00:00.123] [   12.345678] ', T],
   ['GitHub', '2023-05-01T12:00:00.1234567Z [   12.345678] ', T],
@@ -102,6 +108,13 @@ describe('and all lines', () => {
     [
       'are escaped for a page',
       withPrefix('<br>&lt;3&gt;[   12.345678]&nbsp;', '</br>\n').replace('+0x7', '&#43;0x7'),
+    ],
+    ['end with an escaped line end', withPrefix('2025-04-23T04:38:59Z ', '\\x0a\n')],
+    [
+      'have the tabs of rsyslog',
+      withPrefix('May  8 10:39:46 host1 kernel: ')
+        .replaceAll(': foo+', ':#011foo+')
+        .replaceAll('  drop', ' #011drop'),
     ],
     [
       'are quoted-printable',

@@ -189,6 +189,7 @@ test.each([
     'Object padding overwritten',
     null,
   ],
+  ['BUG kmalloc-64(7:my group) (Not tainted): Poison overwritten', 'Poison overwritten', null],
   ['BUG a (Not tainted): Freechain corrupt', 'Freechain corrupt', null],
   [
     'BUG a (Not tainted): Wrong object count. Counter is 3 but counted were 5',
@@ -307,4 +308,48 @@ size 96
       size: 96,
     },
   ]);
+});
+
+test('KFENCE with hashed pointers: the distance is printed', () => {
+  const log = `BUG: KFENCE: out-of-bounds read in f+0x1/0x2
+Out-of-bounds read at 0x0000000099a1f8a6 (33B right of kfence-#206):
+ f+0x1/0x2
+kfence-#206: 0x000000009038dce7-0x00000000a9680714, size=32, cache=<destroyed>
+allocated by task 915 on cpu 0 at 497.204343s (0.575165s ago):
+ g+0x1/0x2
+BUG: KFENCE: out-of-bounds write in f+0x1/0x2
+Out-of-bounds write at 0x0000000099a1f8a6 (1B left of kfence-#206):
+`;
+  expect(parse(log)).toMatchObject([
+    { hashed: true, offset: 33, size: 32, cache: null, address: 0x9038dce7n },
+    { offset: -1, access: { isWrite: true } },
+  ]);
+});
+
+test('an object that was freed into another cache', () => {
+  const log = `------------[ cut here ]------------
+cache_from_obj: Wrong slab cache. dentry but object is from kmalloc-64
+WARNING: CPU: 0 PID: 1 at mm/slub.c:4000 cache_from_obj+0x1/0x2
+---[ end trace 0000000000000000 ]---
+Allocated in foo+0x10/0x40 age=3 cpu=0 pid=9
+ foo+0x10/0x40
+[Poison overwritten] 0xffff888001239010-0xffff888001239010 @offset=16. First byte 0x6c instead of 0x6b
+kmem_cache_free(dentry, ffff888001231040): object belongs to different cache kmalloc-64
+SLUB <none>: no slab for object 0xffff888001231080.
+`;
+  expect(parse(log)).toMatchObject([
+    { cache: 'kmalloc-64', address: null, allocated: { in: 'foo+0x10', pid: 9 } },
+    { cache: 'kmalloc-64', address: 0xffff888001231040n },
+    { cache: null, address: 0xffff888001231080n },
+  ]);
+});
+
+test('a report on a slab: its pointers tell whether the log hashes them', () => {
+  const log = (
+    slab: string,
+  ): string => `BUG a (Not tainted): Wrong object count. Counter is 3 but counted were 5
+Slab ${slab} objects=36 used=3 fp=0x0000000000000000 flags=0x200
+`;
+  expect(parse(log('0x000000001be0aa11'))).toMatchObject([{ address: null, hashed: true }]);
+  expect(parse(log('0xffffea0000048c00'))).toMatchObject([{ address: null, hashed: false }]);
 });

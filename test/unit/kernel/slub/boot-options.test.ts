@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseSlubCmdline } from '../../../../src/kernel/slub/boot-options.ts';
 import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
-import { slubDebugLetters } from '../../../../src/kernel/slub/slub-debug-option.ts';
+import { slubDebugLetters } from '../../../helpers/slub-debug-letters.ts';
 
 const OLD = rulesFor('6.1');
 const NEW = rulesFor('6.12');

@@ -4,7 +4,6 @@ import {
   calculateAlignment,
   calculateSizes,
   type LayoutRequest,
-  slabKsize,
 } from '../../../../src/kernel/slub/calculate-sizes.ts';
 import { rulesFor } from '../../../../src/kernel/slub/releases.ts';
 import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
@@ -134,18 +133,6 @@ test('objects with a constructor or RCU readers are never poisoned', () => {
   expect(poisons({ hasCtor: true })).toBe(false);
   expect(poisons({ flags: P | SLAB.TYPESAFE_BY_RCU })).toBe(false);
   expect(poisons({ flags: U })).toBe(false);
-});
-
-test('ksize() is the whole stride only where nothing of ours is in it', () => {
-  const rules = rulesFor('6.1');
-  const ksize = (flags: number): number =>
-    slabKsize(60, flags, calculateSizes(request(60, 8, flags), rules));
-  expect(ksize(0)).toBe(64);
-  expect(ksize(F)).toBe(64);
-  expect(ksize(P)).toBe(60);
-  expect(ksize(Z)).toBe(60);
-  expect(ksize(U)).toBe(64);
-  expect(ksize(SLAB.TYPESAFE_BY_RCU)).toBe(64);
 });
 
 test('nothing overlaps, whatever is asked for', () => {

@@ -4,12 +4,11 @@ import { SLAB } from '../../../../src/kernel/slub/slab-flags.ts';
 import {
   cacheDebugFlags,
   defaultSlubDebug,
-  isSlubDebugOn,
   parseSlubDebug,
   readSlubDebug,
-  slubDebugLetters,
   unmatchedNames,
 } from '../../../../src/kernel/slub/slub-debug-option.ts';
+import { slubDebugLetters } from '../../../helpers/slub-debug-letters.ts';
 
 /** The letters that a cache gets. */
 function lettersFor(option: string, name: string, flags = 0): string {
@@ -147,12 +146,5 @@ describe('several options and built-in debugging', () => {
     const debug = readSlubDebug('P,dentry', defaultSlubDebug(true));
     expect(slubDebugLetters(cacheDebugFlags(debug, 0, 'filp'))).toBe('FZPU');
     expect(slubDebugLetters(cacheDebugFlags(debug, 0, 'dentry'))).toBe('P');
-    expect(isSlubDebugOn(readSlubDebug('-', defaultSlubDebug(true)))).toBe(false);
-  });
-
-  test('on or off', () => {
-    expect(isSlubDebugOn(defaultSlubDebug())).toBe(false);
-    expect(isSlubDebugOn(readSlubDebug('-'))).toBe(false);
-    expect(isSlubDebugOn(readSlubDebug('F,dentry'))).toBe(true);
   });
 });

@@ -73,7 +73,7 @@ describe('sizes', () => {
       hasCgroup: true,
       hasReclaim: true,
       hasDma: true,
-      shortNames: true,
+      naming: 'short',
     });
   });
 });

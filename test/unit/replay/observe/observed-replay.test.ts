@@ -288,7 +288,7 @@ describe('what it learns', () => {
     expect(slub.caches.map(({ model }) => model.count().slabs)).toEqual([0, 1]);
   });
 
-  test('a slab that is passed over 25 times is full; one that is chosen again counts anew', () => {
+  test('a slab that is passed over 25 times is on no list; one that is chosen again counts anew', () => {
     // Slab A has a free object at the head of the node's list; the kernel takes new slabs all the same.
     const debug = { objsPerSlab: 2, debug: true };
     const slabs = (count: number): string =>
@@ -304,5 +304,42 @@ describe('what it learns', () => {
     const again = `${before + slabs(24)}\nfilp A\nfree filp A\n`;
     const { missed } = observe(again, debug);
     expect(missed).toEqual({ newSlab: 24 });
+  });
+});
+
+describe('what is free stays free', () => {
+  test('a task that is preempted in a free does it when it runs again', () => {
+    const { missed, total } = observe(`
+      a-1 filp A
+      a-1 filp A+64
+      b-2 free filp A+64
+      a-1 filp A+128
+      a-1 filp A+192
+      b-2 filp A+64`);
+    expect(missed).toEqual({});
+    expect(total.slotMatches).toBe(5);
+  });
+
+  test('objects of a slab that the kernel passes over are free, and the slab is found again', () => {
+    const passedOver = `
+      filp A
+      filp A+64
+      free filp A
+      free filp A+64
+      filp B`;
+    const { replay, slub, lists } = observe(passedOver);
+    expect(replay.impossible()).toEqual([0, 0]);
+    expect(Object.keys(lists).filter((list) => list.startsWith('nodePartial'))).toEqual([]);
+    expect(slub.caches[0]?.model.count().allocated).toBe(4); // three were never seen
+    expect(observe(`${passedOver}\nfilp A+64\nfilp A`).missed).toEqual({
+      newSlab: 1,
+      otherSlab: 1,
+    });
+  });
+
+  test('a cache whose objects are freed twice in a row again and again is served in bulk', () => {
+    const frees = (count: number): string => `filp A\n${'free filp A\n'.repeat(count)}`;
+    expect(observe(frees(4)).replay.impossible()).toEqual([0, 0]);
+    expect(observe(frees(5)).replay.impossible()).toEqual([null, 0]);
   });
 });

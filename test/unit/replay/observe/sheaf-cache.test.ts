@@ -173,8 +173,21 @@ describe('what a recording shows', () => {
     expect(m.sheaves()).toEqual({ mainSheaf0: 'B1 B0' });
   });
 
-  test('objects high above the one that was taken were allocated unseen', () => {
+  test('an object below the top: those above it stay, and are free elsewhere the second time', () => {
     const m = machine({ objsPerSlab: 6, sheafCapacity: 6 });
+    expect(m.alloc()).toBe('A5');
+    m.took(0, 'A1');
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'A4 A3 A2 A0' });
+    m.took(0, 'A0');
+    expect(m.sheaves()).toEqual({});
+    expect(m.cache.model.count().allocated).toBe(3);
+    m.took(0, 'A4'); // their sheaf is the CPU's again
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'A3 A2' });
+  });
+
+  test('in a cache served in bulk objects above the one that was taken were allocated', () => {
+    const m = machine({ objsPerSlab: 6, sheafCapacity: 6 });
+    m.cache.model.isBulk = true;
     expect(m.alloc()).toBe('A5');
     m.took(0, 'A0');
     expect(m.sheaves()).toEqual({});
@@ -193,10 +206,10 @@ describe('what a recording shows', () => {
       barnSheaf0: 'B1 B0',
     });
     m.took(0, 'A1');
-    expect(m.sheaves()).toEqual({ mainSheaf0: 'A0', barnSheaf0: 'B1 B0' });
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'A0', spareSheaf0: 'C0', barnSheaf0: 'B1 B0' });
     m.took(0, 'B1');
-    expect(m.sheaves()).toEqual({ mainSheaf0: 'B0' });
-    expect(m.cache.model.count().allocated).toBe(5);
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'B0', spareSheaf0: 'C0' });
+    expect(m.cache.model.count().allocated).toBe(3);
   });
 
   test('a slab of a sheaf of another CPU: the task has moved', () => {

@@ -5,13 +5,13 @@ import { describe, expect, test } from 'vitest';
 import type { FindingName } from '../../../../src/snapshot/findings.ts';
 import type { KernelImage } from '../../../../src/snapshot/kernel/kernel-image.ts';
 import { matchTrace } from '../../../../src/snapshot/kernel/match-trace.ts';
-import { countOccupancy } from '../../../../src/snapshot/slub-walk/occupancy.ts';
 import { SlabIndex } from '../../../../src/snapshot/slub-walk/slab-index.ts';
 import {
   openSlub,
   type SlubImage,
   walkSlabs,
 } from '../../../../src/snapshot/slub-walk/walk-slabs.ts';
+import { countOccupancy } from '../../../helpers/count-occupancy.ts';
 import { DIRECT_MAP } from '../../../helpers/machine-builder.ts';
 import {
   bswap64,

@@ -139,3 +139,43 @@ test('a known event that lacks a field is a bad line', async () => {
   const trace = await readTraceBytes(good + bad);
   expect(trace.stats).toEqual({ bad_line: 1 });
 });
+
+const PERF_FIELDS = (rest: string): string =>
+  `{ cpu_id = 1 }, { perf_ip = 0xFFFFFFFF816365B7, perf_tid = 3045, perf_pid = 3044, perf_id = 34, perf_period = 1, ${rest} }`;
+
+test('the text of what perf data convert --to-ctf writes', async () => {
+  const common = 'common_type = 659, common_flags = 0, common_preempt_count = 1, common_pid = 3045';
+  const chain =
+    'perf_callchain_size = 4, perf_callchain = [ [0] = 0xFFFFFFFFFFFFFF80, [1] = 0xFFFFFFFF816365B7, [2] = 0xFFFFFFFFFFFFFE00, [3] = 0x7FF1 ]';
+  const trace = await readTraceBytes(
+    [
+      `[00:29:31.812339615] (+?.?????????) kmem:kmem_cache_alloc: ${PERF_FIELDS(`${chain}, ${common}, call_site = 0xFFFFFFFF821CEEDF, ptr = 0xFFFF88817BF5DC00, name = "maple_node", bytes_req = 256, bytes_alloc = 256, gfp_flags = 0xCC0, node = -1, accounted = 0`)}`,
+      `[00:29:31.812347566] (+0.000007951) kmem:kfree: ${PERF_FIELDS(`${common}, call_site = 0xFFFFFFFF8157ADD8, ptr = 0x0`)}`,
+      `[00:29:31.812347567] (+0.000000001) kmem:mm_page_free: ${PERF_FIELDS(`${common}, pfn = 0x12, order = 0`)}`,
+      '',
+    ].join('\n'),
+  );
+  expect(trace.format).toBe('babeltrace');
+  expect(trace.stats).toEqual({});
+  expect(trace.events()).toMatchObject([
+    {
+      event: 'kmem_cache_alloc',
+      cache: 'maple_node',
+      pid: 3045,
+      cpu: 1,
+      gfp: 0xcc0,
+      accounted: false,
+      stack: ['0xffffffff816365b7'],
+    },
+    { event: 'kfree', ptr: 0n, pid: 3045, stack: [] },
+    { event: 'mm_page_free', ptr: 0x12000n },
+  ]);
+});
+
+test('fields without names are refused', async () => {
+  const line =
+    '[08:36:01.211260539] (+?.?????????) board kmem_kmalloc: { 1 }, { 0xBF083A6C, 0xCDEB5C00, 712, 1024, 208 }\n';
+  await expect(readTraceBytes(line + line)).rejects.toThrow(
+    'the fields of its 2 kmem events have no names',
+  );
+});

@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { parseAddress } from '../../../../src/commands/shared/options.ts';
+import { UsageError } from '../../../../src/base/errors.ts';
+import { parseAddress } from '../../../../src/commands/shared/parse.ts';
 
 describe('an address', () => {
   test.each([
@@ -23,6 +23,6 @@ describe('an address', () => {
     '-ffff8880',
     '0x1g00',
   ])('%j is none', (text) => {
-    expect(() => parseAddress(text)).toThrow(InvalidArgumentError);
+    expect(() => parseAddress(text)).toThrow(UsageError);
   });
 });

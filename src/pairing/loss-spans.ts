@@ -1,0 +1,37 @@
+// When events were lost: a loss on a CPU lasts from the event before it to the one that follows, which
+// is where the tracer tells of it.
+
+import { ensureLength } from '../base/growable.ts';
+
+export class LossSpans {
+  length: number = 0;
+  private from: Float64Array = new Float64Array(16);
+  private to: Float64Array = new Float64Array(16);
+
+  /** Losses are told in order of their ends. */
+  add(from: number, to: number): void {
+    this.from = ensureLength(this.from, this.length + 1);
+    this.to = ensureLength(this.to, this.length + 1);
+    // One that began earlier covers those before it that ended after it began.
+    let begin = from;
+    while (this.length > 0 && this.to[this.length - 1]! >= begin) {
+      begin = Math.min(begin, this.from[this.length - 1]!);
+      this.length--;
+    }
+    this.from[this.length] = begin;
+    this.to[this.length] = to;
+    this.length++;
+  }
+
+  /** When the first loss began that lasted beyond `ts`; `ts` within one; Infinity where none did. */
+  firstAfter(ts: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.to[middle]! >= ts) high = middle;
+      else low = middle + 1;
+    }
+    return low === this.length ? Infinity : Math.max(ts, this.from[low]!);
+  }
+}

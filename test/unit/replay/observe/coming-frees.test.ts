@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { ComingFrees } from '../../../../src/replay/observe/coming-frees.ts';
+import { TestTrace } from '../../../helpers/builders.ts';
+
+test('whether the next event of an address is a free', () => {
+  const trace = new TestTrace(`
+    alloc maple_node A 256
+    free maple_node A
+    free maple_node A
+    alloc maple_node A 256
+    alloc filp B 256`);
+  const [batch] = [...trace.batches()];
+  if (batch === undefined) throw new Error('no batch');
+  const frees = new ComingFrees(trace.dictionary.calls);
+  const [lo = 0, hi = 0] = [batch.ptrLo[0], batch.ptrHi[0]];
+  frees.begin(batch, () => true);
+  expect([0, 1, 2, 3, 4].map((i) => frees.isNext(i, lo, hi))).toEqual([
+    false,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(frees.isNext(1, lo, hi + 1)).toBe(false);
+  frees.begin(batch, () => false);
+  expect(frees.isNext(1, lo, hi)).toBe(false);
+});
