@@ -22,7 +22,8 @@ const LAYERS = [
   ['analysis'],
   ['render'],
   ['commands'],
-  ['cli', 'index.ts'],
+  ['library', 'cli'],
+  ['index.ts'],
 ];
 
 /** The npm packages that a layer may import. */
@@ -124,6 +125,14 @@ test('the scan sees static, dynamic and type imports', () => {
   expect(importsOf('cli/main.ts')).toContain('./program.ts');
   expect(importsOf('cli/commands.ts')).toContain('../commands/analyze/command.ts');
   expect(importsOf('run/open-run.ts')).toContain('./prepare-replay.ts');
+});
+
+test('only the program listens to its process and ends it: a library is a guest', () => {
+  const takes = /\bprocess\.(?:on|once|off|emit|exit|abort|kill)\(/;
+  const found = modules.filter(
+    (module) => !module.startsWith('cli/') && takes.test(readFileSync(join(SRC, module), 'utf8')),
+  );
+  expect(found).toEqual([]);
 });
 
 test(`no folder has more than ${MAX_FILES_IN_FOLDER} files`, () => {

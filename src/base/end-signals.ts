@@ -1,25 +1,30 @@
-// Ctrl-C, `kill` and a closed terminal: what is half made is taken away before the program ends, with
-// the exit code that a shell gives a program that a signal ended. Or someone takes the signal for
-// something else, and the program goes on.
-
-import { constants } from 'node:os';
+// What is half made when the program ends: who must take something away, or takes a signal for
+// something else, says so here. Nothing here listens to the process: the program does
+// (cli/end-signals.ts); a program that uses the library has signals and exits of its own.
 
 /** SIGHUP comes when the terminal is closed. */
 export const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-type EndSignal = (typeof END_SIGNALS)[number];
+export type EndSignal = (typeof END_SIGNALS)[number];
 
 interface Taker {
   readonly signals: readonly EndSignal[];
   readonly action: () => void;
 }
 
-const cleanups = new Set<() => void>();
+const atSignal = new Set<() => void>();
+const atExit = new Set<() => void>();
 const takers = new Set<Taker>();
+let changed = (): void => undefined;
 
 /** Calls `cleanup` when a signal ends the program. Returns what takes it back. */
 export function onEndSignal(cleanup: () => void): () => void {
-  return entered(cleanups, cleanup);
+  return entered(atSignal, cleanup);
+}
+
+/** Calls `cleanup` when the program exits, for whatever reason but a signal that no one waits for. */
+export function onExit(cleanup: () => void): () => void {
+  return entered(atExit, cleanup);
 }
 
 /** Calls `action` in place of ending the program. Returns what takes it back. */
@@ -27,42 +32,36 @@ export function takeSignals(signals: readonly EndSignal[], action: () => void): 
   return entered(takers, { signals, action });
 }
 
+/** For the program: `listener` is called when `isAwaited` may have another answer. */
+export function whenAwaitedChanges(listener: () => void): void {
+  changed = listener;
+}
+
+/** Whether anything must be done when this signal comes. */
+export function isAwaited(signal: EndSignal): boolean {
+  return atSignal.size > 0 || takerOf(signal) !== undefined;
+}
+
+/** The action that stands in for the end of the program, the latest one; undefined: there is none. */
+export function takerOf(signal: EndSignal): (() => void) | undefined {
+  return [...takers].findLast(({ signals }) => signals.includes(signal))?.action;
+}
+
+/** Takes away what must go when a signal ends the program. */
+export function cleanUpAtSignal(): void {
+  for (const cleanup of [...atSignal].reverse()) cleanup();
+}
+
+/** Takes away what must go when the program exits. */
+export function cleanUpAtExit(): void {
+  for (const cleanup of [...atExit].reverse()) cleanup();
+}
+
 function entered<T>(set: Set<T>, entry: T): () => void {
   set.add(entry);
-  listen();
+  changed();
   return () => {
     set.delete(entry);
-    listen();
+    changed();
   };
-}
-
-function takerOf(signal: EndSignal): Taker | undefined {
-  return [...takers].findLast(({ signals }) => signals.includes(signal));
-}
-
-function handle(signal: EndSignal): void {
-  const taker = takerOf(signal);
-  if (taker !== undefined) {
-    taker.action();
-    return;
-  }
-  for (const cleanup of [...cleanups].reverse()) cleanup();
-  const code = 128 + constants.signals[signal];
-  if (!isReading()) process.exit(code);
-  process.emit('exit', code);
-  process.off(signal, handle);
-  process.kill(process.pid, signal);
-}
-
-/** process.exit() waits for reads, and one of a pipe may wait for ever; the signal itself does not. */
-function isReading(): boolean {
-  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
-}
-
-/** A signal that no one waits for ends the program at once, whatever it is at. */
-function listen(): void {
-  for (const signal of END_SIGNALS) {
-    process.off(signal, handle);
-    if (cleanups.size > 0 || takerOf(signal) !== undefined) process.on(signal, handle);
-  }
 }

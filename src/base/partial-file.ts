@@ -15,10 +15,11 @@ import {
   type Stats,
   writeSync,
 } from 'node:fs';
+import { onExit } from './end-signals.ts';
 import { describeError, errnoOf, OutputError } from './errors.ts';
 import { fileStat } from './file-stat.ts';
 
-/** One file; `finish()` or `abandon()` it. What ends by process.exit() leaves nothing behind. */
+/** One file; `finish()` or `abandon()` it. The program takes it away where it exits before (onExit). */
 export class PartialFile {
   /** Where it is written to; of a device or pipe, which is written to directly, its own name. */
   readonly partial: string;
@@ -28,9 +29,7 @@ export class PartialFile {
   private readonly target: string;
   private readonly force: boolean;
   private readonly fd: number;
-  private readonly remove = (): void => {
-    if (this.isFile) rmSync(this.partial, { force: true });
-  };
+  private readonly offExit: () => void;
 
   /**
    * @param force takes the place of a file that exists
@@ -52,7 +51,7 @@ export class PartialFile {
     } catch (error) {
       throw new OutputError(`${path}: cannot be made: ${describeError(error)}`, { cause: error });
     }
-    process.on('exit', this.remove);
+    this.offExit = onExit(() => this.remove());
     if (there?.isFile() === true) this.guard(() => fchmodSync(this.fd, there.mode & 0o777));
   }
 
@@ -78,6 +77,10 @@ export class PartialFile {
   abandon(): void {
     this.close();
     this.remove();
+  }
+
+  private remove(): void {
+    if (this.isFile) rmSync(this.partial, { force: true });
   }
 
   private rename(): void {
@@ -110,7 +113,7 @@ export class PartialFile {
   private close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    process.off('exit', this.remove);
+    this.offExit();
     closeSync(this.fd);
   }
 }

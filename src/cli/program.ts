@@ -7,6 +7,7 @@ import { EXIT, ToolError } from '../base/errors.ts';
 import { escapeMessage } from '../render/escape.ts';
 import { addCommand } from './add-command.ts';
 import { COMMANDS, commandNamed } from './commands.ts';
+import { watchEnd } from './end-signals.ts';
 import { watchStreams } from './streams.ts';
 
 function version(): string {
@@ -53,6 +54,7 @@ function report(error: unknown): number {
 /** @param command the first argument */
 export async function run(command: string): Promise<void> {
   watchStreams();
+  watchEnd();
   try {
     const program = await createProgram(command);
     await program.parseAsync();

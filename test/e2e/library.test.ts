@@ -15,10 +15,14 @@ test.skipIf(!existsSync('/proc/self/task'))(
     const script = `
     import { readdirSync } from 'node:fs';
     import { setTimeout as sleep } from 'node:timers/promises';
-    import { analyseRun } from ${JSON.stringify(index)};
-    const options = { source: ${JSON.stringify(join(ROOT, BOOT))} };
+    import { openRun } from ${JSON.stringify(index)};
+    const overview = async () => {
+      const run = await openRun(${JSON.stringify(join(ROOT, BOOT))});
+      await run.overview({ replay: false });
+      await run.close();
+    };
     const threads = () => readdirSync('/proc/self/task').length;
-    const round = () => Promise.all([analyseRun(options, false), analyseRun(options, false)]);
+    const round = () => Promise.all([overview(), overview()]);
     await round();
     // Threads that are not kept end within a second or so: the least that is seen are those kept.
     let kept = threads();

@@ -10,10 +10,8 @@ test('the public names', async () => {
     'ToolError',
     'TraceFormatError',
     'UsageError',
-    'analyseRun',
-    'fragmentRun',
-    'ingestRun',
+    'compare',
     'listFormats',
-    'rateRun',
+    'openRun',
   ]);
 });

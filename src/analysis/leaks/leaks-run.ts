@@ -50,6 +50,20 @@ export interface LeaksOptions {
   readonly wantsChecksum: boolean;
 }
 
+/** As the command has them; the age is kmemleak's (MSECS_MIN_AGE). */
+export const DEFAULT_LEAKS: LeaksOptions = {
+  vmcores: [],
+  outstanding: false,
+  minAgeSec: 5,
+  suppress: [],
+  annotations: [],
+  baseline: undefined,
+  conservative: false,
+  pretrace: false,
+  retained: false,
+  wantsChecksum: false,
+};
+
 export interface LeaksRun {
   readonly leaks: Leaks;
   /** CONFIG_HZ: what kmemleak's own form counts times in. */

@@ -44,7 +44,10 @@ export interface LintedRun<T> extends OpenedRun<T> {
 
 /** Errors first. */
 export async function findDefects(options: SourceOptions, replays: boolean): Promise<Lint> {
-  const { run, origin, findings } = await openLinted(options, replays);
+  return lintResult(await openLinted(options, replays));
+}
+
+export function lintResult({ run, origin, findings }: LintedRun<unknown>): Lint {
   return {
     type: 'findings',
     run: summarizeRun(run, origin),
@@ -60,12 +63,13 @@ export function isCrossed({ findings }: Lint, severity: FindingSeverity): boolea
   return findings.some((finding) => SEVERITIES.indexOf(finding.severity) >= least);
 }
 
-type LintTrackers = {
+/** What the rules look at, beyond the common counts. */
+export type LintTrackers = {
   readonly lint: TrackerFactory<LintTracker>;
   readonly pairs: TrackerFactory<PairTally>;
 };
 
-const LINT_TRACKERS: LintTrackers = {
+export const LINT_TRACKERS: LintTrackers = {
   lint: (dictionary) => new LintTracker(dictionary),
   pairs: () => new PairTally(),
 };
@@ -79,22 +83,34 @@ export async function openLinted<F extends TrackerFactories>(
   replays: boolean,
   trackers?: F,
 ): Promise<LintedRun<Made<F & LintTrackers>>> {
-  const opened = await openRun(options, {
+  const opened = await openRun<F & LintTrackers>(options, {
     // Cast: a spread of what may be undefined has no type of its own.
     trackers: { ...trackers, ...LINT_TRACKERS } as F & LintTrackers,
     replay: replays ? {} : undefined,
   });
-  const { run } = opened;
-  const { lint, pairs } = opened.trackers;
-  const { replayed, model } = await replayOf(opened);
+  return addFindings(opened, replays);
+}
+
+/**
+ * The findings of a run that was opened with LINT_TRACKERS.
+ * @param replays whether it is replayed, where that was prepared
+ */
+export async function addFindings<T extends Made<LintTrackers>>(
+  opened: OpenedRun<T>,
+  replays: boolean,
+): Promise<LintedRun<T>> {
+  const { run, trackers } = opened;
+  const { lint, pairs } = trackers;
+  const { replayed, model } = await replayOf(opened, replays);
   const replay = await replayEvidence(opened, model);
   return { ...opened, replayed, model, findings: lintRun({ run, tracker: lint, pairs, replay }) };
 }
 
 async function replayOf(
   opened: OpenedRun,
+  replays: boolean,
 ): Promise<Pick<LintedRun<unknown>, 'replayed' | 'model'>> {
-  if (opened.replay === undefined) return { replayed: undefined, model: undefined };
+  if (!replays || opened.replay === undefined) return { replayed: undefined, model: undefined };
   const { replayOpened } = await import('../../run/observe-run.ts');
   return replayOpened(opened, opened.replay);
 }

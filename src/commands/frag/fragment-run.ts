@@ -33,21 +33,32 @@ export async function fragmentRun(
   options: SourceOptions,
   frag: FragOptions,
 ): Promise<Fragmentation> {
-  const { by, replays } = frag;
+  const { by } = frag;
   const isBySite = by === 'site' || by === 'directory';
-  const vmlinux = findVmlinux(options, frag.vmlinux);
-  const isWhole = selectsEveryEvent(options.selection ?? EVERYTHING);
+  findVmlinux(options, frag.vmlinux); // said before a long run, not after it
   const opened = await openRun(options, {
     trackers: {
       tasks: by === 'task' ? (dictionary): TaskTally => new TaskTally(dictionary) : undefined,
       stacks: isBySite ? (): StackTally => new StackTally() : undefined,
     },
-    replay: replays && isWhole ? {} : undefined,
+    replay: frag.replays && selectsEveryEvent(options.selection ?? EVERYTHING) ? {} : undefined,
   });
+  return fragmentOpened(opened, frag);
+}
+
+/** Of a run that was opened with the trackers that `by` needs, and prepared for a replay. */
+export async function fragmentOpened(
+  opened: OpenedRun<FragTallies>,
+  frag: FragOptions,
+): Promise<Fragmentation> {
+  const vmlinux = findVmlinux(opened.source.options, frag.vmlinux);
+  const isWhole = selectsEveryEvent(opened.run.selection);
   const result = await buildLocated(opened, frag, opened.trackers, vmlinux);
-  if (opened.replay === undefined || result.advice.length === 0) return result;
+  const { replay } = opened;
+  if (!frag.replays || !isWhole || replay === undefined || result.advice.length === 0)
+    return result;
   const { weighAdvice } = await import('./weigh-advice.ts');
-  return { ...result, advice: await weighAdvice(opened, opened.replay, result.advice) };
+  return { ...result, advice: await weighAdvice(opened, replay, result.advice) };
 }
 
 /** The result, with files and lines where a vmlinux is there. */

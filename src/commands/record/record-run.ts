@@ -1,6 +1,6 @@
 // `record`: a recording of this machine, stopped by Ctrl-C, by its duration or by its command's end.
 
-import { END_SIGNALS, takeSignals } from '../../base/end-signals.ts';
+import { END_SIGNALS, onExit, takeSignals } from '../../base/end-signals.ts';
 import { bootCommandLine, collectBoot } from './boot.ts';
 import { findMachineRoots } from './machine-roots.ts';
 import { parseBuffer, type Recorded, type RecordOptions, record } from './record.ts';
@@ -26,13 +26,13 @@ export async function recordRun(
   // Whatever ends the program, the machine's tracer is left as it was.
   const restore = (): void => void undo.run();
   const off = takeSignals(END_SIGNALS, stop);
-  process.on('exit', restore);
+  const offExit = onExit(restore);
   try {
     const control = { isStopped: () => stopped, undo, onProgress };
     return await record(findMachineRoots(root), options, control);
   } finally {
     off();
-    process.off('exit', restore);
+    offExit();
   }
 }
 

@@ -39,9 +39,6 @@ export interface ReportOptions {
   readonly scans: boolean;
 }
 
-/** As kmemleak (MSECS_MIN_AGE). */
-const MIN_AGE_SEC = 5;
-
 export async function reportRun(
   options: SourceOptions,
   { replays, scans }: ReportOptions,
@@ -74,19 +71,8 @@ async function findLeaks(options: SourceOptions): Promise<ReportData['leaks']> {
     const found = await findVmcore({ source, sidecars });
     if (found === undefined) return undefined;
     if ('gone' in found) return found.gone;
-    const { leaksRun } = await import('../../analysis/leaks/leaks-run.ts');
-    const { leaks } = await leaksRun(options, {
-      vmcores: [],
-      outstanding: false,
-      minAgeSec: MIN_AGE_SEC,
-      suppress: [],
-      annotations: [],
-      baseline: undefined,
-      conservative: false,
-      pretrace: false,
-      retained: false,
-      wantsChecksum: false,
-    });
+    const { DEFAULT_LEAKS, leaksRun } = await import('../../analysis/leaks/leaks-run.ts');
+    const { leaks } = await leaksRun(options, DEFAULT_LEAKS);
     return leaks;
   } catch (error) {
     if (error instanceof ToolError) return error.message;

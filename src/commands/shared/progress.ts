@@ -1,7 +1,7 @@
 // The line on a terminal that says what a command is at and how far. It changes nothing else of the
 // terminal, and nothing of it keeps the program alive: whatever ends a pass ends its line.
 
-import { onEndSignal } from '../../base/end-signals.ts';
+import { onEndSignal, onExit } from '../../base/end-signals.ts';
 import {
   NO_PROGRESS,
   type PassOptions,
@@ -125,7 +125,7 @@ export function progressLine(isWanted: boolean): Progress {
   if (!isWanted || !process.stderr.isTTY || process.env['TERM'] === 'dumb') return NO_PROGRESS;
   if (line === undefined) {
     const shown = new ProgressLine(process.stderr);
-    process.once('exit', () => shown.erase());
+    onExit(() => shown.erase());
     line = shown;
   }
   return line;
