@@ -131,7 +131,8 @@ test('any text in the fields makes an event, or is counted', async () => {
       const text = `# tracer: nop\n${lines.join('')}`;
       const read = await readTraceBytes(text, { format: 'ftrace-text' }).catch((error: unknown) => {
         // Where no event has a named field, the text is refused.
-        if (error instanceof TraceFormatError && /without fields|have no names/.test(error.message)) return;
+        if (error instanceof TraceFormatError && /without fields|have no names/.test(error.message))
+          return;
         throw error;
       });
       const { bad_line = 0, other_events = 0 } = read?.stats ?? {};
