@@ -29,7 +29,7 @@ export interface MappedSlab {
 interface HeldObject {
   readonly object: number;
   readonly kind: ListedObjects['kind'];
-  readonly owner: number;
+  readonly owner: number | null;
 }
 
 /** Letters of a map. */

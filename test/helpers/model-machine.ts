@@ -188,7 +188,7 @@ export class ModelMachine {
       objects.map(([slab, object]) => this.nameOf(slab, object)).join(' ');
     for (const list of this.cache.model.lists().objects) {
       if (list.kind === 'cpuFreelist') continue;
-      const key = `${list.kind}${list.owner}`;
+      const key = `${list.kind}${list.owner ?? ''}`;
       texts[key] = texts[key] === undefined ? name(list) : `${texts[key]}, ${name(list)}`;
     }
     return texts;

@@ -24,7 +24,7 @@ const EXACT: Readonly<Record<keyof typeof FLOORS, readonly string[]>> = {
   'debian-plain-7x': ['vm_area_struct', 'Acpi-State', 'inode_cache', 'kernfs_node_cache'],
 };
 
-const SHEAF: Readonly<Partial<Record<ListedObjects['kind'], (owner: number) => string>>> = {
+const SHEAF: Readonly<Partial<Record<ListedObjects['kind'], (owner: number | null) => string>>> = {
   mainSheaf: (cpu) => `cpu${cpu}-main`,
   spareSheaf: (cpu) => `cpu${cpu}-spare`,
   barnSheaf: () => 'barn',

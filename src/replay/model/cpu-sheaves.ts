@@ -167,7 +167,7 @@ export class CpuSheaves {
 
   listed(): ListedObjects[] {
     const lists: ListedObjects[] = [];
-    const add = (kind: ListedObjects['kind'], owner: number, sheaf: Sheaf): void => {
+    const add = (kind: ListedObjects['kind'], owner: number | null, sheaf: Sheaf): void => {
       const objects: [number, number][] = [];
       for (let at = sheaf.size - 1; at >= 0; at--) {
         if (sheaf.slabs[at]! >= 0) objects.push([sheaf.slabs[at]!, sheaf.objects[at]!]);
@@ -181,6 +181,7 @@ export class CpuSheaves {
     for (const [node, { full }] of this.barns.entries()) {
       for (const sheaf of full.toReversed()) add('barnSheaf', node, sheaf);
     }
+    for (const sheaf of this.lost) add('lostSheaf', null, sheaf);
     return lists;
   }
 

@@ -54,9 +54,10 @@ export interface ListedSlabs {
 
 /** Objects that are free outside of their slabs' freelists, the next one to be handed out first. */
 export interface ListedObjects {
-  readonly kind: 'cpuFreelist' | 'mainSheaf' | 'spareSheaf' | 'barnSheaf';
-  /** Number of the CPU, of a barn's sheaf that of the node. */
-  readonly owner: number;
+  /** `lostSheaf`: the kernel passed the sheaf over, and where it is now has not shown. */
+  readonly kind: 'cpuFreelist' | 'mainSheaf' | 'spareSheaf' | 'barnSheaf' | 'lostSheaf';
+  /** Number of the CPU, of a barn's sheaf that of the node; null of a lost sheaf. */
+  readonly owner: number | null;
   /** Slab and index of each. */
   readonly objects: readonly (readonly [slab: number, object: number])[];
 }

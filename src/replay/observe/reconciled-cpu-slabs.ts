@@ -167,9 +167,8 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
   private setAside(slab: number): void {
     const { table } = this;
     for (let object = 0; object < table.objects[slab]!; object++) {
-      if (table.isFree(slab, object) && !table.wasFreed(slab, object)) {
-        this.takenUnseen(slab, object);
-      }
+      const isOnList = table.isFree(slab, object) && !table.isHeld(slab, object);
+      if (isOnList && !table.wasFreed(slab, object)) this.takenUnseen(slab, object);
     }
     const cpu = table.cpu[slab]!;
     if (table.on[slab] !== ON.cpuSlab) {

@@ -179,7 +179,7 @@ describe('what a recording shows', () => {
     m.took(0, 'A1');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A4 A3 A2 A0' });
     m.took(0, 'A0');
-    expect(m.sheaves()).toEqual({});
+    expect(m.sheaves()).toEqual({ lostSheaf: 'A4 A3 A2' });
     expect(m.cache.model.count().allocated).toBe(3);
     m.took(0, 'A4'); // their sheaf is the CPU's again
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A3 A2' });
@@ -208,7 +208,7 @@ describe('what a recording shows', () => {
     m.took(0, 'A1');
     expect(m.sheaves()).toEqual({ mainSheaf0: 'A0', spareSheaf0: 'C0', barnSheaf0: 'B1 B0' });
     m.took(0, 'B1');
-    expect(m.sheaves()).toEqual({ mainSheaf0: 'B0', spareSheaf0: 'C0' });
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'B0', spareSheaf0: 'C0', lostSheaf: 'A0' });
     expect(m.cache.model.count().allocated).toBe(3);
   });
 
