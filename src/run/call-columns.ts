@@ -1,7 +1,7 @@
 // What the objects of each call add up to, as columns by call: computed once for a run, summed by
 // group-calls.ts for every table. Bytes are of whole objects, counts of objects.
 
-import { withKeys } from '../base/object-keys.ts';
+import { withKeys } from '../base/keyed.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import { VERDICT } from './live-verdicts.ts';
 import { type ObjectBytes, objectBytes } from './object-size.ts';

@@ -1,7 +1,7 @@
 // Sums over calls and live objects by a key: the rows of every table by cache, call site, size, task
 // or stack.
 
-import { withKeys } from '../base/object-keys.ts';
+import { withKeys } from '../base/keyed.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import {
   addLiveObject,

@@ -3,6 +3,7 @@
 import { TraceFormatError } from '../../base/errors.ts';
 import { fileStat } from '../../base/file-stat.ts';
 import { STDIN } from '../../base/input-bytes.ts';
+import { groupBy } from '../../base/keyed.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import { type KmemleakObject, parseKmemleakList } from '../../kernel/checks/kmemleak-list.ts';
 import { plainText } from '../../recording/foreign/foreign-file.ts';
@@ -47,28 +48,17 @@ export function groupKmemleak(source: string, list: readonly KmemleakObject[]): 
   const objects = [...list].sort(
     (a, b) => (b.ageSec ?? 0) - (a.ageSec ?? 0) || (a.jiffies ?? 0) - (b.jiffies ?? 0),
   );
-  const byStack = groupedBy(objects, ({ stack }) => stack.join('\n'));
+  const byStack = groupBy(objects, ({ stack }) => stack.join('\n'));
   const groups = [...byStack.values()].map(groupOf);
   groups.sort((a, b) => b.bytes - a.bytes || b.objects - a.objects);
   return { type: 'kmemleak', source, groups, objects };
-}
-
-function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 /** @param objects of one stack, the oldest first */
 function groupOf(objects: readonly KmemleakObject[]): KmemleakGroup {
   const oldest = objects[0];
   const youngest = objects.at(-1);
-  const tasks = groupedBy(objects, ({ comm, pid }) => (comm === null ? '' : `${comm}-${pid}`));
+  const tasks = groupBy(objects, ({ comm, pid }) => (comm === null ? '' : `${comm}-${pid}`));
   return {
     objects: objects.length,
     bytes: objects.reduce((sum, { size }) => sum + size, 0),

@@ -2,6 +2,7 @@
 // change, what is only noise and why, what is kept apart, what makes the runs hard to compare.
 
 import { counted, formatBytesChange, formatCount } from '../../base/bytes-format.ts';
+import { groupBy } from '../../base/keyed.ts';
 import { escapeText } from '../../render/escape.ts';
 import { labelled } from '../../render/run-text.ts';
 import { siteText } from '../../render/site-text.ts';
@@ -45,16 +46,6 @@ function noiseLines(rows: readonly ComparisonRow[]): string[] {
     });
     return `${metrics.join('; ')}: ${reason}`;
   });
-}
-
-function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group === undefined) groups.set(keyOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 function uncertainText({ baseObjects, newObjects, delta }: UncertainRow): string {

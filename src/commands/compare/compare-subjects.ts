@@ -1,7 +1,7 @@
 // The rows of a comparison gathered by what they are about, for layouts with a line for each cache
 // and call site that got worse or better.
 
-import { keysOf } from '../../base/object-keys.ts';
+import { keysOf } from '../../base/keyed.ts';
 import { METRIC_TITLES } from './compare-names.ts';
 import type { Metric } from './figures/metrics.ts';
 import type { SubjectName } from './figures/subject.ts';

@@ -7,7 +7,7 @@ import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { recordedClock } from '../events/text-clock.ts';
 import type { CsvOptions, CsvTimeUnit, TraceInput, TraceReader } from '../format.ts';
-import { LineBuffer, MAX_LINE_BYTES, PIECE_BYTES } from '../text/line-buffer.ts';
+import { LineBuffer, MAX_LINE_BYTES } from '../text/line-buffer.ts';
 import { readSidecarFacts } from '../text/trace-facts.ts';
 import { type CsvColumns, headerColumns, isHeader, namedColumns, parseRow } from './columns.ts';
 import { RowCutter } from './row-cutter.ts';
@@ -61,9 +61,8 @@ export class CsvReader implements TraceReader {
       this.finish();
       return false;
     }
-    const chunk = next.value;
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      this.countLong(this.buffer.append(chunk.subarray(at, at + PIECE_BYTES)));
+    for (const longLines of this.buffer.take(next.value)) {
+      this.countLong(longLines);
       this.readLines();
     }
     return true;

@@ -8,7 +8,7 @@
 //   --map take=alloc,bytes=size,where=ptr                   a probe of another kind
 
 import { UsageError } from '../../base/errors.ts';
-import { withKeys } from '../../base/object-keys.ts';
+import { withKeys } from '../../base/keyed.ts';
 import { EVENT_KIND } from '../../kernel/events/event-kind.ts';
 
 /** What a field may be. */

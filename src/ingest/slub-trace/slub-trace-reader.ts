@@ -19,7 +19,7 @@ import { parseFrame } from '../../kernel/memory-reports/stack-frame.ts';
 import { parseRelease, parseTaskLine } from '../../kernel/memory-reports/task-line.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceInput, TraceReader } from '../format.ts';
-import { LineBuffer, PIECE_BYTES } from '../text/line-buffer.ts';
+import { LineBuffer } from '../text/line-buffer.ts';
 import { readSidecarFacts } from '../text/trace-facts.ts';
 import { SlubEvents, type TracedCall } from './slub-events.ts';
 
@@ -62,9 +62,8 @@ export class SlubTraceReader implements TraceReader {
       this.finish();
       return false;
     }
-    const chunk = next.value;
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      this.countLong(this.buffer.append(chunk.subarray(at, at + PIECE_BYTES)));
+    for (const longLines of this.buffer.take(next.value)) {
+      this.countLong(longLines);
       this.readLines();
     }
     return true;

@@ -5,7 +5,7 @@
 export const MAX_LINE_BYTES: number = 1024 * 1024;
 
 /** Bytes taken in at a time, so that lines are still in the cache when they are read. */
-export const PIECE_BYTES: number = 256 * 1024;
+const PIECE_BYTES: number = 256 * 1024;
 
 /** Zeros behind the lines, so that words may be read across their end. */
 const SLACK_BYTES = 8192;
@@ -20,6 +20,16 @@ export class LineBuffer {
   private end = 0;
   /** True inside a line that is too long. */
   private skipping = false;
+
+  /**
+   * Takes in a chunk of any size, piece by piece: after each the new lines are in [0, linesEnd).
+   * @yields lines that ended with the piece and were too long
+   */
+  *take(chunk: Uint8Array): Generator<number> {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      yield this.append(chunk.subarray(at, at + PIECE_BYTES));
+    }
+  }
 
   /**
    * Takes in at most PIECE_BYTES; the lines before are given up. The new ones lie in [0, linesEnd).

@@ -13,7 +13,7 @@ import { parseCmdlines } from '../saved-cmdlines.ts';
 import { CarefulLines, PREFIX_BYTES, type TextDialect } from './careful-lines.ts';
 import { EventNames } from './event-names.ts';
 import { FastLines } from './fast-lines.ts';
-import { LineBuffer, PIECE_BYTES } from './line-buffer.ts';
+import { LineBuffer } from './line-buffer.ts';
 import { LinePrefix, type TaskStyle } from './line-prefix.ts';
 import { TaskTexts } from './task-texts.ts';
 import { TextTrace } from './text-trace.ts';
@@ -74,9 +74,8 @@ export class TextReader implements TraceReader {
       this.finish();
       return false;
     }
-    const chunk = next.value;
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      this.countLong(this.buffer.append(chunk.subarray(at, at + PIECE_BYTES)));
+    for (const longLines of this.buffer.take(next.value)) {
+      this.countLong(longLines);
       this.readLines();
     }
     this.flushOthers();

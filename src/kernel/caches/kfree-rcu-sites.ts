@@ -15,39 +15,21 @@ function listed(kind: string): string[] {
 /** They allocate with kmalloc(). */
 const KMALLOC_USERS: ReadonlySet<string> = new Set([
   ...listed('kmalloc'),
-  '__netdev_adjacent_dev_insert',
   'alloc_ucounts',
-  '__do_semtimedop',
-  '__arm64_sys_timerfd_create',
-  '__do_sys_timerfd_create',
-  '__hw_addr_add_ex',
-  '__hw_addr_create',
   '__hw_addr_create_ex',
-  '__ipv6_dev_mc_inc',
-  '__register_sysctl_table',
-  'copy_net_ns',
-  'do_epoll_create',
   'fib_default_rule_add',
-  'fib_notifier_ops_register',
-  'fib_rules_register',
-  'ip6addrlbl_add',
-  'ip6addrlbl_alloc',
-  'kernfs_fop_open',
 ]);
 
 /** They allocate from a cache of their own. */
 const CACHE_USERS: ReadonlySet<string> = new Set([
   ...listed('cache'),
-  'alloc_unbound_pwq',
   'copy_cgroup_ns',
   'copy_utsname',
   'create_user_ns',
   'fdb_create',
   'fib_table_insert',
   'v9fs_dentry_init',
-  'do_epoll_ctl',
   'do_epoll_ctl_file',
-  'ep_insert',
 ]);
 
 /** True where no event will tell when the objects that `allocator` makes are freed. */

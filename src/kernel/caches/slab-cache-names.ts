@@ -3,6 +3,7 @@
 // under an id such as `:A-0000256`, and every name that was merged into it, the first included, is a
 // symlink to it. s->name stays the first one's, which sysfs does not tell but slabinfo does.
 
+import { groupBy } from '../../base/keyed.ts';
 import type { ProcSlabCache, ProcSlabinfo } from './proc-slabinfo.ts';
 import type { SlabCacheSysfs } from './slab-cache-sysfs.ts';
 import type { SlabSysfs } from './slab-sysfs.ts';
@@ -92,15 +93,4 @@ function rowNumbers(row: ProcSlabCache): string {
 function cacheNumbers(cache: SlabCacheSysfs): string {
   const { slabSize, objsPerSlab, order, totalObjects, slabs } = cache;
   return [slabSize, objsPerSlab, 2 ** order, totalObjects, slabs].join();
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

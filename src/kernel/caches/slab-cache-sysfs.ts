@@ -2,7 +2,7 @@
 // Truth: mm/slub.c, the SLAB_ATTR*() show functions; their units and versions in each.
 // Counts are "TOTAL N0=… N1=…": nodes that have none are left out, and without CONFIG_NUMA all are.
 
-import { withKeys } from '../../base/object-keys.ts';
+import { withKeys } from '../../base/keyed.ts';
 
 /** Counters of CONFIG_SLUB_STATS (mm/slub.c STAT_ATTR(), 6.12), as their files are named. */
 const SLAB_STATS = [

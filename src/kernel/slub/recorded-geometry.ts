@@ -2,7 +2,7 @@
 // computed ones, and what the rules do not give is reported.
 // Truth: the recorded /sys/kernel/slab (mm/slub.c SLAB_ATTR*()), else /proc/slabinfo.
 
-import { keysOf } from '../../base/object-keys.ts';
+import { keysOf } from '../../base/keyed.ts';
 import { isKmallocCacheName } from '../caches/kmalloc-caches.ts';
 import type { KnownCache } from '../caches/known-cache.ts';
 import type { SlabCacheSysfs } from '../caches/slab-cache-sysfs.ts';

@@ -83,6 +83,8 @@ export class ObservedReplay implements SlabWatcher {
   private readonly refusals = new Map<number, number>();
   private readonly preempted: PreemptedFrees;
   private readonly comingFrees: ComingFrees;
+  /** By cache: 1 where objects are also allocated without an event. */
+  private readonly isBulk: Uint8Array;
   private readonly watch: DebugWatch | undefined;
   private readonly onGone: ReplayListeners['onGone'];
   /** Of the event at hand. */
@@ -101,8 +103,9 @@ export class ObservedReplay implements SlabWatcher {
       order,
       fidelity: new Fidelity(),
     }));
+    this.isBulk = new Uint8Array(slub.caches.length);
     for (const { plan, model } of slub.caches) {
-      model.isBulk = [plan.name, ...(plan.known?.aliases ?? [])].some(isBulkCache);
+      if ([plan.name, ...(plan.known?.aliases ?? [])].some(isBulkCache)) this.markBulk(model);
     }
     slub.table.watch(this);
   }
@@ -138,10 +141,7 @@ export class ObservedReplay implements SlabWatcher {
     const { calls } = this;
     const { cpus } = this.slub;
     this.early.clear();
-    this.comingFrees.begin(batch, (call) => {
-      const cache = this.slub.cacheOfCall[call]!;
-      return cache >= 0 && this.caches[cache]!.model.isBulk;
-    });
+    this.comingFrees.begin(batch, this.slub.cacheOfCall, this.isBulk);
     for (let i = 0; i < batch.length; i++) {
       const call = batch.call[i]!;
       const kind = calls.kind(call);
@@ -442,10 +442,15 @@ export class ObservedReplay implements SlabWatcher {
     if (this.table.wasFreed(slab, object)) {
       fidelity.freesOfFreed++;
       if (fidelity.freesOfFreed > Math.max(MAX_MISTAKES, fidelity.allocations * BULK_SHARE)) {
-        model.isBulk = true;
+        this.markBulk(model);
       }
     }
     this.table.noteEvent(slab, object, true);
+  }
+
+  private markBulk(model: ReconciledCache): void {
+    model.isBulk = true;
+    this.isBulk[model.id] = 1;
   }
 
   /** The slab that an object is freed in: of the cache that the event names, or by mistake another. */

@@ -17,7 +17,7 @@ import {
   recordOf,
 } from '../../../base/checked-json.ts';
 import { StoreError, TraceFormatError } from '../../../base/errors.ts';
-import { keysOf } from '../../../base/object-keys.ts';
+import { keysOf } from '../../../base/keyed.ts';
 import type { Completeness, LateEvent, RunSummary } from '../../../run/run-summary.ts';
 import type {
   CacheFigures,

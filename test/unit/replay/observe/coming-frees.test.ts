@@ -13,7 +13,8 @@ test('whether the next event of an address is a free', () => {
   if (batch === undefined) throw new Error('no batch');
   const frees = new ComingFrees(trace.dictionary.calls);
   const [lo = 0, hi = 0] = [batch.ptrLo[0], batch.ptrHi[0]];
-  frees.begin(batch, () => true);
+  const cacheOfCall = new Int32Array(trace.dictionary.calls.length);
+  frees.begin(batch, cacheOfCall, Uint8Array.of(1));
   expect([0, 1, 2, 3, 4].map((i) => frees.isNext(i, lo, hi))).toEqual([
     false,
     true,
@@ -22,6 +23,8 @@ test('whether the next event of an address is a free', () => {
     false,
   ]);
   expect(frees.isNext(1, lo, hi + 1)).toBe(false);
-  frees.begin(batch, () => false);
+  frees.begin(batch, cacheOfCall, Uint8Array.of(0));
+  expect(frees.isNext(1, lo, hi)).toBe(false);
+  frees.begin(batch, cacheOfCall.fill(-1), Uint8Array.of(1));
   expect(frees.isNext(1, lo, hi)).toBe(false);
 });
