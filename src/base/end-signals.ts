@@ -2,6 +2,8 @@
 // something else, says so here. Nothing here listens to the process: the program does
 // (cli/end-signals.ts); a program that uses the library has signals and exits of its own.
 
+import { setImmediate } from 'node:timers/promises';
+
 /** SIGHUP comes when the terminal is closed. */
 export const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -35,6 +37,15 @@ export function takeSignals(signals: readonly EndSignal[], action: () => void): 
 /** For the program: `listener` is called when `isAwaited` may have another answer. */
 export function whenAwaitedChanges(listener: () => void): void {
   changed = listener;
+}
+
+/**
+ * Until the listeners of the signals that have come are called. They are called where the event loop
+ * polls, which between here and the first immediate it need not do.
+ */
+export async function signalsServed(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 /** Whether anything must be done when this signal comes. */

@@ -9,6 +9,7 @@ import {
   END_SIGNALS,
   type EndSignal,
   isAwaited,
+  signalsServed,
   takerOf,
   whenAwaitedChanges,
 } from '../base/end-signals.ts';
@@ -39,10 +40,16 @@ function isReading(): boolean {
   return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
 }
 
-/** A signal that no one waits for ends the program at once, whatever it is at. */
+/**
+ * A signal that no one waits for ends the program at once, whatever it is at. A listener that
+ * is no longer needed goes a little later: a signal that has come before would be lost with it.
+ */
 function listen(): void {
   for (const signal of END_SIGNALS) {
-    process.off(signal, handle);
-    if (isAwaited(signal)) process.on(signal, handle);
+    if (isAwaited(signal) && process.listenerCount(signal, handle) === 0)
+      process.on(signal, handle);
   }
+  void signalsServed().then(() => {
+    for (const signal of END_SIGNALS) if (!isAwaited(signal)) process.off(signal, handle);
+  });
 }

@@ -1,7 +1,7 @@
 // The line on a terminal that says what a command is at and how far. It changes nothing else of the
 // terminal, and nothing of it keeps the program alive: whatever ends a pass ends its line.
 
-import { onEndSignal, onExit } from '../../base/end-signals.ts';
+import { onEndSignal, onExit, signalsServed } from '../../base/end-signals.ts';
 import {
   NO_PROGRESS,
   type PassOptions,
@@ -60,13 +60,18 @@ export class ProgressLine implements Progress {
     // For input that is waited for. It never keeps the program alive.
     this.timer ??= setInterval(() => this.draw(), REDRAW_MS).unref();
     try {
+      // The listener for signals is gone only then, and nothing could call it during the work.
+      if (blocks) await signalsServed();
       return await work((state) => {
         pass.state = state;
         if (this.now() - this.drawnMs >= REDRAW_MS) this.draw();
       });
     } finally {
       this.passes.splice(this.passes.indexOf(pass), 1);
+      const wasShown = this.shown !== '';
       this.erase();
+      // A signal that came during the work ends the program here, before anything is written.
+      if (wasShown) await signalsServed();
       if (this.passes.length === 0) {
         clearInterval(this.timer);
         this.timer = undefined;

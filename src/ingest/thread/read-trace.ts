@@ -14,6 +14,7 @@ import { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
 import type { InputDescription } from '../open-input.ts';
 import type { ReadControl } from '../read-events.ts';
+import { oneATurn } from './one-a-turn.ts';
 import { giveBackReadingThread, takeReadingThread } from './reading-thread.ts';
 import {
   createSlotState,
@@ -132,7 +133,7 @@ function readInThread<C extends BatchConsumer>(
     };
     thread.on('error', fail);
     thread.on('exit', () => reject(new Error('internal error: the reading thread ended early')));
-    thread.on('message', (message: FromReader) => {
+    const take = (message: FromReader): void => {
       try {
         switch (message.type) {
           case 'opened':
@@ -174,7 +175,8 @@ function readInThread<C extends BatchConsumer>(
       } catch (error) {
         fail(error);
       }
-    });
+    };
+    thread.on('message', oneATurn(take));
     thread.postMessage(work);
   });
 }
