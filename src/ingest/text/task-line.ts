@@ -114,6 +114,7 @@ function readLogged(text: string, log: LogPrefix, prefix: LinePrefix): boolean {
   const { seconds, fraction } = log;
   if (seconds === undefined || fraction === undefined || !KMEM_NAME.test(text)) return false;
   prefix.setSeconds(seconds, fraction);
+  prefix.instance = '';
   prefix.cpu = 0;
   prefix.flags = FLAGS_UNKNOWN;
   prefix.taskEnd = 0;

@@ -379,9 +379,14 @@ test.each([
 });
 
 test('events that the kernel printed itself (tp_printk) have the time of the log', async () => {
-  const trace = await readTraceBytes(`[   55.200000] e1000: up\n[   55.200100] ${EVENT}\n`);
+  const trace = await readTraceBytes(
+    `[   55.200000] e1000: up\n[   55.200100] ${EVENT}\n[   55.200200][  T9] kfree: call_site=f+0x1/0x2 ptr=ffff888004c12340\n`,
+  );
   expect(trace.stats).toEqual({});
-  expect(trace.event(0)).toMatchObject({ ns: 55_200_100n * US, pid: null, bytesAlloc: 128 });
+  expect(trace.events()).toMatchObject([
+    { ns: 55_200_100n * US, pid: null, bytesAlloc: 128 },
+    { ns: 55_200_200n * US, event: 'kfree' },
+  ]);
 });
 
 test('no blank between the name and the first field', async () => {
