@@ -5,6 +5,7 @@
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { PairedBatch } from '../pairing/paired-batch.ts';
 import type { Tracker } from '../pairing/run-tracker.ts';
 
 /** 2^17: 32 pages of 4 KiB, or two of 64 KiB. */
@@ -19,6 +20,8 @@ export class BlockEvents implements Tracker {
   stack: Uint32Array = new Uint32Array(256);
   lo: Uint32Array = new Uint32Array(256);
   hi: Uint32Array = new Uint32Array(256);
+  /** As `PairedBatch.selected`. */
+  selected: Uint8Array = new Uint8Array(256);
   private readonly blocks = new AddressMap(64);
 
   /** @param addresses whose blocks are wanted */
@@ -29,13 +32,13 @@ export class BlockEvents implements Tracker {
     }
   }
 
-  add(batch: EventBatch): void {
+  add(batch: EventBatch, { selected }: PairedBatch): void {
     const { blocks } = this;
     for (let i = 0; i < batch.length; i++) {
       const lo = batch.ptrLo[i]!;
       const hi = batch.ptrHi[i]!;
       const keyLo = ((lo >>> BLOCK_BITS) | (hi << (32 - BLOCK_BITS))) >>> 0;
-      if (blocks.get(keyLo, hi >>> BLOCK_BITS) >= 0) this.note(batch, i);
+      if (blocks.get(keyLo, hi >>> BLOCK_BITS) >= 0) this.note(batch, i, selected[i]!);
     }
   }
 
@@ -43,7 +46,7 @@ export class BlockEvents implements Tracker {
     return (BigInt(this.hi[row]!) << 32n) | BigInt(this.lo[row]!);
   }
 
-  private note(batch: EventBatch, i: number): void {
+  private note(batch: EventBatch, i: number, selected: number): void {
     const row = this.length++;
     if (row >= this.ts.length) this.grow();
     this.ts[row] = batch.ts[i]!;
@@ -53,6 +56,7 @@ export class BlockEvents implements Tracker {
     this.stack[row] = batch.stack[i]!;
     this.lo[row] = batch.ptrLo[i]!;
     this.hi[row] = batch.ptrHi[i]!;
+    this.selected[row] = selected;
   }
 
   private grow(): void {
@@ -63,5 +67,6 @@ export class BlockEvents implements Tracker {
     this.stack = ensureLength(this.stack, this.length);
     this.lo = ensureLength(this.lo, this.length);
     this.hi = ensureLength(this.hi, this.length);
+    this.selected = ensureLength(this.selected, this.length);
   }
 }

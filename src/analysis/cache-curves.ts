@@ -1,7 +1,6 @@
 // How many bytes of each cache were live over the trace: one curve for each cache, points where it
 // changed. The names of caches are known only behind the pass, so the moments hold counts by call.
 
-import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { LiveSample } from '../pairing/live-series.ts';
 import { objectBytes } from '../run/object-size.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
@@ -33,11 +32,10 @@ export function buildCacheCurves(
   const groupOf = new Int32Array(calls.length).fill(-1);
   const bytesOf = new Float64Array(calls.length);
   const numbers = new Map<string | null, number>();
-  for (let call = 1; call < calls.length; call++) {
-    const cache = run.names.ofCall[call];
-    if (!isAlloc(calls.kind(call)) || !run.selectsCache(cache)) continue;
-    const group = numbers.get(cache ?? null) ?? numbers.size;
-    numbers.set(cache ?? null, group);
+  for (const call of run.columns.calls) {
+    const cache = run.names.ofCall[call] ?? null;
+    const group = numbers.get(cache) ?? numbers.size;
+    numbers.set(cache, group);
     groupOf[call] = group;
     bytesOf[call] = objectBytes(run.dictionary, run.facts, call).allocated;
   }

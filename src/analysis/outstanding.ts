@@ -62,7 +62,6 @@ export function findOutstanding(run: ResolvedRun, series: LiveSeries): Outstandi
   for (const row of run.rows) {
     const call = live.call(row);
     const cache = run.cacheOfRow(row);
-    if (!run.selectsCache(cache)) continue;
     const stack = live.stack(row);
     const site = run.callers.callerOf(calls.site(call), stack);
     const key = `${run.sites.label(site)} ${cache ?? ''} ${stack}`;

@@ -239,8 +239,7 @@ function peakOf<K>(group: CallGroup<K>, series: LiveSeries): number {
 function slabMemory(run: ResolvedRun, caches: readonly ReplayedCache[]): SlabMemory {
   const { pageSize } = run.facts;
   const sum = { slabs: 0, bytes: 0, freeBytes: 0, tailBytes: 0 };
-  for (const { name, slabs, bytes, order, objsPerSlab, slabSize, allocated } of caches) {
-    if (!run.selectsCache(name)) continue;
+  for (const { slabs, bytes, order, objsPerSlab, slabSize, allocated } of caches) {
     sum.slabs += slabs;
     sum.bytes += bytes;
     sum.freeBytes += (slabs * objsPerSlab - allocated) * slabSize;

@@ -52,17 +52,16 @@ export interface Profile {
 
 export function buildProfile(run: ResolvedRun, tally: StackTally, origin: RunOrigin): Profile {
   const builder = new ProfileBuilder(run);
+  const { sums } = run.columns;
   for (let row = 0; row < tally.length; row++) {
     const call = tally.call[row]!;
-    const cache = run.names.ofCall[call];
     const allocs = tally.allocs[row]!;
-    if (allocs === 0 || !run.selectsCache(cache)) continue;
-    builder.add('allocated', tally.stack[row]!, call, cache ?? null, allocs);
+    if (allocs === 0 || sums.allocs[call] === 0) continue;
+    builder.add('allocated', tally.stack[row]!, call, run.names.ofCall[call] ?? null, allocs);
   }
   for (const row of run.rows) {
-    const cache = run.cacheOfRow(row);
-    if (!run.selectsCache(cache)) continue;
-    builder.add('live', run.live.stack(row), run.live.call(row), cache ?? null, 1);
+    const cache = run.cacheOfRow(row) ?? null;
+    builder.add('live', run.live.stack(row), run.live.call(row), cache, 1);
   }
   return {
     run: summarizeRun(run, origin),

@@ -8,7 +8,6 @@ import type { TraceStart } from '../ingest/thread/read-trace.ts';
 import { cutAfter, type EventBatch } from '../kernel/events/event-batch.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
 import { type Age, type AgeRange, type TimeBound, toEventTime } from './event-filter.ts';
-import { OUTCOME } from './paired-batch.ts';
 import { Pairing } from './pairing.ts';
 
 export class AgePass {
@@ -43,24 +42,14 @@ export class AgePass {
     const { bornAs } = this;
     this.lastTs = batch.ts[batch.length - 1] ?? this.lastTs;
     if (this.lastTs > this.until) cutAfter(batch, this.until);
-    const { outcome, objectTs } = this.pairing.add(batch);
+    const { born, gone, objectTs } = this.pairing.add(batch);
     this.bits = ensureLength(this.bits, ((this.events + batch.length) >>> 3) + 1);
     for (let i = 0; i < batch.length; i++) {
       const lo = batch.ptrLo[i]!;
       const hi = batch.ptrHi[i]!;
-      const ts = batch.ts[i]!;
-      switch (outcome[i]) {
-        case OUTCOME.alloc:
-          bornAs.set(lo, hi, this.events + i);
-          break;
-        case OUTCOME.allocOnLive: // the object there is gone by now
-          this.judge(bornAs.set(lo, hi, this.events + i), ts - objectTs[i]!);
-          break;
-        case OUTCOME.free:
-          this.judge(bornAs.get(lo, hi), ts - objectTs[i]!);
-          bornAs.delete(lo, hi);
-          break;
-      }
+      if (gone[i] === 1) this.judge(bornAs.get(lo, hi), batch.ts[i]! - objectTs[i]!);
+      if (born[i] === 1) bornAs.set(lo, hi, this.events + i);
+      else if (gone[i] === 1) bornAs.delete(lo, hi);
     }
     this.events += batch.length;
   }

@@ -86,6 +86,10 @@ export function selectsEveryEvent(options: Selection): boolean {
   return lists.every(({ length }) => length === 0) && bounds.every((bound) => bound === undefined);
 }
 
+export function selectsEverything(options: Selection): boolean {
+  return selectsEveryEvent(options) && options.caches.length === 0;
+}
+
 /**
  * The filter of some options; undefined where they leave no event out. It must see every event once and
  * in order.

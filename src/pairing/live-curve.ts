@@ -6,7 +6,7 @@ import { ensureLength } from '../base/growable.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import type { LiveSample } from './live-series.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+import type { PairedBatch } from './paired-batch.ts';
 
 const MAX_MOMENTS = 1024;
 /** Numbers kept of all moments together: 32 MB. */
@@ -35,17 +35,10 @@ export class LiveCurve {
       this.live = ensureLength(this.live, this.calls.length * 2);
     }
     const { live } = this;
+    const { born, gone, renamed, objectCall } = paired;
     for (let i = 0; i < batch.length; i++) {
-      const outcome = paired.outcome[i]!;
-      // As in Tallies: a late free was counted when its successor was allocated.
-      if (paired.objectSelected[i] === 1 && outcome !== OUTCOME.freeLate) {
-        live[paired.objectCall[i]!]!--;
-      }
-      const isAlloc =
-        outcome === OUTCOME.alloc ||
-        outcome === OUTCOME.allocOnLive ||
-        outcome === OUTCOME.allocAgain;
-      if (isAlloc && paired.selected[i] === 1) live[batch.call[i]!]!++;
+      if (gone[i] === 1 || renamed[i] === 1) live[objectCall[i]!]!--;
+      if (born[i] === 1 || renamed[i] === 1) live[batch.call[i]!]!++;
       this.lastTs = batch.ts[i]!;
       if (++this.events % this.distance === 0) this.take();
     }

@@ -76,14 +76,17 @@ export class LiveObjects {
     return (this.words[row * WORDS + CPU]! & HAS_DISPLACED) !== 0;
   }
 
-  /** Writes what is known of an object into row `i` of the `object…` columns. */
-  describe(row: number, paired: PairedBatch, i: number): void {
-    describeRecord(this.words, this.doubles, row, paired, i);
+  /**
+   * Writes what is known of an object into row `i` of the `object…` columns.
+   * @returns 1 where its allocation is selected, else 0
+   */
+  describe(row: number, paired: PairedBatch, i: number): 0 | 1 {
+    return describeRecord(this.words, this.doubles, row, paired, i);
   }
 
   /** The same for the object that was displaced (`hasDisplaced`). */
-  describeDisplaced(row: number, paired: PairedBatch, i: number): void {
-    describeRecord(this.displacedWords, this.displacedDoubles, row, paired, i);
+  describeDisplaced(row: number, paired: PairedBatch, i: number): 0 | 1 {
+    return describeRecord(this.displacedWords, this.displacedDoubles, row, paired, i);
   }
 
   /** The row of an address, or -1. */
@@ -184,12 +187,12 @@ function describeRecord(
   row: number,
   paired: PairedBatch,
   i: number,
-): void {
+): 0 | 1 {
   const at = row * WORDS;
   const cpu = words[at + CPU]!;
   paired.objectCall[i] = words[at + CALL]!;
   paired.objectTs[i] = doubles[at / 2 + TS]!;
   paired.objectTask[i] = words[at + TASK]!;
   paired.objectCpu[i] = cpu & CPU_MASK;
-  paired.objectSelected[i] = (cpu & SELECTED) === 0 ? 0 : 1;
+  return (cpu & SELECTED) === 0 ? 0 : 1;
 }

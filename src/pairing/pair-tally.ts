@@ -3,7 +3,7 @@
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+import type { PairedBatch } from './paired-batch.ts';
 
 export class PairTally {
   /** Keyed by (allocating call, freeing call). */
@@ -15,11 +15,9 @@ export class PairTally {
   count: Float64Array = new Float64Array(256);
   length: number = 0;
 
-  add(batch: EventBatch, paired: PairedBatch): void {
+  add(batch: EventBatch, { freed, objectCall }: PairedBatch): void {
     for (let i = 0; i < batch.length; i++) {
-      const outcome = paired.outcome[i];
-      if (outcome !== OUTCOME.free && outcome !== OUTCOME.freeLate) continue;
-      if (paired.selected[i] === 1) this.countPair(paired.objectCall[i]!, batch.call[i]!);
+      if (freed[i] === 1) this.countPair(objectCall[i]!, batch.call[i]!);
     }
   }
 

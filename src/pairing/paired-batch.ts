@@ -1,5 +1,17 @@
 // What pairing found out about each event of a batch: columns beside those of the EventBatch, which
-// the tallies read. Rows of events that are neither allocation nor free have outcome `none`.
+// the trackers read. `outcome` is the meaning of every event, whatever the command selects. `born`,
+// `gone`, `renamed` and `freed` are what becomes of objects by it, of selected ones only:
+//
+//   outcome      born  gone  renamed  freed
+//   alloc         1
+//   allocOnLive   1     1                    two objects: each only where it is selected
+//   allocAgain                  1            the object stays, its call is `batch.call` from here on
+//   free                1              1
+//   freeLate                           1     its object was gone with the `allocOnLive` before
+//   others
+//
+// A curve of live objects is the sum of `born` less that of `gone`; `renamed` moves one from
+// `objectCall` to `batch.call`. Rows of events that are neither allocation nor free have outcome `none`.
 
 import { BATCH_CAPACITY } from '../kernel/events/event-batch.ts';
 
@@ -35,10 +47,16 @@ export const OUTCOME = {
 
 export interface PairedBatch {
   readonly outcome: Uint8Array;
-  /** 1 where the filters of the command select the event. */
+  /** 1 where the filters of the command select the event: a free by the allocation of its object. */
   readonly selected: Uint8Array;
-  /** 1 where they select the allocation of the object that the `object…` columns describe. */
-  readonly objectSelected: Uint8Array;
+  /** 1 where a selected object is live from here on, allocated by `batch.call`. */
+  readonly born: Uint8Array;
+  /** 1 where the selected object that the `object…` columns describe is live no longer. */
+  readonly gone: Uint8Array;
+  /** 1 where a live object of `objectCall` turns out to be one of `batch.call`, and was from the start. */
+  readonly renamed: Uint8Array;
+  /** 1 where the event is the free of the selected object that the `object…` columns describe. */
+  readonly freed: Uint8Array;
   readonly objectCall: Uint32Array;
   readonly objectTs: Float64Array;
   readonly objectTask: Uint32Array;
@@ -51,7 +69,10 @@ export function createPairedBatch(): PairedBatch {
   return {
     outcome: new Uint8Array(BATCH_CAPACITY),
     selected: new Uint8Array(BATCH_CAPACITY),
-    objectSelected: new Uint8Array(BATCH_CAPACITY),
+    born: new Uint8Array(BATCH_CAPACITY),
+    gone: new Uint8Array(BATCH_CAPACITY),
+    renamed: new Uint8Array(BATCH_CAPACITY),
+    freed: new Uint8Array(BATCH_CAPACITY),
     objectCall: new Uint32Array(BATCH_CAPACITY),
     objectTs: new Float64Array(BATCH_CAPACITY),
     objectTask: new Uint32Array(BATCH_CAPACITY),

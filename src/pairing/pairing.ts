@@ -65,7 +65,10 @@ export class Pairing {
       const cpu = batch.cpu[i]!;
       if (cpu >= this.lastAlloc.length) this.growCpus(cpu);
       paired.objectCall[i] = 0;
-      paired.objectSelected[i] = 0;
+      paired.born[i] = 0;
+      paired.gone[i] = 0;
+      paired.renamed[i] = 0;
+      paired.freed[i] = 0;
       paired.temporary[i] = 0;
       paired.selected[i] = filter === undefined || filter.selects(batch, i) ? 1 : 0;
       if (isAlloc(kind)) paired.outcome[i] = this.alloc(batch, i, call, kind, cpu);
@@ -97,11 +100,13 @@ export class Pairing {
     const lo = batch.ptrLo[i]! | 0;
     const hi = batch.ptrHi[i]! | 0;
     if (lo === 0 && hi === 0) return OUTCOME.allocFailed;
-    const { live } = this;
+    const { live, paired } = this;
     const found = live.find(lo, hi);
     if (found >= 0) return this.allocOnLive(batch, i, call, kind, cpu, found);
     const row = live.add(lo, hi);
-    live.fill(row, batch, i, this.paired.selected[i] === 1);
+    const selected = paired.selected[i]!;
+    live.fill(row, batch, i, selected === 1);
+    paired.born[i] = selected;
     this.lastAlloc[cpu] = row;
     return OUTCOME.alloc;
   }
@@ -117,13 +122,17 @@ export class Pairing {
   ): number {
     const { live, paired } = this;
     if (this.isRepeated(batch, i, call, cpu)) return OUTCOME.repeated;
-    live.describe(row, paired, i);
+    const objectSelected = live.describe(row, paired, i);
     if (isKmalloc(kind) && row === this.lastAlloc[cpu] && this.isSameAllocation(row, batch, i)) {
       live.setCall(row, call); // the second event has the true caller
-      paired.selected[i] = paired.objectSelected[i]!;
+      paired.selected[i] = objectSelected;
+      paired.renamed[i] = objectSelected;
       return OUTCOME.allocAgain;
     }
-    live.replace(row, batch, i, paired.selected[i] === 1);
+    const selected = paired.selected[i]!;
+    live.replace(row, batch, i, selected === 1);
+    paired.born[i] = selected;
+    paired.gone[i] = objectSelected;
     this.lastAlloc[cpu] = row;
     return OUTCOME.allocOnLive;
   }
@@ -139,13 +148,16 @@ export class Pairing {
       return this.isRepeated(batch, i, call, cpu) ? OUTCOME.repeated : OUTCOME.freeUnknown;
     }
     if (live.hasDisplaced(row) && this.isLate(row, batch, i, kind)) {
-      live.describeDisplaced(row, paired, i);
-      paired.selected[i] = paired.objectSelected[i]!;
+      const displacedSelected = live.describeDisplaced(row, paired, i);
+      paired.selected[i] = displacedSelected;
+      paired.freed[i] = displacedSelected;
       live.forgetDisplaced(row);
       return OUTCOME.freeLate;
     }
-    live.describe(row, paired, i);
-    paired.selected[i] = paired.objectSelected[i]!;
+    const selected = live.describe(row, paired, i);
+    paired.selected[i] = selected;
+    paired.gone[i] = selected;
+    paired.freed[i] = selected;
     const allocCpu = paired.objectCpu[i]!;
     if (this.lastAlloc[allocCpu] === row) {
       paired.temporary[i] = 1;

@@ -5,7 +5,7 @@ import { UsageError } from '../base/errors.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+import type { PairedBatch } from './paired-batch.ts';
 
 /** A quarter of a gigabyte. */
 const MAX_ROWS = 10_000_000;
@@ -39,34 +39,31 @@ export class RateBins {
       this.nowFrees = ensureLength(this.nowFrees, this.nowAllocs.length);
       this.isTouched = ensureLength(this.isTouched, this.nowAllocs.length);
     }
+    const { born, renamed, freed, objectCall } = paired;
     for (let i = 0; i < batch.length; i++) {
-      if (paired.selected[i] === 0) continue;
-      const outcome = paired.outcome[i];
-      const isAlloc =
-        outcome === OUTCOME.alloc ||
-        outcome === OUTCOME.allocOnLive ||
-        outcome === OUTCOME.allocAgain;
-      if (!isAlloc && outcome !== OUTCOME.free && outcome !== OUTCOME.freeLate) continue;
-      const bin = Math.floor(batch.ts[i]! / this.interval);
-      if (bin !== this.current) {
-        this.flush();
-        this.current = bin;
-      }
-      const call = isAlloc ? batch.call[i]! : paired.objectCall[i]!;
-      this.touch(call);
-      if (isAlloc) this.nowAllocs[call]!++;
-      else this.nowFrees[call]!++;
-      if (outcome === OUTCOME.allocAgain) {
-        this.touch(paired.objectCall[i]!);
-        this.nowAllocs[paired.objectCall[i]!]!--;
-      }
+      const isAlloc = born[i] === 1 || renamed[i] === 1;
+      if (!isAlloc && freed[i] === 0) continue;
+      this.turnTo(Math.floor(batch.ts[i]! / this.interval));
+      if (isAlloc) this.nowAllocs[this.touch(batch.call[i]!)]!++;
+      if (renamed[i] === 1) this.nowAllocs[this.touch(objectCall[i]!)]!--;
+      if (freed[i] === 1) this.nowFrees[this.touch(objectCall[i]!)]!++;
     }
   }
 
-  private touch(call: number): void {
-    if (this.isTouched[call] === 1) return;
-    this.isTouched[call] = 1;
-    this.touched.push(call);
+  /** Ends the interval that is open where another one comes. */
+  private turnTo(bin: number): void {
+    if (bin === this.current) return;
+    this.flush();
+    this.current = bin;
+  }
+
+  /** A call was active in this interval; returns it. */
+  private touch(call: number): number {
+    if (this.isTouched[call] === 0) {
+      this.isTouched[call] = 1;
+      this.touched.push(call);
+    }
+    return call;
   }
 
   /** Writes down the interval that is still open. */

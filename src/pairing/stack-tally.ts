@@ -4,7 +4,7 @@
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+import type { PairedBatch } from './paired-batch.ts';
 
 export class StackTally {
   /** Rows in use. */
@@ -18,20 +18,12 @@ export class StackTally {
   /** The row of each call's latest allocation, one up; 0 where there is none. */
   private latest: Uint32Array = new Uint32Array(0);
 
-  add(batch: EventBatch, { outcome, selected, objectCall }: PairedBatch): void {
+  add(batch: EventBatch, { born, renamed, objectCall }: PairedBatch): void {
     for (let i = 0; i < batch.length; i++) {
-      if (selected[i] === 0) continue;
-      switch (outcome[i]) {
-        case OUTCOME.alloc:
-        case OUTCOME.allocOnLive:
-          this.count(batch.stack[i]!, batch.call[i]!);
-          break;
-        case OUTCOME.allocAgain:
-          // The second event of one allocation, just behind the first: it names the caller, the
-          // stack is that of the first, as that of the live object.
-          this.count(this.takeBack(objectCall[i]!), batch.call[i]!);
-          break;
-      }
+      if (born[i] === 1) this.count(batch.stack[i]!, batch.call[i]!);
+      // The second event of one allocation, just behind the first: it names the caller, the stack is
+      // that of the first, as that of the live object.
+      else if (renamed[i] === 1) this.count(this.takeBack(objectCall[i]!), batch.call[i]!);
     }
   }
 

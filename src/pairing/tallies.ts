@@ -46,39 +46,25 @@ export class Tallies {
       if (batch.cpu[i]! > this.maxCpu) this.maxCpu = batch.cpu[i]!;
       const outcome = paired.outcome[i]!;
       const object = paired.objectCall[i]!;
-      if (paired.objectSelected[i] === 1) this.leave(outcome, object);
+      if (paired.gone[i] === 1) {
+        if (outcome === OUTCOME.allocOnLive) this.settle(object);
+        else this.remove(object);
+      }
       if (paired.selected[i] === 0) continue;
       outcomes[outcome]!++;
-      switch (outcome) {
-        case OUTCOME.alloc:
-        case OUTCOME.allocOnLive: {
-          const bytesAlloc = table.bytesAlloc(call);
-          calls.born(call);
-          this.taskBytes[batch.task[i]!]! += bytesAlloc;
-          peak.add(bytesAlloc, batch, i);
-          break;
-        }
-        case OUTCOME.allocAgain:
-          calls.renamed(object, call);
-          break;
-        case OUTCOME.allocFailed:
-          calls.failed[call]!++;
-          break;
-        case OUTCOME.free:
-        case OUTCOME.freeLate: {
-          const lifetime = Math.max(0, batch.ts[i]! - paired.objectTs[i]!);
-          const isCrossCpu = paired.objectCpu[i] !== batch.cpu[i];
-          calls.free(object, call, table.bytesAlloc(object), lifetime, isCrossCpu);
-          if (paired.temporary[i] === 1) calls.temporary[object]!++;
-          break;
-        }
-        case OUTCOME.freeNull:
-          calls.nullFrees[call]!++;
-          break;
-        case OUTCOME.freeUnknown:
-          calls.unknownFrees[call]!++;
-          break;
-      }
+      if (paired.born[i] === 1) {
+        const bytesAlloc = table.bytesAlloc(call);
+        calls.born(call);
+        this.taskBytes[batch.task[i]!]! += bytesAlloc;
+        peak.add(bytesAlloc, batch, i);
+      } else if (paired.freed[i] === 1) {
+        if (outcome === OUTCOME.freeLate) calls.untracedFrees[object]!--;
+        const lifetime = Math.max(0, batch.ts[i]! - paired.objectTs[i]!);
+        const isCrossCpu = paired.objectCpu[i] !== batch.cpu[i];
+        calls.free(object, call, table.bytesAlloc(object), lifetime, isCrossCpu);
+        if (paired.temporary[i] === 1) calls.temporary[object]!++;
+      } else if (paired.renamed[i] === 1) calls.renamed(object, call);
+      else this.countOther(outcome, call);
     }
   }
 
@@ -88,19 +74,18 @@ export class Tallies {
     this.calls.untracedFrees[call]!++;
   }
 
-  /** What an event says about the object that was at its address before. */
-  private leave(outcome: number, object: number): void {
+  /** An event by which no known object comes or goes. */
+  private countOther(outcome: number, call: number): void {
     const { calls } = this;
     switch (outcome) {
-      case OUTCOME.free:
-        this.remove(object);
+      case OUTCOME.allocFailed:
+        calls.failed[call]!++;
         break;
-      case OUTCOME.allocOnLive:
-        this.remove(object);
-        calls.untracedFrees[object]!++;
+      case OUTCOME.freeNull:
+        calls.nullFrees[call]!++;
         break;
-      case OUTCOME.freeLate:
-        calls.untracedFrees[object]!--;
+      case OUTCOME.freeUnknown:
+        calls.unknownFrees[call]!++;
         break;
     }
   }

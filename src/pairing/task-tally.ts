@@ -5,7 +5,7 @@ import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { CallTable, Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
-import { OUTCOME, type PairedBatch } from './paired-batch.ts';
+import type { PairedBatch } from './paired-batch.ts';
 import { PeakClock, PeakCounts } from './peak-clock.ts';
 
 export class TaskTally {
@@ -27,28 +27,12 @@ export class TaskTally {
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
-    const { selected, objectSelected } = paired;
+    const { born, gone, renamed, freed } = paired;
     for (let i = 0; i < batch.length; i++) {
-      switch (paired.outcome[i]) {
-        case OUTCOME.allocOnLive:
-          if (objectSelected[i] === 1) this.gone(this.rowOfObject(paired, i));
-          if (selected[i] === 1) this.born(batch, i);
-          break;
-        case OUTCOME.alloc:
-          if (selected[i] === 1) this.born(batch, i);
-          break;
-        case OUTCOME.allocAgain:
-          if (selected[i] === 1) this.renamed(this.rowOfObject(paired, i), this.rowOf(batch, i));
-          break;
-        case OUTCOME.free:
-          if (selected[i] === 0) break;
-          this.frees[this.rowOfObject(paired, i)]!++;
-          this.gone(this.rowOfObject(paired, i));
-          break;
-        case OUTCOME.freeLate:
-          if (selected[i] === 1) this.frees[this.rowOfObject(paired, i)]!++;
-          break;
-      }
+      if (freed[i] === 1) this.frees[this.rowOfObject(paired, i)]!++;
+      if (gone[i] === 1) this.gone(this.rowOfObject(paired, i));
+      if (born[i] === 1) this.born(batch, i);
+      if (renamed[i] === 1) this.renamed(this.rowOfObject(paired, i), this.rowOf(batch, i));
     }
   }
 

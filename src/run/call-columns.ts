@@ -78,6 +78,11 @@ export function sumsAt(sums: SumColumns, row: number): Record<SumName, number> {
 }
 
 export interface CallColumns {
+  /**
+   * Calls that allocate what the command speaks of; the sums of others are 0. One of these has sums of
+   * 0 where a later event of each allocation named another caller: at moments between it had objects.
+   */
+  readonly calls: Uint32Array;
   readonly sums: SumColumns;
   /** When the oldest live object was allocated, as `EventBatch.ts`; Infinity where none is. */
   readonly oldestTs: Float64Array;
@@ -93,9 +98,7 @@ export function buildCallColumns(run: ResolvedRun): CallColumns {
   const oldestTs = new Float64Array(calls.length).fill(Number.POSITIVE_INFINITY);
   const sizes = sizesOfCalls(run);
   const tally = run.tallies.calls;
-  for (let call = 1; call < calls.length; call++) {
-    const size = sizes[call];
-    if (size === undefined) continue;
+  for (const [call, size] of sizes) {
     const allocs = tally.allocs[call]!;
     const atPeak = tally.liveAtPeak(call);
     sums.allocs[call] = allocs;
@@ -128,25 +131,23 @@ export function buildCallColumns(run: ResolvedRun): CallColumns {
     livedUnits[call]! += lastTs - ts;
     if (ts < oldestTs[call]!) oldestTs[call] = ts;
   });
-  for (let call = 1; call < calls.length; call++) {
-    const size = sizes[call];
-    if (size === undefined || live[call] === 0) continue;
+  for (const [call, size] of sizes) {
+    if (live[call] === 0) continue;
     addBytes(sums, call, size, live[call]!, liveUncertain[call]!);
     roundingByteSeconds[call]! += (livedUnits[call]! / 1e9) * size.rounding;
   }
-  return { sums, oldestTs };
+  return { calls: Uint32Array.from(sizes, ([call]) => call), sums, oldestTs };
 }
 
-/** The bytes of one object of each allocating call that the trace uses. */
-function sizesOfCalls(run: ResolvedRun): (ObjectBytes | undefined)[] {
+/** The calls that allocate what the command speaks of, with the bytes of an object of each. */
+function sizesOfCalls(run: ResolvedRun): [call: number, size: ObjectBytes][] {
   const { calls } = run.dictionary;
-  const tally = run.tallies.calls;
-  return Array.from({ length: calls.length }, (_, call) => {
-    const isUsed = tally.allocs[call] !== 0 || tally.failed[call] !== 0;
-    return call > 0 && isUsed && isAlloc(calls.kind(call))
-      ? objectBytes(run.dictionary, run.facts, call)
-      : undefined;
-  });
+  const sizes: [number, ObjectBytes][] = [];
+  for (let call = 1; call < calls.length; call++) {
+    if (!isAlloc(calls.kind(call)) || !run.selectsCache(run.names.ofCall[call])) continue;
+    sizes.push([call, objectBytes(run.dictionary, run.facts, call)]);
+  }
+  return sizes;
 }
 
 /** Counts one live object in row `at` of some sums. */

@@ -2,7 +2,6 @@
 // or stack.
 
 import { withKeys } from '../base/keyed.ts';
-import { isAlloc } from '../kernel/events/event-kind.ts';
 import {
   addLiveObject,
   createSums,
@@ -42,19 +41,15 @@ export function groupCalls<K>(
   keyOf: (call: number, cache: string | null) => GroupKey<K> | undefined,
 ): CallGroup<K>[] {
   const groups = new Groups<K>();
-  const { calls } = run.dictionary;
-  const { sums, oldestTs } = run.columns;
-  for (let call = 1; call < calls.length; call++) {
+  const { calls, sums, oldestTs } = run.columns;
+  for (const call of calls) {
     if (sums.allocs[call] === 0 && sums.failed[call] === 0) continue;
-    if (!isAlloc(calls.kind(call))) continue;
-    const name = run.names.ofCall[call];
-    const key = run.selectsCache(name) ? keyOf(call, name ?? null) : undefined;
+    const key = keyOf(call, run.names.ofCall[call] ?? null);
     if (key !== undefined) groups.addCall(groups.of(key), call, oldestTs[call]!);
   }
   const strays: [row: number, group: number][] = [];
   for (const [row, own] of run.names.ofRow) {
-    const isWanted = run.selectsCache(own) && run.isListed(row);
-    const key = isWanted ? keyOf(run.live.call(row), own) : undefined;
+    const key = run.isListed(row) ? keyOf(run.live.call(row), own) : undefined;
     if (key !== undefined) strays.push([row, groups.of(key)]);
   }
   const columns = groups.sum(sums);
@@ -77,7 +72,7 @@ export function groupLive<K>(
 ): CallGroup<K>[] {
   const groups = new Groups<K>();
   const at = Int32Array.from(run.rows, (row) => {
-    const key = run.selectsCache(run.cacheOfRow(row)) ? keyOf(row) : undefined;
+    const key = keyOf(row);
     return key === undefined ? -1 : groups.of(key);
   });
   const columns = createSums(groups.length);

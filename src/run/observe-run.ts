@@ -85,10 +85,11 @@ export async function replayOpened(
 ): Promise<{ readonly model: ObservedRun; readonly replayed: ReplayedRun }> {
   const model = await observeRun(opened, basis, { watchesAll: true });
   const { slub, observed } = model;
+  const { run } = opened;
   const replayed = {
     fidelity: summarizeFidelity(observed, 2),
-    caches: summarizeCaches(slub, observed),
-    isWhole: selectsEveryEvent(opened.run.selection),
+    caches: summarizeCaches(slub, observed).filter(({ name }) => run.selectsCache(name)),
+    isWhole: selectsEveryEvent(run.selection),
   };
   return { model, replayed };
 }

@@ -30,11 +30,13 @@ export interface ResolvedRun {
   readonly stats: TraceStats;
   readonly tallies: Tallies;
   readonly live: LiveObjects;
-  /** Rows of the objects that are live at the end; selected ones only. */
+  /** Rows of all objects that are live at the end, whatever the command speaks of. */
+  readonly held: Uint32Array;
+  /** Rows of the objects that are live at the end; of what the command speaks of only. */
   readonly listed: Uint32Array;
   /** The same in order of time. */
   readonly rows: Uint32Array;
-  /** What the objects of each call add up to. */
+  /** What the objects of each call add up to; of what the command speaks of only. */
   readonly columns: CallColumns;
   readonly names: CacheNames;
   readonly verdicts: LiveVerdicts;
@@ -50,13 +52,16 @@ export interface ResolvedRun {
   readonly symbolNotes: readonly string[];
   /** Name of the cache of a live object; undefined where nothing tells. */
   cacheOfRow(row: number): string | undefined;
-  /** True for rows of live objects that the results list: selected, and not gone. */
+  /** True for rows of live objects that the results list: of what the command speaks of, and not gone. */
   isListed(row: number): boolean;
   /** Why an object of a verdict is uncertain; null where it is not. */
   reasonOf(verdict: number): string | null;
   /** What the command speaks of. */
   readonly selection: Selection;
-  /** True for caches that the command speaks of (--cache). */
+  /**
+   * True for caches that the command speaks of (--cache). `columns` and `rows` have it applied: asked
+   * only of caches that come from elsewhere, a model or a snapshot.
+   */
   selectsCache(name: string | undefined): boolean;
 }
 
@@ -165,8 +170,12 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     const isGone = verdicts.ofRow[row] === VERDICT.gone;
     if (isGone && live.isSelected(row)) tallies.settle(live.call(row));
   });
+  const selectsCache = cacheSelector(selection.caches);
+  const cacheOfRow = (row: number): string | undefined =>
+    names.ofRow.get(row) ?? names.ofCall[live.call(row)];
+  const isHeld = (row: number): boolean => verdicts.ofRow[row] !== VERDICT.gone;
   const isListed = (row: number): boolean =>
-    live.isSelected(row) && verdicts.ofRow[row] !== VERDICT.gone;
+    live.isSelected(row) && isHeld(row) && selectsCache(cacheOfRow(row));
   let columns: CallColumns | undefined;
   let rows: Uint32Array | undefined;
   const run: ResolvedRun = {
@@ -176,6 +185,7 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     stats: input.stats,
     tallies,
     live,
+    held: all.filter(isHeld),
     listed: all.filter(isListed),
     get rows() {
       rows ??= live.inOrder(run.listed);
@@ -194,10 +204,10 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     sites,
     callers: new CallerChain(dictionary, sites, input.looksThrough ?? true),
     symbolNotes: input.symbolNotes ?? [],
-    cacheOfRow: (row) => names.ofRow.get(row) ?? names.ofCall[live.call(row)],
+    cacheOfRow,
     selection,
     reasonOf: (verdict) => VERDICT_REASON[verdict] ?? null,
-    selectsCache: cacheSelector(selection.caches),
+    selectsCache,
   };
   return run;
 }

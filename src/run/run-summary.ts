@@ -150,7 +150,7 @@ function notesOf(run: ResolvedRun): string[] {
   if (info.sampling !== null) notes.push(samplingText(info.sampling));
   if (run.unrecordedFrees.length > 0) notes.push(unrecordedText(run.unrecordedFrees));
   if (info.hashedPointers) {
-    const live = run.listed.length;
+    const live = run.held.length; // selected or not: any of them may share a hash
     notes.push(
       'Pointers are hashed to 32 bits: pairing holds, addresses and slabs do not. ' +
         `Among ${counted(live, 'live object')} the chance that two share a hash is ${collisionText(live)}.`,

@@ -196,7 +196,9 @@ function listed(title: string, names: readonly string[]): string {
 
 /** Why a run has no allocation to speak of, in one sentence; null where it has some. */
 export function whyEmpty(run: ResolvedRun): string | null {
-  if (hasSelected(run)) return null;
+  const { calls, sums } = run.columns;
+  const isUsed = (call: number): boolean => sums.allocs[call]! + sums.failed[call]! > 0;
+  if (run.listed.length > 0 || calls.some(isUsed)) return null;
   const counted = [...run.tallies.kinds.entries()].filter(([, count]) => count > 0);
   if (!counted.some(([kind]) => isAlloc(kind))) return whyNone(run, counted);
   const range = traceRange(run.info, run.tallies);
@@ -217,17 +219,4 @@ function whyNone({ dictionary: { calls } }: ResolvedRun, counted: [number, numbe
   return frees.length === 0
     ? 'No allocation or free of slab memory is in this recording.'
     : `No allocation is in this recording, only ${frees.join(' and ')}.`;
-}
-
-function hasSelected(run: ResolvedRun): boolean {
-  const { calls } = run.dictionary;
-  const { allocs, failed } = run.tallies.calls;
-  for (let call = 1; call < calls.length; call++) {
-    if ((allocs[call] ?? 0) + (failed[call] ?? 0) === 0 || !isAlloc(calls.kind(call))) continue;
-    if (run.selectsCache(run.names.ofCall[call])) return true;
-  }
-  for (const [row, name] of run.names.ofRow) {
-    if (run.isListed(row) && run.selectsCache(name)) return true;
-  }
-  return false;
 }

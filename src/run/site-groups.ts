@@ -42,12 +42,12 @@ export function groupSites(
   );
   if (stacks === undefined) return direct;
   const groups = new Map<string, CallGroup<SiteKey>>();
+  const { sums } = run.columns;
   for (let row = 0; row < stacks.length; row++) {
     const call = stacks.call[row]!;
-    const cache = run.names.ofCall[call];
     const allocs = stacks.allocs[row]!;
-    if (allocs === 0 || !isByStack(call) || !run.selectsCache(cache)) continue;
-    const { id, key } = keyOf(call, stacks.stack[row]!, cache ?? null);
+    if (allocs === 0 || sums.allocs[call] === 0 || !isByStack(call)) continue;
+    const { id, key } = keyOf(call, stacks.stack[row]!, run.names.ofCall[call] ?? null);
     const group = groups.get(id) ?? { ...emptySums(), key, calls: [] };
     groups.set(id, { ...group, allocs: group.allocs + allocs });
   }

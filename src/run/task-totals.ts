@@ -29,10 +29,11 @@ type Building<T> = { -readonly [K in keyof T]: T[K] extends number ? T[K] : Buil
 /** One row for each task that allocated, in the order in which the tasks were first met. */
 export function taskTotals(run: ResolvedRun, tally: TaskTally): TaskTotal[] {
   const totals: (Building<TaskTotal> | undefined)[] = [];
+  const { sums } = run.columns;
   for (let row = 0; row < tally.length; row++) {
     const call = tally.call[row]!;
     const allocs = tally.allocs[row]!;
-    if (allocs === 0 || !run.selectsCache(run.names.ofCall[call])) continue;
+    if (allocs === 0 || sums.allocs[call] === 0) continue;
     const task = tally.task[row]!;
     const size = objectBytes(run.dictionary, run.facts, call);
     const total = totals[task] ?? emptyTotal(task);

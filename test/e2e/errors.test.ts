@@ -161,6 +161,11 @@ test.each([
   [['export', STACKS, '--to', 'punched-cards', '-o', 'x'], 'Allowed choices are'],
   [['export', STACKS, '-o', 'x'], "required option '--to <FORMAT>' not specified"],
   [['perfkmem', STACKS, '--caller', '-s', 'colour'], "unknown sort key 'colour'"],
+  [['perfkmem', STACKS, '--cache', 'kmalloc-64'], 'the counters of perf know no caches'],
+  [
+    ['history', STACKS, '--dmesg', 'x', '--pid', '7', '--cache', 'dentry'],
+    '--cache dentry --pid 7: not with --dmesg',
+  ],
   [['slabinfo', BOOT, '--colour'], "unknown option '--colour'"],
 ] as const)('%j is a wrong use', (args, text) => expectError(args, 2, text));
 

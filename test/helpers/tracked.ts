@@ -21,6 +21,7 @@ import { TestTrace } from './builders.ts';
 export const ORIGIN = { label: 'test', sources: ['test.txt'] };
 
 const OUTCOME_NAMES = Object.keys(OUTCOME);
+const CHANGES = ['born', 'gone', 'renamed', 'freed'] as const;
 
 /** What pairing says of one event; `object` where it describes one. */
 interface PairedEvent {
@@ -32,8 +33,9 @@ interface PairedEvent {
     readonly ts: number;
     readonly task: string;
     readonly cpu: number;
-    readonly selected: boolean;
   } | null;
+  /** What becomes of selected objects by it: 'born', 'gone', 'renamed', 'freed'. */
+  readonly changes: readonly string[];
 }
 
 export interface TrackOptions {
@@ -129,8 +131,8 @@ class Notes implements Tracker {
                 ts: paired.objectTs[i] ?? Number.NaN,
                 task: `${strings.get(tasks.comm(task))}-${tasks.pid(task)}`,
                 cpu: paired.objectCpu[i] ?? -1,
-                selected: paired.objectSelected[i] === 1,
               },
+        changes: CHANGES.filter((name) => paired[name][i] === 1),
       });
     }
   }

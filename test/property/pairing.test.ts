@@ -79,6 +79,23 @@ test('every allocation is live, was freed, or was freed without an event: of eac
   );
 });
 
+test('what is born less what is gone is what is live, whatever is selected', () => {
+  check(
+    fc.property(traceLines(ANY_TIMES), (lines) => {
+      for (const pids of [[], [7], [9, 1]]) {
+        const { events, tracker } = track(lines, { filter: { pids } });
+        const count = (change: string): number =>
+          events.filter((event) => event.changes.includes(change)).length;
+        const { calls } = tracker.tallies;
+        expect(count('born') - count('gone')).toBe(sum(calls.live));
+        expect(count('born')).toBe(sum(calls.allocs));
+        expect(count('freed')).toBe(sum(calls.frees));
+        expect(count('renamed')).toBe(sum(calls.duplicates));
+      }
+    }),
+  );
+});
+
 test('live bytes are those of the live objects, and the peak is no less than they ever were', () => {
   check(
     fc.property(traceLines(ANY_TIMES), (lines) => {

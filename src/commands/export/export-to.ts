@@ -2,7 +2,7 @@
 
 import type { ProfileValue } from '../../analysis/profile-stacks.ts';
 import { UsageError } from '../../base/errors.ts';
-import { EVERYTHING, selectsEveryEvent } from '../../pairing/event-filter.ts';
+import { EVERYTHING, selectsEverything } from '../../pairing/event-filter.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import {
   EVENT_FORMATS,
@@ -53,7 +53,7 @@ async function exportEvents(
   target: ExportTarget,
 ): Promise<number> {
   const { selection = EVERYTHING } = source;
-  if (!selectsEveryEvent(selection) || selection.caches.length > 0) {
+  if (!selectsEverything(selection)) {
     throw new UsageError(`--to ${to} writes every event, so nothing can be selected`, {
       hint: 'Select with SQL: slabreplay sql RUN.db "SELECT ... FROM event WHERE ..." --csv',
     });

@@ -5,6 +5,8 @@ import { UsageError } from '../../base/errors.ts';
 import { parseTimeBound } from '../../pairing/selection-texts.ts';
 import { asItIs, type PrintingCommand } from '../shared/command.ts';
 import {
+  FILTER_OPTIONS,
+  type FilterValues,
   type OutputValues,
   outputOptions,
   RUN_OPTIONS,
@@ -15,7 +17,7 @@ import { sourceOptions } from '../shared/source-options.ts';
 import { parsed, text } from '../shared/specs.ts';
 import type { History, ReportHistories } from './history-run.ts';
 
-interface HistoryOptions extends RunValues, OutputValues {
+interface HistoryOptions extends RunValues, FilterValues, OutputValues {
   readonly address?: bigint;
   readonly at?: ReturnType<typeof parseTimeBound>;
   readonly dmesg?: string;
@@ -32,6 +34,7 @@ export const history: PrintingCommand<HistoryOptions, History | ReportHistories>
       'a kernel log: the objects of its SLUB, KASAN and KFENCE reports',
     ),
     ...RUN_OPTIONS,
+    ...FILTER_OPTIONS,
     address: parsed(
       '[address]',
       'of an object, or any byte in one: 0xffff888003a40040',

@@ -1,12 +1,12 @@
 // The life of an address, or of every object that a kernel log reports on.
 
 import { BlockEvents } from '../../analysis/block-events.ts';
-import { TraceFormatError } from '../../base/errors.ts';
+import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { MemoryReport } from '../../kernel/memory-reports/memory-report.ts';
 import { parseMemoryReports } from '../../kernel/memory-reports/parse-memory-reports.ts';
-import { toEventTime } from '../../pairing/event-filter.ts';
+import { EVERYTHING, selectsEverything, toEventTime } from '../../pairing/event-filter.ts';
 import { readAgain } from '../../run/observe-run.ts';
 import { openRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -16,21 +16,22 @@ import {
   type RunSummary,
   summarizeRun,
 } from '../../run/run-summary.ts';
+import { selectionText } from '../../run/selection.ts';
 import type { Source, SourceOptions } from '../../run/source.ts';
 import { assertInTrace } from '../../run/trace-range.ts';
 import { CandidateSearch, type Candidates } from './candidates.ts';
 import {
-  type AddressHistory,
   buildHistory,
   buildReportHistory,
   hasKnownAddress,
   type ReportedHistory,
+  type SelectedHistory,
 } from './history.ts';
 import { parseLogClock, type ReportMoment, reportMoment } from './report-moment.ts';
 import { type ShownReport, showReport } from './shown-report.ts';
 import { verdictOf } from './verdict.ts';
 
-export interface History extends AddressHistory {
+export interface History extends SelectedHistory {
   readonly type: 'history';
   readonly run: RunSummary;
   readonly completeness: Completeness;
@@ -74,12 +75,18 @@ export async function historyRun(source: SourceOptions, address: bigint): Promis
 
 /**
  * @param log path of a kernel log, maybe packed
- * @throws TraceFormatError where it has no report
+ * @throws TraceFormatError where it has no report; UsageError where only some allocations are selected
  */
 export async function reportHistories(
   options: SourceOptions,
   log: string,
 ): Promise<ReportHistories> {
+  const { selection = EVERYTHING } = options;
+  if (!selectsEverything(selection)) {
+    throw new UsageError(`${selectionText(selection)}: not with --dmesg`, {
+      hint: 'The owner of what a report is on is looked for among all objects. Filters take an ADDRESS.',
+    });
+  }
   const text = logText(readWhole(log, MOST_LOG_BYTES));
   const { reports, others } = parseMemoryReports(text);
   if (reports.length === 0) throw noReports(log, others);
@@ -153,10 +160,10 @@ function noReports(log: string, others: ReadonlyMap<string, number>): TraceForma
   });
 }
 
-function liveRange({ live, listed }: ResolvedRun): History['liveRange'] {
+function liveRange({ live, held }: ResolvedRun): History['liveRange'] {
   let low: bigint | undefined;
   let high: bigint | undefined;
-  for (const row of listed) {
+  for (const row of held) {
     const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
     if (low === undefined || address < low) low = address;
     if (high === undefined || address > high) high = address;

@@ -11,9 +11,11 @@ import type { History, ReportHistories, ReportHistory } from './history-run.ts';
 
 /** @param top owners that are listed, the last ones; 0 for all */
 export function renderHistory(history: History, top: number): string {
-  const { owners, run, completeness } = history;
-  const head = `${runLine(run)}\n${history.address}: ${counted(owners.length, 'owner')}\n`;
-  if (owners.length === 0) {
+  const { owners, ownersLeftOut, run, completeness } = history;
+  const all = counted(owners.length + ownersLeftOut, 'owner');
+  const count = ownersLeftOut === 0 ? all : `${owners.length} of ${all}`;
+  const head = `${runLine(run)}\n${history.address}: ${count}\n`;
+  if (owners.length === 0 && ownersLeftOut === 0) {
     return head + nothingHere(history, top) + trustFooter(completeness);
   }
   const shown = top === 0 ? owners : owners.slice(-top);
@@ -23,7 +25,7 @@ export function renderHistory(history: History, top: number): string {
     (left > 0
       ? `  ${counted(left, 'earlier one is', 'earlier ones are')} left out (--top 0)\n`
       : '') +
-    `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}` +
+    (shown.length === 0 ? '' : `\n${renderTable(OWNER_COLUMNS, shown.flatMap(ownerRows))}`) +
     stackLines(shown.at(-1)) +
     holderLine(history) +
     neighbourTable(history.neighbours, 'In the same slab', top) +

@@ -79,6 +79,12 @@ interface PageEvent {
 /** Places on each side of the address that are listed. */
 const MOST_NEIGHBOURS = 8;
 
+/** The history of an address, with the owners that the command selects. */
+export interface SelectedHistory extends AddressHistory {
+  /** Owners that --pid, --time and the like leave out. */
+  readonly ownersLeftOut: number;
+}
+
 /**
  * @param at the moment that is asked for, as `EventBatch.ts`: nothing after it is listed; Infinity for
  *   the end
@@ -88,9 +94,24 @@ export function buildHistory(
   events: BlockEvents,
   address: bigint,
   at: number,
-): AddressHistory {
+): SelectedHistory {
   const all = findOwners(run, events).filter(({ from }) => from <= at);
-  return describeHistory({ run, events, all, address, at, until: at }, ownersOf(run, all, address));
+  const own = ownersOf(run, all, address);
+  const history = describeHistory({ run, events, all, address, at, until: at }, own);
+  // Who had the address at a moment, and who was beside it, is so whatever is selected.
+  const owners = history.owners.filter((_, i) => isSelected(run, events, own[i]));
+  return { ...history, owners, ownersLeftOut: own.length - owners.length };
+}
+
+/** Whether the allocation of an owner is selected; its free where the allocation was not seen. */
+function isSelected(
+  run: ResolvedRun,
+  { selected }: BlockEvents,
+  owner: Owner | undefined,
+): boolean {
+  if (owner === undefined) return false;
+  const row = owner.alloc < 0 ? owner.free : owner.alloc;
+  return selected[row] === 1 && run.selectsCache(owner.cache);
 }
 
 /** The history of a report's object, with the owner that counts. */

@@ -1,13 +1,19 @@
 // `slabreplay perfkmem SOURCE`: what `perf kmem stat` prints, from any input.
 
+import { UsageError } from '../../base/errors.ts';
 import type { PrintingCommand } from '../shared/command.ts';
-import { SOURCE_OPTIONS, type SourceValues } from '../shared/options.ts';
+import {
+  EVENT_FILTER_OPTIONS,
+  type FilterValues,
+  SOURCE_OPTIONS,
+  type SourceValues,
+} from '../shared/options.ts';
 import { sourceOptions } from '../shared/source-options.ts';
-import { flag, text } from '../shared/specs.ts';
+import { flag, list, text } from '../shared/specs.ts';
 import type { PerfKmemRun } from './perf-kmem-run.ts';
 import type { PerfKmemArgument, PerfKmemOptions } from './perf-kmem-text.ts';
 
-interface PerfkmemCommandOptions extends SourceValues {
+interface PerfkmemCommandOptions extends SourceValues, FilterValues {
   readonly caller?: boolean;
   readonly alloc?: boolean;
   readonly sort?: string;
@@ -36,8 +42,11 @@ export const perfkmem: PrintingCommand<PerfkmemCommandOptions, PerfKmemTables> =
     line: text('-l, --line <N>', 'rows of the last named table'),
     rawIp: flag('--raw-ip', 'addresses instead of symbols'),
     ...SOURCE_OPTIONS,
+    cache: list('--cache <GLOB>', 'refused: the counters of perf know no caches'),
+    ...EVENT_FILTER_OPTIONS,
   },
   async run(options, desk) {
+    if (options.cache.length > 0) throw knowsNoCaches();
     const { resolvePerfKmemOptions } = await import('./perf-kmem-text.ts');
     const tables = resolvePerfKmemOptions(
       desk.given.flatMap(({ key, text: value }) => {
@@ -58,3 +67,10 @@ export const perfkmem: PrintingCommand<PerfkmemCommandOptions, PerfKmemTables> =
     json: null,
   },
 };
+
+/** perf counts by address and by call site; which cache an object is of is not among what it keeps. */
+function knowsNoCaches(): UsageError {
+  return new UsageError('--cache: the counters of perf know no caches', {
+    hint: 'slabreplay frag SOURCE --by site --cache GLOB has the call sites of a cache.',
+  });
+}

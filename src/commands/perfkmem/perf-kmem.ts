@@ -10,6 +10,7 @@ import { ensureLength } from '../../base/growable.ts';
 import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
+import type { PairedBatch } from '../../pairing/paired-batch.ts';
 
 /** The keys of perf's `-s`. */
 export type PerfKmemSortKey = 'ptr' | 'callsite' | 'bytes' | 'hit' | 'pingpong' | 'frag';
@@ -91,10 +92,11 @@ export class PerfKmemTracker {
     this.nodeOfCpu = nodeOfCpu;
   }
 
-  add(batch: EventBatch): void {
+  add(batch: EventBatch, { selected }: PairedBatch): void {
     const { calls } = this.dictionary;
     this.growSites(this.dictionary.sites.length);
     for (let i = 0; i < batch.length; i++) {
+      if (selected[i] === 0) continue;
       const call = batch.call[i]!;
       const kind = calls.kind(call);
       if (isAlloc(kind)) {

@@ -1,7 +1,6 @@
 // How long objects lived, by powers of two of nanoseconds: of all caches together, and of those that
 // free most.
 
-import { isAlloc } from '../../kernel/events/event-kind.ts';
 import { LIFETIME_BUCKETS } from '../../pairing/call-tally.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 
@@ -26,15 +25,13 @@ export interface Lifetimes {
 /** Undefined where the clock does not count nanoseconds, or nothing was freed. */
 export function buildLifetimes(run: ResolvedRun): LifetimeHistogram | undefined {
   if (run.info.clockUnit !== 'ns') return undefined;
-  const { calls } = run.dictionary;
   const { lifetimes } = run.tallies.calls;
   const total = new Float64Array(LIFETIME_BUCKETS);
   const caches = new Map<string | null, Float64Array>();
-  for (let call = 1; call < calls.length; call++) {
-    const cache = run.names.ofCall[call];
-    if (!isAlloc(calls.kind(call)) || !run.selectsCache(cache)) continue;
-    const own = caches.get(cache ?? null) ?? new Float64Array(LIFETIME_BUCKETS);
-    caches.set(cache ?? null, own);
+  for (const call of run.columns.calls) {
+    const cache = run.names.ofCall[call] ?? null;
+    const own = caches.get(cache) ?? new Float64Array(LIFETIME_BUCKETS);
+    caches.set(cache, own);
     for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) {
       const count = lifetimes[call * LIFETIME_BUCKETS + bucket] ?? 0;
       own[bucket] = (own[bucket] ?? 0) + count;

@@ -100,8 +100,8 @@ export const CACHE_OPTION: Specs<Pick<FilterValues, 'cache'>> = {
   cache: list('--cache <GLOB>', 'only these caches (repeatable)'),
 };
 
-export const FILTER_OPTIONS: Specs<FilterValues> = {
-  ...CACHE_OPTION,
+/** Filters that an event answers by itself, before any cache has its name. */
+export const EVENT_FILTER_OPTIONS: Specs<Omit<FilterValues, 'cache'>> = {
   pid: listOf('--pid <N>', 'only allocations of these tasks (repeatable)', (pid) => [
     parseCount(pid),
   ]),
@@ -124,6 +124,8 @@ export const FILTER_OPTIONS: Specs<FilterValues> = {
     parse: parseAge,
   },
 };
+
+export const FILTER_OPTIONS: Specs<FilterValues> = { ...CACHE_OPTION, ...EVENT_FILTER_OPTIONS };
 
 /** What a command prints, and where. */
 export interface OutputValues {

@@ -11,7 +11,8 @@ describe('a free', () => {
       outcome: 'free',
       selected: true,
       temporary: true,
-      object: { site: 'open_file+0x10', ts: 1000, task: 'bash-7', cpu: 0, selected: true },
+      object: { site: 'open_file+0x10', ts: 1000, task: 'bash-7', cpu: 0 },
+      changes: ['gone', 'freed'],
     });
     expect(liveAddresses()).toEqual([]);
   });
@@ -102,7 +103,8 @@ describe('an allocation', () => {
       outcome: 'allocOnLive',
       selected: true,
       temporary: false,
-      object: { site: 'old+0x1', ts: 1000, task: 'udevd-5', cpu: 1, selected: true },
+      object: { site: 'old+0x1', ts: 1000, task: 'udevd-5', cpu: 1 },
+      changes: ['born', 'gone'],
     });
     expect(events[2]).toMatchObject({ outcome: 'free', object: { site: 'new+0x2', ts: 9000 } });
     expect(liveAddresses()).toEqual([]);
@@ -244,6 +246,31 @@ describe('a free written after the next allocation of its address', () => {
   });
 });
 
+describe('what becomes of objects', () => {
+  test('is said in columns: born, gone, renamed, freed', () => {
+    const { events } = track(`
+      @1000 cpu0 alloc dentry A 192
+      @2000 cpu1 alloc dentry A 192
+      @3000 cpu0 free ? A
+      @300000 cpu1 free ? A
+      @400000 cpu1 free ? A
+      @500000 alloc kmalloc B 9000/16384 by=__kmalloc_noprof+0x3e
+      @600000 alloc kmalloc B 9000/16384 by=load_module+0x10
+      @700000 free NULL
+    `);
+    expect(events.map((e) => [e.outcome, ...e.changes])).toEqual([
+      ['alloc', 'born'],
+      ['allocOnLive', 'born', 'gone'],
+      ['freeLate', 'freed'],
+      ['free', 'gone', 'freed'],
+      ['freeUnknown'],
+      ['alloc', 'born'],
+      ['allocAgain', 'renamed'],
+      ['freeNull'],
+    ]);
+  });
+});
+
 describe('filters select allocations', () => {
   test('and a free follows the allocation of its object', () => {
     const { events } = track(
@@ -272,11 +299,8 @@ describe('filters select allocations', () => {
     `,
       { filter: { pids: [7] } },
     );
-    expect(events.map((e) => [e.selected, e.object?.selected])).toEqual([
-      [true, undefined],
-      [false, true],
-      [true, false],
-    ]);
+    expect(events.map((e) => e.selected)).toEqual([true, false, true]);
+    expect(events.map((e) => e.changes)).toEqual([['born'], ['gone'], ['born']]);
   });
 
   test('a late free follows the object that it frees', () => {
@@ -289,6 +313,7 @@ describe('filters select allocations', () => {
       { filter: { pids: [7] } },
     );
     expect(events[2]).toMatchObject({ outcome: 'freeLate', selected: true });
+    expect(events.map((e) => e.changes)).toEqual([['born'], ['gone'], ['freed']]);
   });
 
   test('the second event of one large kmalloc goes with the first', () => {
@@ -301,6 +326,7 @@ describe('filters select allocations', () => {
       { filter: { from: { relative: false, nano: 2000n } } },
     );
     expect(events.map((e) => e.selected)).toEqual([false, false, false]);
+    expect(events.map((e) => e.changes)).toEqual([[], [], []]);
     expect(tracker.tallies.calls.live.every((n) => n === 0)).toBe(true);
   });
 });

@@ -44,7 +44,7 @@ export const pinnedSlabs: LintRule = {
       const pages = [...slabs].reduce((sum, slab) => sum + 2 ** table.order[slab]!, 0);
       const [call = 0] = calls;
       const cache = run.names.ofCall[call] ?? null;
-      if (pages < LEAST_PAGES || !run.selectsCache(cache ?? undefined)) return [];
+      if (pages < LEAST_PAGES) return [];
       return [
         {
           count: slabs.size,

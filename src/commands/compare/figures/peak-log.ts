@@ -6,7 +6,7 @@
 import { ensureLength } from '../../../base/growable.ts';
 import type { CallTable } from '../../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../../kernel/events/event-batch.ts';
-import { OUTCOME, type PairedBatch } from '../../../pairing/paired-batch.ts';
+import type { PairedBatch } from '../../../pairing/paired-batch.ts';
 
 /** 12 bytes each. */
 const MAX_ENTRIES = 4 * 1024 * 1024;
@@ -49,17 +49,10 @@ export class PeakLog {
       this.live = ensureLength(this.live, this.calls.length * 2);
       this.open = ensureLength(this.open, this.live.length);
     }
+    const { born, gone, renamed, objectCall } = paired;
     for (let i = 0; i < batch.length; i++) {
-      const outcome = paired.outcome[i]!;
-      // As in Tallies: a late free was counted when its successor was allocated.
-      if (paired.objectSelected[i] === 1 && outcome !== OUTCOME.freeLate) {
-        this.change(paired.objectCall[i]!, -1);
-      }
-      const isAlloc =
-        outcome === OUTCOME.alloc ||
-        outcome === OUTCOME.allocOnLive ||
-        outcome === OUTCOME.allocAgain;
-      if (isAlloc && paired.selected[i] === 1) this.change(batch.call[i]!, 1);
+      if (gone[i] === 1 || renamed[i] === 1) this.change(objectCall[i]!, -1);
+      if (born[i] === 1 || renamed[i] === 1) this.change(batch.call[i]!, 1);
     }
   }
 

@@ -7,7 +7,7 @@ import { functionName } from '../../../analysis/function-name.ts';
 import type { Finding } from '../../../analysis/lint/finding.ts';
 import type { Analysis } from '../../../analysis/overview.ts';
 import { formatAddress } from '../../../base/format-address.ts';
-import { EVENT_NAMES, isAlloc } from '../../../kernel/events/event-kind.ts';
+import { EVENT_NAMES } from '../../../kernel/events/event-kind.ts';
 import { groupCalls } from '../../../run/group-calls.ts';
 import { siteKey } from '../../../run/live-verdicts.ts';
 import { objectBytes } from '../../../run/object-size.ts';
@@ -208,9 +208,9 @@ function peaksBy<K>(
   const keys: K[] = [];
   const bytesOf = new Float64Array(calls.length);
   const groupOf = new Int32Array(calls.length).fill(-1);
-  for (let call = 1; call < calls.length; call++) {
-    const isUsed = isAlloc(calls.kind(call)) && run.columns.sums.allocs[call] !== 0;
-    if (!isUsed || !run.selectsCache(run.names.ofCall[call])) continue;
+  const { sums } = run.columns;
+  for (const call of run.columns.calls) {
+    if (sums.allocs[call] === 0) continue;
     bytesOf[call] = objectBytes(run.dictionary, run.facts, call).allocated;
     const { id, key } = keyOf(call);
     let number = numbers.get(id);

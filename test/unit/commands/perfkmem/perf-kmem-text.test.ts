@@ -11,8 +11,13 @@ import {
   resolvePerfKmemOptions,
 } from '../../../../src/commands/perfkmem/perf-kmem-text.ts';
 import { Dictionary, NODE_UNKNOWN } from '../../../../src/kernel/events/dictionary.ts';
-import { createBatch } from '../../../../src/kernel/events/event-batch.ts';
+import {
+  BATCH_CAPACITY,
+  createBatch,
+  sliceBatch,
+} from '../../../../src/kernel/events/event-batch.ts';
 import { EVENT_KIND, type EventKindName } from '../../../../src/kernel/events/event-kind.ts';
+import { Pairing } from '../../../../src/pairing/pairing.ts';
 import { describeWithData, recordedText } from '../../../helpers/data.ts';
 
 const SUMMARY: PerfKmemSummary = {
@@ -205,7 +210,11 @@ function parseScript(text: string): { tracker: PerfKmemTracker; dictionary: Dict
       node: Number(m[7] ?? NODE_UNKNOWN),
     });
   }
-  tracker.add(batch);
+  const pairing = new Pairing(dictionary);
+  for (let from = 0; from < batch.length; from += BATCH_CAPACITY) {
+    const part = sliceBatch(batch, from, from + BATCH_CAPACITY);
+    tracker.add(part, pairing.add(part));
+  }
   return { tracker, dictionary };
 }
 

@@ -8,6 +8,7 @@ import {
 import { Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../../../src/kernel/events/dictionary.ts';
 import { createBatch } from '../../../../src/kernel/events/event-batch.ts';
 import { EVENT_KIND, type EventKindName } from '../../../../src/kernel/events/event-kind.ts';
+import { type EventFilter, Pairing } from '../../../../src/pairing/pairing.ts';
 
 interface TestEvent {
   readonly event: EventKindName;
@@ -44,9 +45,11 @@ function track(
   events: readonly TestEvent[],
   nodeOfCpu?: readonly number[],
   batchSize = 3,
+  filter?: EventFilter,
 ): PerfKmemTracker {
   const dictionary = new Dictionary();
   const tracker = new PerfKmemTracker(dictionary, nodeOfCpu);
+  const pairing = new Pairing(dictionary, filter);
   for (let from = 0; from < events.length; from += batchSize) {
     const batch = createBatch(batchSize);
     for (const e of events.slice(from, from + batchSize)) {
@@ -63,7 +66,7 @@ function track(
         node: e.node ?? NODE_ANY,
       });
     }
-    tracker.add(batch);
+    tracker.add(batch, pairing.add(batch));
   }
   return tracker;
 }
@@ -326,4 +329,20 @@ test('agrees with a plain model on any events, in batches of any size', () => {
     ),
     { seed: 1 },
   );
+});
+
+test('a selection counts allocations, and their frees wherever these are', () => {
+  const onCpu0: EventFilter = { selects: (batch, i) => batch.cpu[i] === 0 };
+  const events = [
+    alloc(A, SITE_1, 100, 128, 0),
+    alloc(B, SITE_2, 30, 32, 1),
+    free(A, 1),
+    free(B, 0),
+  ];
+  const { summary, callers } = track(events, [], 3, onCpu0).result({
+    callerSort: ['hit'],
+    allocSort: null,
+  });
+  expect(summary).toMatchObject({ bytesReq: 100, bytesAlloc: 128, bytesFreed: 128, allocs: 1 });
+  expect(rowsOf(callers).map(([, hit, pingpong]) => [hit, pingpong])).toEqual([[1, 1]]);
 });
