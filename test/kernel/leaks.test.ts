@@ -6,7 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { Leaks } from '../../src/analysis/leaks/leaks-result.ts';
-import { type LeaksOptions, leaksRun } from '../../src/analysis/leaks/leaks-run.ts';
+import {
+  kmemleakComparisonRun,
+  type LeaksOptions,
+  leaksRun,
+} from '../../src/analysis/leaks/leaks-run.ts';
 import { renderKmemleak } from '../../src/commands/leaks/leaks-kmemleak-text.ts';
 import { describeWithData, recordedText, recording } from '../helpers/data.ts';
 
@@ -103,6 +107,36 @@ for (const { name, count } of [
       const traced = leaks.candidates.filter((c) => c.traced).map((c) => BigInt(c.address));
       const listed = [...kernel.keys()].map(BigInt).filter((a) => traced.includes(a));
       expect(traced).toEqual(listed);
+    });
+  });
+}
+
+for (const { name, both, onlyKernel, onlyHere } of [
+  { name: 'kmemleak-1cpu', both: 41, onlyKernel: 3, onlyHere: 1 },
+  { name: 'kmemleak-612', both: 50, onlyKernel: 2, onlyHere: 2 },
+]) {
+  describeWithData(name, 'the comparison with the kernel’s list', () => {
+    test('names what only one of them has: what the module marked', async () => {
+      const comparison = await kmemleakComparisonRun(
+        { source: recording(name) },
+        DEFAULTS,
+        recording(name, 'kmemleak.txt'),
+      );
+      expect(comparison).toMatchObject({ matchedBy: 'address', both, onlyKernel, onlyHere });
+      const reasons = comparison.objects.flatMap(({ reason }) => reason ?? []);
+      expect(new Set(reasons)).toEqual(new Set(['referenced', 'unknown']));
+    });
+
+    test('without the snapshot all of its slab objects are outstanding', async () => {
+      const comparison = await kmemleakComparisonRun(
+        { source: recording(name) },
+        { ...DEFAULTS, outstanding: true },
+        recording(name, 'kmemleak.txt'),
+      );
+      const lacking = comparison.objects.filter(({ found }) => found === 'kernel');
+      expect(new Set(lacking.map(({ reason }) => reason))).toEqual(
+        new Set(name === 'kmemleak-612' ? ['vmalloc', 'per-cpu'] : ['vmalloc']),
+      );
     });
   });
 }

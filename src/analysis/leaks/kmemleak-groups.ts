@@ -7,7 +7,7 @@ import { groupBy } from '../../base/keyed.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import { type KmemleakObject, parseKmemleakList } from '../../kernel/checks/kmemleak-list.ts';
 import { plainText } from '../../recording/foreign/foreign-file.ts';
-import { isKmemleakList } from '../../recording/foreign/name-foreign.ts';
+import { foreignFile, isKmemleakList } from '../../recording/foreign/name-foreign.ts';
 import { headOf } from '../../recording/head-of.ts';
 import { MAX_SIDECAR_BYTES } from '../../recording/sidecars.ts';
 
@@ -43,6 +43,25 @@ export function readKmemleakList(source: string): KmemleakList | undefined {
   if (objects.length === 0) throw new TraceFormatError(`${source}: a list without an object`);
   return groupKmemleak(source, objects);
 }
+
+/**
+ * The objects of a file that is said to be kmemleak's list; an empty file is the list of a kernel that
+ * found none.
+ * @throws TraceFormatError where it is something else
+ */
+export function readKmemleakObjects(path: string): KmemleakObject[] {
+  const bytes = readWhole(path, MAX_SIDECAR_BYTES);
+  const objects = parseKmemleakList(plainText(bytes));
+  if (objects.length > 0 || bytes.every((byte) => byte <= SPACE)) return objects;
+  const kind = foreignFile(bytes.subarray(0, HEAD_BYTES));
+  const what = kind === undefined ? 'no object in it' : `it is ${kind.title}`;
+  throw new TraceFormatError(`${path}: not kmemleak's list: ${what}`, {
+    hint: 'Take it as root: `cat /sys/kernel/debug/kmemleak > kmemleak.txt`.',
+  });
+}
+
+const SPACE = 0x20;
+const HEAD_BYTES = 65536;
 
 export function groupKmemleak(source: string, list: readonly KmemleakObject[]): KmemleakList {
   const objects = [...list].sort(

@@ -2,9 +2,11 @@
 // snapshot the live objects by site.
 
 import { basename } from 'node:path';
+import { hiOf, loOf } from '../../base/address.ts';
 import { UsageError } from '../../base/errors.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import { readWhole } from '../../base/read-whole.ts';
+import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
 import { configNumber, parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
 import { Suppressions } from '../../kernel/symbols/lsan-suppressions.ts';
 import { findSource } from '../../recording/find-source.ts';
@@ -12,7 +14,7 @@ import { VERDICT } from '../../run/live-verdicts.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
-import { judgeCompleteness, summarizeRun } from '../../run/run-summary.ts';
+import { absoluteTime, judgeCompleteness, summarizeRun } from '../../run/run-summary.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import {
   type Annotation,
@@ -22,12 +24,26 @@ import {
 import type { BuiltScan } from '../../snapshot/scan/build-scan.ts';
 import { isWhite } from '../../snapshot/scan/colours.ts';
 import { WhiteGraph } from '../../snapshot/scan/white-graph.ts';
+import { LastOwners } from '../last-owners.ts';
 import { findOutstanding } from '../outstanding.ts';
+import {
+  compareWithKmemleak,
+  type KmemleakComparison,
+  type OwnObjects,
+} from './kmemleak-comparison.ts';
+import { readKmemleakObjects } from './kmemleak-groups.ts';
 import { LeaksBaseline } from './leaks-baseline.ts';
 import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
 import { findLeakReferrers } from './leaks-referrers.ts';
 import type { LeakReferrers, Leaks, NotReported } from './leaks-result.ts';
 import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
+import { ListClock } from './list-clock.ts';
+import {
+  type NotReportedObjects,
+  OutstandingObjects,
+  ScannedObjects,
+  TracedAddresses,
+} from './own-objects.ts';
 
 /** Annotations and suppressions are written by hand. */
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
@@ -77,6 +93,20 @@ export async function leaksRun(source: SourceOptions, options: LeaksOptions): Pr
   return new LeaksSession(source, options).leaks();
 }
 
+/**
+ * What is reported beside the objects of kmemleak's own list.
+ * @param path of the list
+ * @throws TraceFormatError where it is none
+ */
+export async function kmemleakComparisonRun(
+  source: SourceOptions,
+  options: LeaksOptions,
+  path: string,
+): Promise<KmemleakComparison> {
+  const list = readKmemleakObjects(path);
+  return new LeaksSession(source, options, list).comparison(path);
+}
+
 /** Who refers to the object at an address (anywhere in it). */
 export async function leaksReferrersRun(
   source: SourceOptions,
@@ -92,10 +122,15 @@ class LeaksSession {
   private readonly options: LeaksOptions;
   private readonly annotations: readonly Annotation[];
   private readonly suppressions: readonly Suppressions[];
+  private readonly list: readonly KmemleakObject[];
+  private readonly owners = new LastOwners();
 
-  constructor(source: SourceOptions, options: LeaksOptions) {
+  /** @param list of the kernel, where it is to be compared */
+  constructor(source: SourceOptions, options: LeaksOptions, list: readonly KmemleakObject[] = []) {
     this.source = source;
     this.options = options;
+    this.list = list;
+    for (const { address } of list) this.owners.watch(loOf(BigInt(address)), hiOf(BigInt(address)));
     // What is wrong with these files is told before anything large is read.
     this.annotations = [
       ...options.annotations.flatMap((path) => parseAnnotations(readLines(path), path)),
@@ -107,24 +142,82 @@ class LeaksSession {
 
   async leaks(): Promise<LeaksRun> {
     const { paths, notes } = await this.findVmcores();
-    const [path, ...others] = paths;
-    if (path === undefined) return this.outstanding(notes);
+    if (paths.length === 0) return this.outstanding(notes);
+    const { loaded, leaks } = await this.scanned(paths);
+    return { leaks, hz: hzOf(loaded) ?? DEFAULT_HZ };
+  }
+
+  async comparison(path: string): Promise<KmemleakComparison> {
+    const { paths, notes } = await this.findVmcores();
+    if (paths.length === 0) {
+      const loaded = await this.load();
+      const traced = new TracedAddresses(loaded.run, this.owners);
+      const own = new OutstandingObjects(traced, this.options.minAgeSec);
+      return this.compare(path, loaded, traced, own, notes);
+    }
+    const { loaded, last, leaks, reasons } = await this.scanned(paths);
+    const traced = new TracedAddresses(loaded.run, this.owners);
+    const { built } = last;
+    const own = new ScannedObjects(traced, built, leaks.candidates, reasons, this.list);
+    return this.compare(path, loaded, traced, own, last.notes);
+  }
+
+  private compare(
+    path: string,
+    loaded: OpenedRun,
+    traced: TracedAddresses,
+    own: OwnObjects,
+    notes: readonly string[],
+  ): KmemleakComparison {
+    const { list } = this;
+    const { run, origin } = loaded;
+    const { firstTs, lastTs } = run.tallies;
+    const isTimed = run.info.clockUnit === 'ns' && !Number.isNaN(firstTs);
+    const secOf = (ts: number): number | null =>
+      isTimed ? Number(absoluteTime(run, ts)) / 1e9 : null;
+    const clock = new ListClock({
+      hz: hzOf(loaded),
+      clock: isTimed ? run.info.clock : null,
+      firstSec: secOf(firstTs),
+      lastSec: secOf(lastTs),
+      list,
+      allocatedSec: (object) => traced.allocatedSec(object),
+    });
+    return {
+      type: 'kmemleak-comparison',
+      method: own.isListed ? 'reference-scan' : 'outstanding',
+      run: summarizeRun(run, origin),
+      completeness: judgeCompleteness(run),
+      list: path,
+      minAgeSec: this.options.minAgeSec,
+      ...compareWithKmemleak({ list, own, isHashed: run.info.hashedPointers, clock }),
+      notes,
+    };
+  }
+
+  /** The reference scan. @param paths of snapshots, at least one */
+  private async scanned(paths: readonly string[]): Promise<Scanned> {
+    const [path = '', ...others] = paths;
     const [loaded, first] = await this.loadWith(path);
     try {
       const { run, origin } = loaded;
       const last = await this.scan(loaded, first);
+      const reasons = new Map<number, keyof NotReported>();
       const confirmed: ScannedSnapshot[] = [];
       let white = unreferencedObjects(last);
-      const before = white.length;
       for (const each of others) {
         const other = await this.scanOther(loaded, each);
         const addresses = new Set(
           unreferencedObjects(other).map((i) => addressKey(other.built, i)),
         );
-        white = white.filter((i) => addresses.has(addressKey(last.built, i)));
+        white = white.filter((i) => {
+          const isWhiteThere = addresses.has(addressKey(last.built, i));
+          if (!isWhiteThere) reasons.set(i, 'notConfirmed');
+          return isWhiteThere;
+        });
         confirmed.push(other);
       }
-      const kept = await this.select(loaded.run, last, white, before - white.length);
+      const kept = await this.select(loaded.run, last, white, reasons);
       const graph = this.options.retained
         ? new WhiteGraph(last.built.objects, last.graph, last.colours)
         : undefined;
@@ -136,13 +229,13 @@ class LeaksSession {
         minAgeSec: this.options.minAgeSec,
         snapshots: [last, ...confirmed].map(({ snapshot }) => snapshot),
         scan: last.summary,
-        groups: groupLeaks(kept.leaks, graph),
-        candidates: kept.leaks.map(({ details }) => details.candidate),
-        notReported: kept.notReported,
+        groups: groupLeaks(kept, graph),
+        candidates: kept.map(({ details }) => details.candidate),
+        notReported: countReasons(reasons),
         outstanding: [],
         notes: last.notes,
       };
-      return { leaks, hz: hzOf(loaded) };
+      return { loaded, last, leaks, reasons };
     } finally {
       first.kernel.snapshot.close();
     }
@@ -176,7 +269,7 @@ class LeaksSession {
   }
 
   private async outstanding(notes: readonly string[]): Promise<LeaksRun> {
-    const opened = await openRun(this.source);
+    const opened = await this.load();
     const { run, series, origin } = opened;
     const leaks: Leaks = {
       type: 'leaks',
@@ -192,13 +285,20 @@ class LeaksSession {
       outstanding: findOutstanding(run, series),
       notes,
     };
-    return { leaks, hz: hzOf(opened) };
+    return { leaks, hz: hzOf(opened) ?? DEFAULT_HZ };
+  }
+
+  private load(): Promise<OpenedRun> {
+    const { owners, list } = this;
+    return openRun(this.source, {
+      trackers: { owners: list.length === 0 ? undefined : () => owners },
+    });
   }
 
   /** The trace is read while the snapshot is unpacked. */
   private async loadWith(path: string): Promise<[OpenedRun, OpenedVmcore]> {
     const opening = this.open(path);
-    const [loaded, opened] = await Promise.allSettled([openRun(this.source), opening]);
+    const [loaded, opened] = await Promise.allSettled([this.load(), opening]);
     if (loaded.status === 'rejected') {
       if (opened.status === 'fulfilled') opened.value.kernel.snapshot.close();
       throw loaded.reason;
@@ -231,38 +331,19 @@ class LeaksSession {
     return scanSnapshot(loaded, vmcore, how);
   }
 
-  /** Which of the white objects are told, and why the others are not. */
+  /** Which of the white objects are told; why each of the others is not goes into `reasons`. */
   private async select(
     run: ResolvedRun,
     scanned: ScannedSnapshot,
     white: readonly number[],
-    notConfirmed: number,
-  ): Promise<{ leaks: FoundLeak[]; notReported: NotReported }> {
-    const { minAgeSec } = this.options;
-    const counts = {
-      tooYoung: 0,
-      annotated: 0,
-      suppressed: 0,
-      inBaseline: 0,
-      uncertain: 0,
-      filtered: 0,
-    };
-    const { live, verdicts } = run;
-    // Of an object without an allocation event, neither is known.
-    const judgesAllocations = (run.selection.sizes ?? run.selection.ages) !== undefined;
+    reasons: Map<number, keyof NotReported>,
+  ): Promise<FoundLeak[]> {
     let leaks: FoundLeak[] = [];
     for (const object of white) {
       const details = scanned.objects.describe(object);
-      const { candidate, row } = details;
-      const isSelected = row < 0 ? !judgesAllocations : live.isSelected(row);
-      const cache = candidate.cache ?? undefined;
-      if (!isSelected || !run.selectsCache(cache)) counts.filtered++;
-      else if (candidate.ageSec !== null && candidate.ageSec < minAgeSec) counts.tooYoung++;
-      else if (row >= 0 && isDoubted(verdicts.ofRow[row] ?? 0, scanned.conservative)) {
-        counts.uncertain++;
-      } else if (!isWhite(scanned.built.objects, scanned.colours, object)) counts.annotated++;
-      else if (this.isSuppressed(details)) counts.suppressed++;
-      else leaks.push({ object, details });
+      const reason = this.whyNot(run, scanned, object, details);
+      if (reason === undefined) leaks.push({ object, details });
+      else reasons.set(object, reason);
     }
     leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
     const { baseline } = this.options;
@@ -276,11 +357,30 @@ class LeaksSession {
         tmp,
         progress,
       });
-      const left = new LeaksBaseline(earlier).newOnes(run, leaks);
-      counts.inBaseline = leaks.length - left.length;
-      leaks = left;
+      const left = new Set(new LeaksBaseline(earlier).newOnes(run, leaks));
+      for (const leak of leaks) if (!left.has(leak)) reasons.set(leak.object, 'inBaseline');
+      leaks = [...left];
     }
-    return { leaks, notReported: { ...counts, notConfirmed } };
+    return leaks;
+  }
+
+  /** Why a white object is not told; undefined where it is. */
+  private whyNot(
+    run: ResolvedRun,
+    scanned: ScannedSnapshot,
+    object: number,
+    details: FoundLeak['details'],
+  ): keyof NotReported | undefined {
+    const { candidate, row } = details;
+    const { live, verdicts, selection } = run;
+    // Of an object without an allocation event, neither is known.
+    const judgesAllocations = (selection.sizes ?? selection.ages) !== undefined;
+    const isSelected = row < 0 ? !judgesAllocations : live.isSelected(row);
+    if (!isSelected || !run.selectsCache(candidate.cache ?? undefined)) return 'filtered';
+    if (candidate.ageSec !== null && candidate.ageSec < this.options.minAgeSec) return 'tooYoung';
+    if (row >= 0 && isDoubted(verdicts.ofRow[row] ?? 0, scanned.conservative)) return 'uncertain';
+    if (!isWhite(scanned.built.objects, scanned.colours, object)) return 'annotated';
+    return this.isSuppressed(details) ? 'suppressed' : undefined;
   }
 
   private isSuppressed({ candidate, site }: FoundLeak['details']): boolean {
@@ -292,8 +392,31 @@ class LeaksSession {
   }
 }
 
-function hzOf({ sidecars }: OpenedRun): number {
-  return configNumber(parseKernelConfig(sidecars.text('config') ?? ''), 'HZ') ?? DEFAULT_HZ;
+interface Scanned {
+  readonly loaded: OpenedRun;
+  readonly last: ScannedSnapshot;
+  readonly leaks: Leaks;
+  /** Of the white objects that are not told. */
+  readonly reasons: NotReportedObjects;
+}
+
+function countReasons(reasons: NotReportedObjects): NotReported {
+  const counts = {
+    tooYoung: 0,
+    annotated: 0,
+    suppressed: 0,
+    inBaseline: 0,
+    notConfirmed: 0,
+    uncertain: 0,
+    filtered: 0,
+  };
+  for (const reason of reasons.values()) counts[reason]++;
+  return counts;
+}
+
+/** CONFIG_HZ; undefined where the recording has no configuration. */
+function hzOf({ sidecars }: OpenedRun): number | undefined {
+  return configNumber(parseKernelConfig(sidecars.text('config') ?? ''), 'HZ');
 }
 
 /** True for an object that nobody may refer to because it was freed unseen. */

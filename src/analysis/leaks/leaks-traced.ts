@@ -22,7 +22,7 @@ export function traceColumns(
   annotations: readonly Annotation[],
   caches: readonly { readonly name: string }[],
 ): LiveTrace {
-  const { live, dictionary, facts, verdicts } = run;
+  const { live, dictionary, verdicts } = run;
   const { calls } = dictionary;
   const rows = live.inOrder().filter((row) => verdicts.ofRow[row] !== VERDICT.gone);
   const count = rows.length;
@@ -55,8 +55,7 @@ export function traceColumns(
     trace.lo[i] = live.ptrLo(row);
     trace.bytesAlloc[i] = calls.bytesAlloc(call);
     trace.bytesReq[i] = calls.bytesReq(call);
-    const { requested, rounding } = objectBytes(dictionary, facts, call);
-    trace.objectSize[i] = isPageBacked(run, call) ? requested : requested + rounding;
+    trace.objectSize[i] = kmemleakSize(run, call);
     const cache = run.cacheOfRow(row);
     const siteIndex = sites.siteOfRow(row);
     const key = `${siteIndex} ${cache ?? ''}`;
@@ -71,6 +70,12 @@ export function traceColumns(
     trace.annotation[i] = index;
   }
   return trace;
+}
+
+/** Bytes of an object of a call as kmemleak counts them: object_size, of large kmallocs the request. */
+export function kmemleakSize(run: ResolvedRun, call: number): number {
+  const { requested, rounding } = objectBytes(run.dictionary, run.facts, call);
+  return isPageBacked(run, call) ? requested : requested + rounding;
 }
 
 /** kmalloc beyond the largest size class (KMALLOC_MAX_CACHE_SIZE). */

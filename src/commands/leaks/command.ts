@@ -1,5 +1,6 @@
 // `slabreplay leaks SOURCE`: objects that nothing refers to, by a reference scan over a snapshot.
 
+import type { KmemleakComparison } from '../../analysis/leaks/kmemleak-comparison.ts';
 import type { KmemleakList } from '../../analysis/leaks/kmemleak-groups.ts';
 import type { LeakReferrers } from '../../analysis/leaks/leaks-result.ts';
 import type { LeaksOptions, LeaksRun } from '../../analysis/leaks/leaks-run.ts';
@@ -26,6 +27,7 @@ interface LeaksCommandOptions extends SourceValues, SiteValues, FilterValues, Ta
   readonly suppress: readonly string[];
   readonly annotations: readonly string[];
   readonly baseline?: string;
+  readonly kmemleak?: string;
   readonly conservative?: boolean;
   readonly pretrace?: boolean;
   readonly retained?: boolean;
@@ -42,7 +44,13 @@ interface ListOfKernel {
   readonly list: KmemleakList;
 }
 
-export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | ListOfKernel> = {
+interface Comparison {
+  readonly comparison: KmemleakComparison;
+}
+
+type LeaksResult = LeaksRun | Referrers | ListOfKernel | Comparison;
+
+export const leaks: PrintingCommand<LeaksCommandOptions, LeaksResult> = {
   name: 'leaks',
   summary: 'objects that nothing refers to (with a memory snapshot), or what is outstanding',
   reads: 'snapshot',
@@ -62,6 +70,10 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | 
     suppress: list('--suppress <FILE>', "LeakSanitizer's suppressions: leak:PATTERN (repeatable)"),
     annotations: list('--annotations <FILE>', 'what kernel code tells kmemleak (repeatable)'),
     baseline: text('--baseline <RUN.db>', 'only what is not live in that run'),
+    kmemleak: text(
+      '--kmemleak <FILE>',
+      "compare with the kernel's own list (/sys/kernel/debug/kmemleak)",
+    ),
     conservative: flag(
       '--conservative',
       'all memory that is no object is a root: needs no layouts, finds less',
@@ -86,10 +98,20 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | 
   async run(options, desk) {
     const { readKmemleakList } = await import('../../analysis/leaks/kmemleak-groups.ts');
     const list = readKmemleakList(options.source);
-    if (list !== undefined) return { list };
-    const { leaksRun, leaksReferrersRun } = await import('../../analysis/leaks/leaks-run.ts');
+    const { whoPointsTo, kmemleak } = options;
+    if (list !== undefined) {
+      if (kmemleak === undefined) return { list };
+      throw new UsageError(`${options.source}: kmemleak's list, where a trace is wanted`, {
+        hint: '`slabreplay leaks TRACE --kmemleak LIST` compares the two.',
+      });
+    }
+    const { leaksRun, leaksReferrersRun, kmemleakComparisonRun } = await import(
+      '../../analysis/leaks/leaks-run.ts'
+    );
     const from = await sourceOptions(options, desk);
-    const { whoPointsTo } = options;
+    if (kmemleak !== undefined) {
+      return { comparison: await kmemleakComparisonRun(from, leaksOptions(options), kmemleak) };
+    }
     if (whoPointsTo !== undefined) {
       return { referrers: await leaksReferrersRun(from, leaksOptions(options), whoPointsTo) };
     }
@@ -104,6 +126,10 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | 
       const { top, all = false, source, vmcore: vmcores } = options;
       if ('list' in result) {
         return (await import('./kmemleak-list-text.ts')).renderKmemleakList(result.list, top);
+      }
+      if ('comparison' in result) {
+        const { renderComparison } = await import('./kmemleak-comparison-text.ts');
+        return renderComparison(result.comparison, top, source);
       }
       if ('referrers' in result) {
         return (await import('./leaks-text.ts')).renderReferrers(result.referrers, top);
@@ -124,6 +150,10 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | 
       if ('list' in result) {
         return (await import('./kmemleak-list-text.ts')).renderKmemleakListCsv(result.list);
       }
+      if ('comparison' in result) {
+        const { renderComparisonCsv } = await import('./kmemleak-comparison-text.ts');
+        return renderComparisonCsv(result.comparison);
+      }
       if ('referrers' in result) {
         return (await import('./leaks-text.ts')).renderReferrersCsv(result.referrers);
       }
@@ -134,6 +164,7 @@ export const leaks: PrintingCommand<LeaksCommandOptions, LeaksRun | Referrers | 
     },
     json(result) {
       if ('list' in result) return result.list;
+      if ('comparison' in result) return result.comparison;
       return 'referrers' in result ? result.referrers : result.leaks;
     },
   },

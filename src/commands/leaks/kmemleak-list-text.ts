@@ -2,7 +2,7 @@
 
 import type { KmemleakGroup, KmemleakList } from '../../analysis/leaks/kmemleak-groups.ts';
 import { counted, formatBytes, formatCount, formatSeconds } from '../../base/bytes-format.ts';
-import { isAllocatorFrame } from '../../kernel/memory-reports/allocator-frames.ts';
+import { kmemleakCaller } from '../../kernel/checks/kmemleak-list.ts';
 import { escapeText } from '../../render/escape.ts';
 import {
   type Cell,
@@ -28,22 +28,10 @@ const cellsOf = (group: KmemleakGroup): Cell[] => [
   group.bytes,
   group.oldestSec,
   group.youngestSec,
-  siteOf(group.stack),
+  kmemleakCaller(group.stack),
   group.tasks[0] ?? null,
   group.example,
 ];
-
-// kmemleak's own functions, and those of vmalloc and per-CPU memory (mm/kmemleak.c, mm/vmalloc.c,
-// mm/percpu.c, mm/util.c).
-const ALLOCATOR =
-  /^(?:kmemleak_\w*(?:alloc|percpu)\w*|_*v[mz]?alloc\w*|__kvmalloc\w*|pcpu_alloc\w*|__alloc_percpu\w*)(?:\.\w+)*\+/;
-
-/** The first frame outside of the allocators. */
-function siteOf(stack: readonly string[]): string | null {
-  const isCaller = (frame: string): boolean =>
-    !ALLOCATOR.test(frame) && !isAllocatorFrame(frame.replace(/ \[.*/, ''));
-  return stack.find(isCaller) ?? stack[0] ?? null;
-}
 
 export function renderKmemleakList({ source, groups, objects }: KmemleakList, top: number): string {
   const bytes = groups.reduce((sum, group) => sum + group.bytes, 0);

@@ -1,9 +1,12 @@
 // /sys/kernel/debug/kmemleak as text → its objects. Truth: mm/kmemleak.c print_unreferenced(): older ones
 // print an age, 6.1 an address for each frame, 6.12 neither, newer ones also per-CPU objects.
 
+import { isAllocatorFrame } from '../memory-reports/allocator-frames.ts';
+
 export interface KmemleakObject {
   /** `0x…`, as printed; hashed where the kernel hashes pointers. */
   readonly address: string;
+  /** Said so from 6.13 on; in 6.12 the stack tells. */
   readonly isPercpu: boolean;
   /** In bytes. */
   readonly size: number;
@@ -74,6 +77,25 @@ export function parseKmemleakList(text: string): KmemleakObject[] {
 function addFrame(object: Draft, line: string): boolean {
   const [, address, symbol] = FRAME.exec(line) ?? [];
   if (address === undefined && symbol === undefined) return false;
+  if (symbol?.startsWith('pcpu_alloc') === true) object.isPercpu = true;
   object.stack.push(symbol?.replace(/\/0x[0-9a-f]+/, '') ?? `0x${address}`);
   return true;
+}
+
+// kmemleak's own functions, and those of vmalloc and per-CPU memory (mm/kmemleak.c, mm/vmalloc.c,
+// mm/percpu.c, mm/util.c).
+const VMALLOC = /^_*v[mz]?alloc\w*(?:\.\w+)*\+/;
+const ALLOCATOR =
+  /^(?:kmemleak_\w*(?:alloc|percpu)\w*|_*v[mz]?alloc\w*|__kvmalloc\w*|pcpu_alloc\w*|__alloc_percpu\w*)(?:\.\w+)*\+/;
+
+/** The first frame outside of the allocators; null where no frame is printed. */
+export function kmemleakCaller(stack: readonly string[]): string | null {
+  const isCaller = (frame: string): boolean =>
+    !ALLOCATOR.test(frame) && !isAllocatorFrame(frame.replace(/ \[.*/, ''));
+  return stack.find(isCaller) ?? stack[0] ?? null;
+}
+
+/** True for memory of vmalloc(), by its stack. */
+export function isVmalloc({ stack }: KmemleakObject): boolean {
+  return stack.some((frame) => VMALLOC.test(frame));
 }
