@@ -12,6 +12,7 @@ import { isCpuFileName } from './raw-pages/cpu-files.ts';
 const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['trace-dat', async () => (await import('./trace-dat/trace-dat.ts')).traceDatFormat],
   ['perf-data', async () => (await import('./perf-data/perf-data.ts')).perfDataFormat],
+  ['perfetto', async () => (await import('./perfetto/perfetto.ts')).perfettoFormat],
   ['raw-pages', async () => (await import('./raw-pages/raw-pages.ts')).rawPagesFormat],
   ['ctf', async () => (await import('./babeltrace/ctf.ts')).ctfFormat],
   ['csv', async () => (await import('./csv/csv.ts')).csvFormat],
@@ -25,7 +26,13 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['babeltrace', async () => (await import('./babeltrace/babeltrace.ts')).babeltraceFormat],
 ]);
 
-const BINARY: ReadonlySet<string> = new Set(['trace-dat', 'perf-data', 'raw-pages', 'ctf']);
+const BINARY: ReadonlySet<string> = new Set([
+  'trace-dat',
+  'perf-data',
+  'perfetto',
+  'raw-pages',
+  'ctf',
+]);
 
 export function loadFormats(): Promise<TraceFormat[]> {
   return Promise.all([...LOAD.values()].map((load) => load()));

@@ -11,7 +11,14 @@ import { openForReading } from '../base/random-access-file.ts';
 import { isCtfMetadata } from './ctf-metadata.ts';
 
 /** The event files of a recording folder, best first. */
-const EVENT_FILES = ['trace.dat', 'trace.txt', 'perf.data', 'trace.csv'];
+const EVENT_FILES = [
+  'trace.dat',
+  'trace.txt',
+  'perf.data',
+  'trace.pftrace',
+  'trace.perfetto-trace',
+  'trace.csv',
+];
 const RAW_PAGES = new RegExp(`^trace_pipe_raw\\.cpu\\d+${PACKED_SUFFIX}$`);
 
 export type FoundSource =

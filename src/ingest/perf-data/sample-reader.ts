@@ -2,10 +2,10 @@
 
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { EventFields } from '../events/event-fields.ts';
+import type { ReorderQueue } from '../events/reorder-queue.ts';
+import type { RowClock } from '../events/row-clock.ts';
 import { Callchains } from './callchains.ts';
 import type { RecordBuffer } from './record-buffer.ts';
-import type { ReorderQueue } from './reorder-queue.ts';
-import type { RowClock } from './row-clock.ts';
 import { readSize, type SampleLayouts } from './sample-layout.ts';
 import { u64At } from './u64.ts';
 
@@ -79,7 +79,7 @@ export class SampleReader {
       view,
       pos + 4,
       rawSize,
-      (time === 0 ? undefined : this.clock.read(view, at + time)) ?? queue.lastTime,
+      (time === 0 ? undefined : this.clock.read(view, at + time, le)) ?? queue.lastTime,
       onCpu,
       tid === 0 ? -1 : view.getInt32(at + tid, le),
     );

@@ -6,17 +6,17 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { EventFields } from '../events/event-fields.ts';
+import { EventOutput } from '../events/event-output.ts';
+import { ReorderQueue } from '../events/reorder-queue.ts';
+import { RowClock } from '../events/row-clock.ts';
+import { PERF_NAMELESS, TaskNames } from '../events/task-names.ts';
 import type { EventsSeen, TraceInput } from '../format.ts';
 import { clockName, type EventAttr } from './event-attr.ts';
-import { EventOutput } from './event-output.ts';
 import type { FileKind } from './file-header.ts';
-import { ReorderQueue } from './reorder-queue.ts';
-import { RowClock } from './row-clock.ts';
 import { SampleLayouts } from './sample-layout.ts';
 import { SampleReader } from './sample-reader.ts';
 import { samplingOf } from './sampling.ts';
 import { SideRecords } from './side-records.ts';
-import { TaskNames } from './task-names.ts';
 import { readSidecarTracingData, type TracingData } from './tracing-data.ts';
 
 export class PerfSession {
@@ -42,8 +42,8 @@ export class PerfSession {
     this.littleEndian = littleEndian;
     this.isPipe = kind.isPipe;
     info.clock = clockName(undefined);
-    const clock = new RowClock(littleEndian);
-    const names = new TaskNames(writer.dictionary);
+    const clock = new RowClock();
+    const names = new TaskNames(writer.dictionary, PERF_NAMELESS);
     const output = new EventOutput(writer, info, names, clock);
     const queue = new ReorderQueue(writer, (rows, from, to) => output.receive(rows, from, to));
     const layouts = new SampleLayouts(littleEndian);

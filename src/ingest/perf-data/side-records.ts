@@ -11,16 +11,16 @@ import { AddressMap } from '../../base/address-map.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import type { EventFields } from '../events/event-fields.ts';
-import { MARK } from './event-output.ts';
+import { MARK } from '../events/event-output.ts';
+import type { ReorderQueue } from '../events/reorder-queue.ts';
+import type { RowClock } from '../events/row-clock.ts';
+import { NO_THREAD, type TaskNames } from '../events/task-names.ts';
 import { untilNul } from './features.ts';
 import { LostCounts } from './lost-counts.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import { MISC, RECORD } from './record-types.ts';
-import type { ReorderQueue } from './reorder-queue.ts';
-import type { RowClock } from './row-clock.ts';
 import type { SampleLayouts } from './sample-layout.ts';
 import { MAX_CPU } from './sample-reader.ts';
-import { NO_THREAD, type TaskNames } from './task-names.ts';
 import { u64At } from './u64.ts';
 
 /** Bytes of a record before its sample_id and without its string. */
@@ -147,7 +147,9 @@ export class SideRecords {
     if (end < at + 8) return { time: undefined, cpu: undefined, end };
     const { sampleId } = layout;
     const hasTime = sampleId.time !== 0;
-    const time = hasTime ? this.clock.read(view, past + sampleId.time) : this.queue.lastTime;
+    const time = hasTime
+      ? this.clock.read(view, past + sampleId.time, this.littleEndian)
+      : this.queue.lastTime;
     let cpu = this.layouts.cpuById(view, past, this.cpuOfId);
     if (sampleId.cpu !== 0 && time !== undefined) {
       cpu = view.getUint32(past + sampleId.cpu, this.littleEndian);

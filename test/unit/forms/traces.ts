@@ -1,6 +1,6 @@
 // Traces in every form, each with an allocation of 60 bytes and its free, but where nothing can be read.
 
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { ToolError } from '../../../src/base/errors.ts';
 import { analyseRun } from '../../../src/commands/analyze/analyse-run.ts';
 import {
@@ -20,6 +20,14 @@ import {
   Records,
   USUAL,
 } from '../../helpers/perf-file.ts';
+import {
+  alloc,
+  bundle,
+  free,
+  type Message,
+  perfettoFile,
+  schedSwitch,
+} from '../../helpers/perfetto-file.ts';
 import type { Examples } from './example.ts';
 
 /** The format, or the error without the name of the file. */
@@ -67,6 +75,16 @@ const perfThreads = perfFile({
   records: [records.finishedRound()],
   features: { 24: Buffer.alloc(8) },
 });
+
+const PERFETTO: readonly Message[] = [
+  bundle(1, [
+    alloc(61_000_100_000n, 710, 299, PTR, { req: 60, alloc: 64 }),
+    free(61_000_200_000n, 710, 298, PTR),
+  ]),
+];
+const PERFETTO_SCHED = perfettoFile([
+  bundle(0, [schedSwitch(61_000, [7, 'sh'], [0, 'swapper/0'])]),
+]);
 
 // CTF 1.8.3, by hand
 const CTF_METADATA = `/* CTF 1.8 */
@@ -168,6 +186,11 @@ export const TRACES: Examples = {
   'perf record --threads (a folder)': {
     files: { data: perfThreads, 'data.0': KMALLOC, 'data.1': KFREE },
   },
+  'perfetto (protobuf)': perfettoFile(PERFETTO),
+  'perfetto, with packed packets (compression_type)': perfettoFile([
+    [[50, deflateSync(perfettoFile(PERFETTO))]],
+  ]),
+  'perfetto without kmem events': PERFETTO_SCHED,
   'trace_pipe_raw.cpuN beside tracing/events': {
     files: { ...tracingEvents, 'trace_pipe_raw.cpu0': PAGE, 'trace_pipe_raw.cpu1': '' },
   },

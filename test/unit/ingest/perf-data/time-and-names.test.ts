@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ReorderQueue } from '../../../../src/ingest/perf-data/reorder-queue.ts';
+import { ReorderQueue } from '../../../../src/ingest/events/reorder-queue.ts';
 import { Dictionary } from '../../../../src/kernel/events/dictionary.ts';
 import { TraceStats } from '../../../../src/kernel/events/trace-stats.ts';
 import { type Attr, perfFile, Records, readPerf, USUAL } from '../../../helpers/perf-file.ts';

@@ -1,7 +1,5 @@
 // Threads by number → tasks under the name they had at the time: COMM says that a thread has a new name
 // (exec, prctl), FORK that a new one begins with its parent's. To be told in time order.
-// Names as perf script prints them: thread 0 is `swapper`, one without a name `:TID`
-// (tools/perf/util/thread.c, thread__new()).
 
 import { ensureLength } from '../../base/growable.ts';
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
@@ -11,17 +9,35 @@ export const NO_THREAD = 0xffffffff;
 /** Thread numbers end here (PID_MAX_LIMIT in include/linux/threads.h). */
 const PID_MAX_LIMIT = 4 * 1024 * 1024;
 
+/** Names of threads that nothing names. */
+export interface NamelessThreads {
+  /** Thread 0. */
+  readonly idle: string;
+  /** Any other. */
+  other(thread: number): string;
+}
+
+/** As perf script prints them (tools/perf/util/thread.c, thread__new()). */
+export const PERF_NAMELESS: NamelessThreads = {
+  idle: 'swapper',
+  other: (thread) => `:${thread | 0}`,
+};
+/** As ftrace prints them (kernel/trace/trace_sched_switch.c, __trace_find_cmdline()). */
+export const FTRACE_NAMELESS: NamelessThreads = { idle: '<idle>', other: () => '<...>' };
+
 export class TaskNames {
   private readonly dictionary: Dictionary;
+  private readonly nameless: NamelessThreads;
   private savedNames: ReadonlyMap<number, string> = new Map();
   /** Index into `strings` by thread. */
   private readonly comms = new Map<number, number>();
   /** Task index + 1 by thread, 0 where it must be looked up. */
   private tasks: Uint32Array = new Uint32Array(4096);
 
-  constructor(dictionary: Dictionary) {
+  constructor(dictionary: Dictionary, nameless: NamelessThreads) {
     this.dictionary = dictionary;
-    this.comms.set(0, dictionary.strings.intern('swapper'));
+    this.nameless = nameless;
+    this.comms.set(0, dictionary.strings.intern(nameless.idle));
   }
 
   /** @param names for threads that no record names, as the tracer saved them */
@@ -53,7 +69,8 @@ export class TaskNames {
     if (thread === NO_THREAD) return 0;
     const { strings, tasks } = this.dictionary;
     const comm =
-      this.comms.get(thread) ?? strings.intern(this.savedNames.get(thread) ?? `:${thread | 0}`);
+      this.comms.get(thread) ??
+      strings.intern(this.savedNames.get(thread) ?? this.nameless.other(thread));
     const task = tasks.intern(thread, comm);
     if (thread < PID_MAX_LIMIT) {
       this.tasks = ensureLength(this.tasks, thread + 1);

@@ -13,8 +13,8 @@ import {
   createBatch,
   type EventBatch,
 } from '../../kernel/events/event-batch.ts';
-import type { EventSink } from '../events/event-fields.ts';
-import { type TimedStream, TimeOrder } from '../events/time-order.ts';
+import type { EventSink } from './event-fields.ts';
+import { type TimedStream, TimeOrder } from './time-order.ts';
 
 /** Rows that may wait, of 32 bytes each: 128 MiB. */
 const MAX_WAITING = 4 * 1024 * 1024;

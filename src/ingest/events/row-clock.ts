@@ -5,14 +5,9 @@ const TWO_32 = 4294967296;
 const ALL_ONES = 0xffffffff;
 
 export class RowClock {
-  private readonly littleEndian: boolean;
   private begun = false;
   private lo = 0;
   private hi = 0;
-
-  constructor(littleEndian: boolean) {
-    this.littleEndian = littleEndian;
-  }
 
   /** What times count from. */
   get base(): bigint {
@@ -20,11 +15,15 @@ export class RowClock {
   }
 
   /** The u64 time at `at`; undefined where it stands for "none" (0 and all ones, as perf has it). */
-  read(view: DataView, at: number): number | undefined {
-    const le = this.littleEndian;
-    const lo = view.getUint32(le ? at : at + 4, le);
-    const hi = view.getUint32(le ? at + 4 : at, le);
+  read(view: DataView, at: number, littleEndian: boolean): number | undefined {
+    const lo = view.getUint32(littleEndian ? at : at + 4, littleEndian);
+    const hi = view.getUint32(littleEndian ? at + 4 : at, littleEndian);
     if (hi === 0 ? lo === 0 : hi === ALL_ONES && lo === ALL_ONES) return undefined;
+    return this.since(lo, hi);
+  }
+
+  /** A time that is known as two halves. */
+  since(lo: number, hi: number): number {
     if (!this.begun) {
       this.begun = true;
       this.lo = lo;

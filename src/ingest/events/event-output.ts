@@ -2,7 +2,7 @@
 
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
-import type { BatchWriter } from '../events/batch-writer.ts';
+import type { BatchWriter } from './batch-writer.ts';
 import type { RowClock } from './row-clock.ts';
 import type { TaskNames } from './task-names.ts';
 
