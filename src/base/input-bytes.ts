@@ -4,7 +4,7 @@ import { createReadStream, read as readCallback } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describeError, errnoOf, InputError } from './errors.ts';
-import { assertUnpacked, PACKING_HEAD_BYTES, packingOf } from './packing.ts';
+import { assertUnpacked, isTar, PACKING_HEAD_BYTES, packingOf } from './packing.ts';
 import { unpackChunks } from './unpack-chunks.ts';
 
 const CHUNK_BYTES = 512 * 1024;
@@ -24,10 +24,15 @@ export interface ReadState {
 
 /**
  * The unpacked bytes of a file (or of standard input for '-') in chunks.
+ * @param takesTar true where the caller reads tar archives
  * @throws InputError where it cannot be read, TraceFormatError where packed data are damaged, or
  * packed so that they are not unpacked here
  */
-export async function* readChunks(path: string, state: ReadState): AsyncGenerator<Buffer> {
+export async function* readChunks(
+  path: string,
+  state: ReadState,
+  takesTar = false,
+): AsyncGenerator<Buffer> {
   const packed = await withHead(path === STDIN ? stdinChunks() : fileChunks(path, state));
   const packing = packingOf(packed.head);
   const plain =
@@ -35,7 +40,9 @@ export async function* readChunks(path: string, state: ReadState): AsyncGenerato
       ? packed
       : await withHead(unpackChunks(packing, path, packed.chunks, state));
   try {
-    assertUnpacked(plain.head, path === STDIN ? undefined : path);
+    if (!(takesTar && isTar(plain.head))) {
+      assertUnpacked(plain.head, path === STDIN ? undefined : path);
+    }
     yield* plain.chunks;
   } finally {
     await plain.chunks.return(undefined);

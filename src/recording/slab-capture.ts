@@ -5,7 +5,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { TraceFormatError } from '../base/errors.ts';
 import { fileStat } from '../base/file-stat.ts';
-import { STDIN } from '../base/input-bytes.ts';
+import { readChunks, STDIN } from '../base/input-bytes.ts';
 import { isTar } from '../base/packing.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { parseAnySlabinfo, sysfsOfRow } from '../kernel/caches/any-slabinfo.ts';
@@ -17,7 +17,7 @@ import {
 import { isSlabAttribute } from '../kernel/caches/slab-cache-sysfs.ts';
 import { buildSlabSysfs, parseSlabSysfs, type SlabSysfs } from '../kernel/caches/slab-sysfs.ts';
 import { plainText } from './foreign/foreign-file.ts';
-import { slabCaptureKind } from './foreign/name-foreign.ts';
+import { foreignFile, slabCaptureKind } from './foreign/name-foreign.ts';
 import { headOf } from './head-of.ts';
 import { notSlabinfo } from './recorded-slabinfo.ts';
 import { MAX_SIDECAR_BYTES, type SidecarFiles } from './sidecars.ts';
@@ -50,7 +50,44 @@ export function readSlabCapture(path: string): SlabCapture | undefined {
   const head = headOf(path);
   const kind = isTar(head) ? 'tar' : slabCaptureKind(head);
   if (kind === undefined) return undefined;
-  const bytes = readWhole(path, MAX_SIDECAR_BYTES, true);
+  return ofBytes(path, kind, readWhole(path, MAX_SIDECAR_BYTES, true));
+}
+
+/**
+ * The capture that comes through standard input or another pipe.
+ * @throws TraceFormatError where it is none
+ */
+export async function readPipedCapture(path: string): Promise<SlabCapture> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of readChunks(path, { truncated: false }, true)) {
+    length += chunk.length;
+    if (length > MOST_BYTES) break;
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const head = bytes.subarray(0, HEAD_BYTES);
+  const kind = isTar(head) ? 'tar' : slabCaptureKind(head);
+  const capture =
+    kind === undefined || length > MOST_BYTES ? undefined : ofBytes(path, kind, bytes);
+  if (capture !== undefined) return capture;
+  const name = path === STDIN ? 'standard input' : path;
+  const what = foreignFile(head)?.title;
+  throw new TraceFormatError(
+    `${name}: no capture of /sys/kernel/slab or /proc/slabinfo${what === undefined ? '' : `: it is ${what}`}`,
+    {
+      hint: 'As root: `grep -rH . /sys/kernel/slab | slabreplay slabinfo -`. --from replay reads a trace.',
+    },
+  );
+}
+
+const HEAD_BYTES = 65536;
+
+function ofBytes(
+  path: string,
+  kind: 'sysfs' | 'slabinfo' | 'tar',
+  bytes: Buffer,
+): SlabCapture | undefined {
   if (kind === 'tar') return ofTar(path, bytes);
   const text = plainText(bytes);
   return kind === 'sysfs' ? ofSysfs(path, text, '') : captureOfSlabinfo(text, path);

@@ -6,6 +6,7 @@ import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import { resolveSlabCacheNames, type SlabCacheName } from '../../kernel/caches/slab-cache-names.ts';
 import type { SlabSysfs } from '../../kernel/caches/slab-sysfs.ts';
 import { emptyTraceInfo } from '../../kernel/events/trace-info.ts';
+import { canReadTwice } from '../../recording/find-source.ts';
 import {
   pageSizeOf,
   readFacts,
@@ -15,6 +16,7 @@ import {
 import type { SidecarFiles } from '../../recording/sidecars.ts';
 import {
   captureOfRecordedSlabinfo,
+  readPipedCapture,
   readSlabCapture,
   type SlabCapture,
 } from '../../recording/slab-capture.ts';
@@ -53,7 +55,7 @@ export async function slabinfoRun(
   options: SlabinfoOptions,
 ): Promise<SlabinfoRun> {
   const { source } = from;
-  const own = readSlabCapture(source);
+  const own = canReadTwice(source) ? readSlabCapture(source) : await readPipedCapture(source);
   // Files beside a capture are perhaps of another machine.
   const opened = await openSource(own === undefined ? from : { ...from, sidecars: 'none' });
   const { label, sidecars } = opened;

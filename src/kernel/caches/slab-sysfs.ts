@@ -4,6 +4,7 @@
 // directory, `slab_sysfs_links.txt` a line `/sys/kernel/slab/<alias> -> <id>` for each symlink. Truth: mm/slub.c sysfs_slab_add(),
 // sysfs_slab_alias(). The order of either file is kept.
 
+import { findAliases } from './alias-directories.ts';
 import {
   buildSlabCache,
   isSlabAttribute,
@@ -47,8 +48,9 @@ export function buildSlabSysfs(
 }
 
 /**
- * Reads both sidecars; without the second, merged caches have no names but their ids. A directory
- * that the links file calls a link was captured through it and is left out. Never throws.
+ * Reads both sidecars. A directory that the links file calls a link was captured through it and is left
+ * out. Without links, directories that show the same cache as one with a unique id are its aliases.
+ * Never throws.
  */
 export function parseSlabSysfs(text: string, linksText = ''): SlabSysfs {
   const links = parseLinks(linksText);
@@ -58,7 +60,12 @@ export function parseSlabSysfs(text: string, linksText = ''): SlabSysfs {
   for (const [id, files] of directories) {
     if (!linkNames.has(id)) caches.push(buildSlabCache(id, files));
   }
-  return buildSlabSysfs(caches, links.aliases, badLines + links.badLines);
+  if (links.aliases.length > 0)
+    return buildSlabSysfs(caches, links.aliases, badLines + links.badLines);
+  const aliases = findAliases(caches, directories);
+  const names = new Set(aliases.map(({ name }) => name));
+  const own = names.size === 0 ? caches : caches.filter(({ id }) => !names.has(id));
+  return buildSlabSysfs(own, aliases, badLines + links.badLines);
 }
 
 const PREFIXES = ['/sys/kernel/slab/', '/sys/slab/'];

@@ -3,6 +3,7 @@
 // what the lines say.
 
 import { isRestOf } from './broken-lines.ts';
+import { readJournal } from './journal.ts';
 import { type LogLine, LogLines } from './log-lines.ts';
 import type { MemoryReport } from './memory-report.ts';
 import { OpenReport } from './open-report.ts';
@@ -33,6 +34,14 @@ const RULE = /^={60,70}$/;
 const SLUB_RULE = /^={71,}$/;
 
 export function parseMemoryReports(text: string): MemoryReports {
+  const journal = readJournal(text);
+  if (journal === undefined) return parseLog(text);
+  const { reports, others } = parseLog(journal.text);
+  const lineOf = (line: number): number => journal.lines[line - 1] ?? line;
+  return { reports: reports.map((each) => ({ ...each, line: lineOf(each.line) })), others };
+}
+
+function parseLog(text: string): MemoryReports {
   const reader = new ReportReader();
   const lines = new LogLines(text);
   let last: LogLine | undefined;

@@ -1,6 +1,7 @@
 // Texts that are told by how they begin: pages, JSON, results of our own.
 
 import type { ForeignText } from './foreign-file.ts';
+import { KERNEL_LOG } from './kernel-files.ts';
 
 const OWN =
   'Give what it was made from: the recording itself, or a database that `slabreplay ingest` made.';
@@ -39,6 +40,12 @@ export const DOCUMENTS: readonly ForeignText[] = [
     mark: /^\s*\{[\s\S]*(?:speedscope\.app\/file-format-schema|"traceEvents" *:)|^\s*\[\s*\{\s*"(?:name|ph|pid|cat)" *:/,
   },
   { title: 'SARIF', advice: OWN, mark: /^\s*\{[\s\S]*"\$schema" *: *"[^"]*sarif/ },
+  {
+    title: 'a kernel log as JSON (journalctl -o json, dmesg -J)',
+    advice: KERNEL_LOG.advice,
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what json-seq puts before a record
+    mark: /^(?:data: )?\x1e?\s*(?:\{\s*"dmesg"\s*:|[{[][\s\S]*"MESSAGE"\s*:)/,
+  },
   {
     title: 'JSON',
     advice: 'Of this JSON no events are read. Write them as CSV (docs/csv.md).',

@@ -153,6 +153,7 @@ export const KERNEL_LOG: ForeignText = {
       '^(?:<\\d+>)? ?\\[ *\\d+\\.\\d{3,9}\\]',
       '^(?:kern|user|daemon) *:\\w+ *: \\[',
       '^\\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \\w{3} +\\d',
+      '^__REALTIME_TIMESTAMP=\\d+$',
       '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d[,.]\\d{6}[+-]\\d\\d:\\d\\d ',
       ' kernel: ',
       '(?:^|\\s)Linux version \\d+\\.\\d+',

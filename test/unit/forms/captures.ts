@@ -77,6 +77,7 @@ export const CAPTURES: Examples = {
   'grep -rH . /sys/kernel/slab': sysfs('/sys/kernel/slab/lamp_cache/', ':'),
   'grep -r . in it, or in a copy': sysfs('./lamp_cache/', ':'),
   'grep -H . */*': sysfs('lamp_cache/', ':'),
+  'grep -H . */*, through the links of aliases': `:0000064/aliases:0\nlamp_cache/aliases:0\n${sysfs(':0000064/', ':')}${sysfs('lamp_cache/', ':')}`,
   'path=value': sysfs('/sys/kernel/slab/lamp_cache/', '='),
   'sysfs, quoted in a mail': sysfs('> /sys/kernel/slab/lamp_cache/', ':'),
   'tar of /sys/kernel/slab': TAR,

@@ -97,6 +97,8 @@ export const FOREIGN: Examples = {
   'the JSON of bpftrace': '{"type": "attached_probes", "data": {"probes": 1}}\n',
   'a profile or trace in JSON for a browser (speedscope, Chrome, Perfetto)':
     '{"$schema":"https://www.speedscope.app/file-format-schema.json"}',
+  'a kernel log as JSON (journalctl -o json, dmesg -J)':
+    '{"__CURSOR":"s=1","MESSAGE":"usb 1-1: reset"}\n{"__CURSOR":"s=2","MESSAGE":"x"}\n',
   JSON: '{"a": 1}\n',
   XML: '<?xml version="1.0"?>\n<a/>\n',
   'stacks for a flame graph': 'sh;do_syscall_64;kmalloc 12\n',

@@ -117,6 +117,15 @@ allocated by task 9 on cpu 0 at 3.2s:
   'journalctl -o short-iso': behind('2024-01-26T15:04:11+0100 host1 kernel: '),
   'journalctl -o short-monotonic': behind('[   12.345678] host1 kernel: '),
   'journalctl -o cat': SLUB,
+  'journalctl -o json, json-pretty': SLUB.split('\n')
+    .map((MESSAGE) => `${JSON.stringify({ MESSAGE, _SOURCE_MONOTONIC_TIMESTAMP: '12345678' })}\n`)
+    .join(''),
+  'journalctl -o export': SLUB.split('\n')
+    .map((message) => `__REALTIME_TIMESTAMP=1706277851000000\nMESSAGE=${message}\n\n`)
+    .join(''),
+  'dmesg -J': JSON.stringify({
+    dmesg: SLUB.split('\n').map((msg) => ({ pri: 3, time: 12.345678, msg })),
+  }),
   'a serial console (\\r, colours)': SLUB.replace(
     /^/gm,
     '\x1b[32m[   12.345678] \x1b[0m',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
-import { readSlabCapture } from '../../../src/recording/slab-capture.ts';
+import { readPipedCapture, readSlabCapture } from '../../../src/recording/slab-capture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'slab-capture-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -117,4 +117,37 @@ test('what is none is left to others', () => {
 test('a capture without a whole cache is an error that names the file', () => {
   const path = file('cut', '/sys/kernel/slab/kmalloc-64/cpu_slabs:2\n');
   expect(() => readSlabCapture(path)).toThrow(`${path}: a capture of /sys/kernel/slab without`);
+});
+
+test.each([
+  ['text', Buffer.from(lines('./', ':'))],
+  ['tar', tarOf('slab/')],
+  ['tar.gz', gzipSync(tarOf('slab/'))],
+])('through a pipe: %s', async (name, bytes) => {
+  const capture = await readPipedCapture(file(`piped-${name}`, bytes));
+  expect(capture.sysfs.caches).toMatchObject([{ objects: 640 }]);
+});
+
+test('what comes through a pipe and is none is named', async () => {
+  const path = file('piped-meminfo', 'MemTotal:        2035180 kB\nMemFree:   118000 kB\n');
+  await expect(readPipedCapture(path)).rejects.toMatchObject({
+    exitCode: 65,
+    message: `${path}: no capture of /sys/kernel/slab or /proc/slabinfo: it is /proc/meminfo`,
+  });
+});
+
+test('aliases that a capture has as directories are each counted once', () => {
+  const text =
+    ATTRIBUTES.map(([name, value]) => `:0000064/${name}:${value}\n`).join('') +
+    ':0000064/aliases:1\n' +
+    ['lamp_a', 'lamp_b', 'other']
+      .map((cache) => lines('', ':').replaceAll('kmalloc-64', cache))
+      .join('') +
+    'lamp_a/aliases:1\nlamp_b/aliases:1\nother/aliases:0\n';
+  const capture = readSlabCapture(file('through-links', text));
+  expect(capture?.sysfs.caches.map(({ id }) => id)).toEqual([':0000064', 'other']);
+  expect(capture?.sysfs.aliases).toEqual([
+    { name: 'lamp_a', target: ':0000064' },
+    { name: 'lamp_b', target: ':0000064' },
+  ]);
 });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { groupBy } from '../../../../src/base/keyed.ts';
 import { parseSlabSysfs } from '../../../../src/kernel/caches/slab-sysfs.ts';
 import { ANY_TEXT } from '../../../helpers/any-text.ts';
+import { describeEachWith, recordedText } from '../../../helpers/data.ts';
 
 const CAPTURE = `/sys/kernel/slab/:A-0000256/slabs=34 N0=30 N2=4
 /sys/kernel/slab/:A-0000256/object_size=248
@@ -193,5 +195,33 @@ describe('what grep prints', () => {
     const read = parseSlabSysfs(lines.map((line) => `${path}:${line}\n`).join(''));
     expect(read).toEqual(parseSlabSysfs(`${path}=${lines.join('\n')}\n`));
     expect(read.badLines).toBe(0);
+  });
+});
+
+describeEachWith(['slab_sysfs.txt', 'slab_sysfs_links.txt'], 'without its links', (name) => {
+  test('a capture through them has each cache once, under its names', () => {
+    const text = recordedText(name, 'slab_sysfs.txt');
+    const links = recordedText(name, 'slab_sysfs_links.txt');
+    const whole = parseSlabSysfs(text, links);
+    // What a shell's `*/*` gives: the directories that are links too, in their place.
+    const lines = groupBy(text.split('\n'), (line) => line.split('/')[4] ?? '');
+    const through = whole.aliases.flatMap(({ name: alias, target }) =>
+      (lines.get(target) ?? []).map((line) => line.replace(`/${target}/`, `/${alias}/`)),
+    );
+    const parsed = parseSlabSysfs([text, ...through].join('\n'));
+    const pairs = ({ aliases }: typeof whole): string[] =>
+      aliases.map(({ name: alias, target }) => `${alias} ${target}`);
+    // Links that lead to no directory are in no capture; those to an empty cache may be of one that is gone.
+    const sure = whole.aliases.filter(
+      ({ target }) => (whole.byId.get(target)?.totalObjects ?? 0) > 0,
+    );
+    const found = new Set(pairs(parsed));
+    const missed = pairs({ ...whole, aliases: sure }).filter((pair) => !found.has(pair));
+    const known = new Set(pairs(whole));
+    // Two caches of kmemleak-612 have the same figures; one name goes to the other of them.
+    const twins = name === 'kmemleak-612' ? ['ep_head'] : [];
+    const wrong = pairs(parsed).filter((pair) => !known.has(pair));
+    expect(wrong.map((pair) => pair.split(' ')[0])).toEqual(twins);
+    expect(missed.map((pair) => pair.split(' ')[0])).toEqual(twins);
   });
 });
