@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const SECOND = 1000;
@@ -16,8 +17,8 @@ function kind(name: string, include: string[], limit: number, isolate: boolean) 
 
 export default defineConfig({
   test: {
-    // Vitest would leave one core idle: half of the time where there are two.
-    maxWorkers: '100%',
+    // Tests of the program wait for processes, pipes and terminals much of their time.
+    maxWorkers: availableParallelism() + 1,
     env: { TZ: 'UTC', LC_ALL: 'C', NO_COLOR: '1' },
     expandSnapshotDiff: true,
     projects: [

@@ -1,5 +1,6 @@
 // What the type checker is told instead of asked, `!` and `as`. A missing value that is cast away is
-// found by a user; so `!` reads columns, and a cast that narrows a type gives its reason.
+// found by a user; so `!` reads arrays by a plain number that the program has counted, an index of a
+// kind (kernel/indices.ts) reads columns without it, and a cast that narrows a type gives its reason.
 
 import { relative, resolve } from 'node:path';
 import {
@@ -70,6 +71,22 @@ test('`!` reads columns; a first element may be missing', () => {
       .map((node) => placeOf(file, node)),
   );
   expect(others).toEqual([]);
+});
+
+/** Where the index is of a kind: a column of that kind needs no `!`, one of another is the wrong one. */
+function isIndexOfKind({ expression }: NonNullExpression, checker: Checker): boolean {
+  if (!isElementAccessExpression(expression)) return false;
+  const index = checker.getTypeAtLocation(expression.argumentExpression);
+  return index !== undefined && /\b(?:\w+Index|CpuNumber)\b/.test(checker.typeToString(index));
+}
+
+test('an index of a kind reads the columns of that kind, without `!`', () => {
+  const wrong = checkSource((file, checker) =>
+    nodesOf(file, isNonNullExpression)
+      .filter((node) => isIndexOfKind(node, checker))
+      .map((node) => placeOf(file, node)),
+  );
+  expect(wrong).toEqual([]);
 });
 
 /** `as const`, and casts to a wider type, which assert nothing. */

@@ -4,7 +4,9 @@
 
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Call, Cpu, EventRow, Row, Stack, Task } from '../kernel/indices.ts';
 import type { PairedBatch } from '../pairing/paired-batch.ts';
 import type { Tracker } from '../pairing/run-tracker.ts';
 
@@ -13,15 +15,15 @@ const BLOCK_BITS = 17;
 
 export class BlockEvents implements Tracker {
   length = 0;
-  ts: Float64Array = new Float64Array(256);
-  call: Uint32Array = new Uint32Array(256);
-  task: Uint32Array = new Uint32Array(256);
-  cpu: Uint16Array = new Uint16Array(256);
-  stack: Uint32Array = new Uint32Array(256);
-  lo: Uint32Array = new Uint32Array(256);
-  hi: Uint32Array = new Uint32Array(256);
+  ts: Column<Row, Float64Array> = column(new Float64Array(256));
+  call: Column<Row, Uint32Array, Call> = column(new Uint32Array(256));
+  task: Column<Row, Uint32Array, Task> = column(new Uint32Array(256));
+  cpu: Column<Row, Uint16Array, Cpu> = column(new Uint16Array(256));
+  stack: Column<Row, Uint32Array, Stack> = column(new Uint32Array(256));
+  lo: Column<Row> = column(new Uint32Array(256));
+  hi: Column<Row> = column(new Uint32Array(256));
   /** As `PairedBatch.selected`. */
-  selected: Uint8Array = new Uint8Array(256);
+  selected: Column<Row, Uint8Array> = column(new Uint8Array(256));
   private readonly blocks = new AddressMap(64);
 
   /** @param addresses whose blocks are wanted */
@@ -34,28 +36,28 @@ export class BlockEvents implements Tracker {
 
   add(batch: EventBatch, { selected }: PairedBatch): void {
     const { blocks } = this;
-    for (let i = 0; i < batch.length; i++) {
-      const lo = batch.ptrLo[i]!;
-      const hi = batch.ptrHi[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const lo = batch.ptrLo[i];
+      const hi = batch.ptrHi[i];
       const keyLo = ((lo >>> BLOCK_BITS) | (hi << (32 - BLOCK_BITS))) >>> 0;
-      if (blocks.get(keyLo, hi >>> BLOCK_BITS) >= 0) this.note(batch, i, selected[i]!);
+      if (blocks.get(keyLo, hi >>> BLOCK_BITS) >= 0) this.note(batch, i, selected[i]);
     }
   }
 
-  address(row: number): bigint {
-    return (BigInt(this.hi[row]!) << 32n) | BigInt(this.lo[row]!);
+  address(row: Row): bigint {
+    return (BigInt(this.hi[row]) << 32n) | BigInt(this.lo[row]);
   }
 
-  private note(batch: EventBatch, i: number, selected: number): void {
+  private note(batch: EventBatch, i: EventRow, selected: number): void {
     const row = this.length++;
     if (row >= this.ts.length) this.grow();
-    this.ts[row] = batch.ts[i]!;
-    this.call[row] = batch.call[i]!;
-    this.task[row] = batch.task[i]!;
-    this.cpu[row] = batch.cpu[i]!;
-    this.stack[row] = batch.stack[i]!;
-    this.lo[row] = batch.ptrLo[i]!;
-    this.hi[row] = batch.ptrHi[i]!;
+    this.ts[row] = batch.ts[i];
+    this.call[row] = batch.call[i];
+    this.task[row] = batch.task[i];
+    this.cpu[row] = batch.cpu[i];
+    this.stack[row] = batch.stack[i];
+    this.lo[row] = batch.ptrLo[i];
+    this.hi[row] = batch.ptrHi[i];
     this.selected[row] = selected;
   }
 

@@ -1,6 +1,8 @@
 // How many bytes of each cache were live over the trace: one curve for each cache, points where it
 // changed. The names of caches are known only behind the pass, so the moments hold counts by call.
 
+import { type Column, column } from '../kernel/column.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { LiveSample } from '../pairing/live-series.ts';
 import { objectBytes } from '../run/object-size.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
@@ -29,8 +31,8 @@ export function buildCacheCurves(
   origin: RunOrigin,
 ): CacheCurves {
   const { calls } = run.dictionary;
-  const groupOf = new Int32Array(calls.length).fill(-1);
-  const bytesOf = new Float64Array(calls.length);
+  const groupOf: Column<Call, Int32Array> = column(new Int32Array(calls.length).fill(-1));
+  const bytesOf: Column<Call, Float64Array> = column(new Float64Array(calls.length));
   const numbers = new Map<string | null, number>();
   for (const call of run.columns.calls) {
     const cache = run.names.ofCall[call] ?? null;
@@ -43,9 +45,9 @@ export function buildCacheCurves(
   const now = new Float64Array(numbers.size);
   for (const { ts, live } of samples) {
     now.fill(0);
-    for (let call = 1; call < live.length; call++) {
-      const group = groupOf[call]!;
-      if (group >= 0) now[group]! += live[call]! * bytesOf[call]!;
+    for (let call: Call = 1; call < live.length; call++) {
+      const group = groupOf[call];
+      if (group >= 0) now[group]! += live[call] * bytesOf[call];
     }
     const time = BigInt(absoluteTime(run, ts));
     points.forEach((own, group) => {

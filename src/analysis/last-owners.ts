@@ -3,6 +3,7 @@
 
 import { AddressMap } from '../base/address-map.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { EventRow } from '../kernel/indices.ts';
 import { OUTCOME, type PairedBatch } from '../pairing/paired-batch.ts';
 import type { Tracker } from '../pairing/run-tracker.ts';
 import type { KeptEvent } from './owners.ts';
@@ -37,10 +38,10 @@ export class LastOwners implements Tracker {
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
-    for (let i = 0; i < batch.length; i++) {
-      const index = this.watched.get(batch.ptrLo[i]!, batch.ptrHi[i]!);
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const index = this.watched.get(batch.ptrLo[i], batch.ptrHi[i]);
       const owners = this.owners[index];
-      if (owners !== undefined) record(owners, eventOf(batch, i), paired.outcome[i]!);
+      if (owners !== undefined) record(owners, eventOf(batch, i), paired.outcome[i]);
     }
   }
 }
@@ -79,12 +80,12 @@ function add(owners: LastOwner[], owner: LastOwner): void {
   if (owners.length > KEPT) owners.pop();
 }
 
-function eventOf({ ts, call, task, cpu, stack }: EventBatch, i: number): KeptEvent {
+function eventOf({ ts, call, task, cpu, stack }: EventBatch, i: EventRow): KeptEvent {
   return {
-    ts: ts[i]!,
-    call: call[i]!,
-    task: task[i]!,
-    cpu: cpu[i]!,
-    stack: stack[i]!,
+    ts: ts[i],
+    call: call[i],
+    task: task[i],
+    cpu: cpu[i],
+    stack: stack[i],
   };
 }

@@ -3,6 +3,7 @@
 import { compareText, formatAddress } from '../base/format-address.ts';
 import type { KnownCache } from '../kernel/caches/known-cache.ts';
 import { EVENT_KIND, EVENT_NAMES, isFree } from '../kernel/events/event-kind.ts';
+import type { Call, Task } from '../kernel/indices.ts';
 import type { LiveSeries } from '../pairing/live-series.ts';
 import { groupCallSites } from '../run/call-sites.ts';
 import { type CallGroup, groupCalls, totalSums } from '../run/group-calls.ts';
@@ -338,7 +339,7 @@ function freeSiteRows(run: ResolvedRun): FreeSiteRow[] {
   const tally = run.tallies.calls;
   type Building = { -readonly [K in keyof FreeSiteRow]: FreeSiteRow[K] };
   const rows = new Map<string, Building>();
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (!isFree(calls.kind(call))) continue;
     const name = run.sites.get(calls.site(call));
     const event = EVENT_NAMES[calls.kind(call)] ?? '';
@@ -367,7 +368,7 @@ function recorderShare(run: ResolvedRun): Analysis['recorder'] {
   const { tasks, strings } = run.dictionary;
   const names = new Set<string>();
   let bytesAlloc = 0;
-  for (let task = 1; task < tasks.length; task++) {
+  for (let task: Task = 1; task < tasks.length; task++) {
     const comm = strings.get(tasks.comm(task));
     const bytes = run.tallies.taskBytes[task] ?? 0;
     if (bytes === 0 || !RECORDERS.test(comm)) continue;

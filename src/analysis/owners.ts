@@ -3,6 +3,7 @@
 import { present } from '../base/assert.ts';
 import { formatAddress } from '../base/format-address.ts';
 import { EVENT_KIND, isAlloc, isFree } from '../kernel/events/event-kind.ts';
+import type { Row } from '../kernel/indices.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
 import { absoluteTime } from '../run/run-summary.ts';
 import type { BlockEvents } from './block-events.ts';
@@ -63,11 +64,11 @@ export function findOwners(run: ResolvedRun, events: BlockEvents): Owner[] {
     owners[at] = { ...present(owners[at]), to, free, freedUnseen };
     open.delete(address);
   };
-  for (let row = 0; row < events.length; row++) {
-    const call = events.call[row]!;
+  for (let row: Row = 0; row < events.length; row++) {
+    const call = events.call[row];
     const kind = calls.kind(call);
     const address = events.address(row);
-    const ts = events.ts[row]!;
+    const ts = events.ts[row];
     if (isAlloc(kind)) {
       const isSecondEvent = open.has(address) && isSameAllocation(run, events, owners, open, row);
       if (isSecondEvent) continue;
@@ -99,12 +100,12 @@ function isSameAllocation(
   events: BlockEvents,
   owners: readonly Owner[],
   open: ReadonlyMap<bigint, number>,
-  row: number,
+  row: Row,
 ): boolean {
   const before = owners[open.get(events.address(row)) ?? -1]?.alloc ?? -1;
   if (before < 0) return false;
   const first = events.call[before]!;
-  const second = events.call[row]!;
+  const second = events.call[row];
   return (
     first !== second &&
     events.cpu[before] === events.cpu[row] &&
@@ -119,12 +120,12 @@ function isSameAllocation(
 function olderOwner(
   run: ResolvedRun,
   events: BlockEvents,
-  row: number,
+  row: Row,
   owners: readonly Owner[],
 ): Owner {
   const { calls, strings } = run.dictionary;
   const base = events.address(row);
-  const printed = calls.cache(events.call[row]!);
+  const printed = calls.cache(events.call[row]);
   const cache = printed === 0 ? undefined : strings.get(printed);
   const known = cache === undefined ? undefined : run.facts.caches?.find(cache);
   const last = owners.findLast((owner) => owner.base === base);
@@ -135,7 +136,7 @@ function olderOwner(
     alloc: -1,
     free: row,
     from: last === undefined ? -Infinity : last.to,
-    to: events.ts[row]!,
+    to: events.ts[row],
     freedUnseen: false,
   };
 }
@@ -164,13 +165,13 @@ export interface KeptEvent {
   readonly stack: number;
 }
 
-export function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: number): KeptEvent {
+export function eventAt({ ts, call, task, cpu, stack }: BlockEvents, row: Row): KeptEvent {
   return {
-    ts: ts[row]!,
-    call: call[row]!,
-    task: task[row]!,
-    cpu: cpu[row]!,
-    stack: stack[row]!,
+    ts: ts[row],
+    call: call[row],
+    task: task[row],
+    cpu: cpu[row],
+    stack: stack[row],
   };
 }
 

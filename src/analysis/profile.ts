@@ -1,6 +1,7 @@
 // What was allocated and what is held, by call chain, cache and size: what profilers of other systems
 // show as flame graphs. Without recorded stacks a chain is the call site alone.
 
+import type { Call, Row, Site, Stack } from '../kernel/indices.ts';
 import { functionOf } from '../kernel/symbols/symbols.ts';
 import type { StackTally } from '../pairing/stack-tally.ts';
 import { objectBytes } from '../run/object-size.ts';
@@ -53,11 +54,11 @@ export interface Profile {
 export function buildProfile(run: ResolvedRun, tally: StackTally, origin: RunOrigin): Profile {
   const builder = new ProfileBuilder(run);
   const { sums } = run.columns;
-  for (let row = 0; row < tally.length; row++) {
-    const call = tally.call[row]!;
-    const allocs = tally.allocs[row]!;
+  for (let row: Row = 0; row < tally.length; row++) {
+    const call = tally.call[row];
+    const allocs = tally.allocs[row];
     if (allocs === 0 || sums.allocs[call] === 0) continue;
-    builder.add('allocated', tally.stack[row]!, call, run.names.ofCall[call] ?? null, allocs);
+    builder.add('allocated', tally.stack[row], call, run.names.ofCall[call] ?? null, allocs);
   }
   for (const row of run.rows) {
     const cache = run.cacheOfRow(row) ?? null;
@@ -88,8 +89,8 @@ class ProfileBuilder {
 
   add(
     what: 'allocated' | 'live',
-    stack: number,
-    call: number,
+    stack: Stack,
+    call: Call,
     cache: string | null,
     objects: number,
   ): void {
@@ -112,7 +113,7 @@ class ProfileBuilder {
    * The call site and its callers. What lies inside of the call site (the allocator, the tracer) is
    * left out; where the stack does not hold the call site's function, all of it stands behind it.
    */
-  private chain(stack: number, site: number): readonly number[] {
+  private chain(stack: Stack, site: Site): readonly number[] {
     const key = `${stack} ${site}`;
     let chain = this.chains.get(key);
     if (chain === undefined) {
@@ -126,7 +127,7 @@ class ProfileBuilder {
     return chain;
   }
 
-  private frame(site: number): number {
+  private frame(site: Site): number {
     let index = this.frameOfSite[site];
     if (index === undefined) {
       const name = this.run.sites.get(site);

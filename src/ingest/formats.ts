@@ -16,6 +16,7 @@ const LOAD = new Map<string, () => Promise<TraceFormat>>([
   ['raw-pages', async () => (await import('./raw-pages/raw-pages.ts')).rawPagesFormat],
   ['ctf', async () => (await import('./babeltrace/ctf.ts')).ctfFormat],
   ['csv', async () => (await import('./csv/csv.ts')).csvFormat],
+  ['json', async () => (await import('./json/json.ts')).jsonFormat],
   ['ftrace-text', async () => (await import('./text/ftrace-text.ts')).ftraceTextFormat],
   [
     'trace-cmd-report',

@@ -2,6 +2,7 @@
 // batches (kernel/events/event-batch.ts), without an object for an event.
 
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { EventRow } from '../kernel/indices.ts';
 import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../store/event-table.ts';
 import type { SqlValue } from '../store/sql-value.ts';
 
@@ -50,7 +51,8 @@ export class EventObjects {
 
   /** The events of the next batch. */
   *of(batch: EventBatch): Generator<RecordedEvent> {
-    for (let i = 0; i < batch.length; i++) yield toEvent(this.rows.row(batch, i, this.seq++));
+    for (let i: EventRow = 0; i < batch.length; i++)
+      yield toEvent(this.rows.row(batch, i, this.seq++));
   }
 }
 

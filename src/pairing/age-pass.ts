@@ -7,6 +7,7 @@ import { ensureLength } from '../base/growable.ts';
 import type { TraceStart } from '../ingest/thread/read-trace.ts';
 import { cutAfter, type EventBatch } from '../kernel/events/event-batch.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
+import type { EventRow } from '../kernel/indices.ts';
 import { type Age, type AgeRange, type TimeBound, toEventTime } from './event-filter.ts';
 import { Pairing } from './pairing.ts';
 
@@ -44,10 +45,10 @@ export class AgePass {
     if (this.lastTs > this.until) cutAfter(batch, this.until);
     const { born, gone, objectTs } = this.pairing.add(batch);
     this.bits = ensureLength(this.bits, ((this.events + batch.length) >>> 3) + 1);
-    for (let i = 0; i < batch.length; i++) {
-      const lo = batch.ptrLo[i]!;
-      const hi = batch.ptrHi[i]!;
-      if (gone[i] === 1) this.judge(bornAs.get(lo, hi), batch.ts[i]! - objectTs[i]!);
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const lo = batch.ptrLo[i];
+      const hi = batch.ptrHi[i];
+      if (gone[i] === 1) this.judge(bornAs.get(lo, hi), batch.ts[i] - objectTs[i]);
       if (born[i] === 1) bornAs.set(lo, hi, this.events + i);
       else if (gone[i] === 1) bornAs.delete(lo, hi);
     }

@@ -3,9 +3,11 @@
 // cache (6.1 on), the allocation before it does not (until 6.18).
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import type { Call, EventRow, Row } from '../kernel/indices.ts';
 import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
@@ -14,32 +16,32 @@ const RECENT = 8192;
 
 export class CallEvidence {
   /** Allocations of each call. */
-  allocs: Float64Array = new Float64Array(0);
+  allocs: Column<Call, Float64Array> = column(new Float64Array(0));
   /** Frees of its objects that have an event. */
-  frees: Float64Array = new Float64Array(0);
+  frees: Column<Call, Float64Array> = column(new Float64Array(0));
   /**
    * Its objects on which another allocation landed while they were held live: freed without an
    * event, where no event was lost meanwhile.
    */
-  untracedFrees: Float64Array = new Float64Array(0);
+  untracedFrees: Column<Call, Float64Array> = column(new Float64Array(0));
   /** Those of them that were allocated before the first recorded free of their kind. */
-  earlyFrees: Float64Array = new Float64Array(0);
+  earlyFrees: Column<Call, Float64Array> = column(new Float64Array(0));
   /**
    * Its objects on which another allocation landed after events had been lost, or while they were:
    * freed without an event, or by one of the lost.
    */
-  lossFrees: Float64Array = new Float64Array(0);
+  lossFrees: Column<Call, Float64Array> = column(new Float64Array(0));
   /** The last of `untracedFrees`, round and round: when they were seen, and the calls. */
-  private readonly recentTs = new Float64Array(RECENT);
-  private readonly recentCall = new Uint32Array(RECENT);
+  private readonly recentTs: Column<Row, Float64Array> = column(new Float64Array(RECENT));
+  private readonly recentCall: Column<Row, Uint32Array, Call> = column(new Uint32Array(RECENT));
   private recentEnd = 0;
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
   private readonly calls: CallTable;
   private readonly starts: EventStarts;
   /** The first name of each call and how often; others of the same call are rare. */
-  private name: Uint32Array = new Uint32Array(0);
-  private nameCount: Float64Array = new Float64Array(0);
+  private name: Column<Call> = column(new Uint32Array(0));
+  private nameCount: Column<Call, Float64Array> = column(new Float64Array(0));
   private readonly others = new Map<number, Map<number, number>>();
   /** By cache (index into `strings`): the address bits (32) that are set in any of its freed objects. */
   private startBits: Uint32Array = new Uint32Array(256);
@@ -52,29 +54,29 @@ export class CallEvidence {
   add(batch: EventBatch, paired: PairedBatch): void {
     this.reserve(this.calls.length);
     const { outcome, objectCall } = paired;
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       switch (outcome[i]) {
         case OUTCOME.alloc:
-          this.allocs[batch.call[i]!]!++;
+          this.allocs[batch.call[i]]++;
           break;
         case OUTCOME.allocOnLive:
-          this.allocs[batch.call[i]!]!++;
-          this.freedUnseen(objectCall[i]!, paired.objectTs[i]!, batch.ts[i]!);
+          this.allocs[batch.call[i]]++;
+          this.freedUnseen(objectCall[i], paired.objectTs[i], batch.ts[i]);
           break;
         case OUTCOME.allocAgain:
-          this.allocs[objectCall[i]!]!--;
-          this.allocs[batch.call[i]!]!++;
+          this.allocs[objectCall[i]]--;
+          this.allocs[batch.call[i]]++;
           break;
         case OUTCOME.freeLate:
-          this.freedLate(objectCall[i]!, paired.objectTs[i]!);
-          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
+          this.freedLate(objectCall[i], paired.objectTs[i]);
+          this.freed(objectCall[i], batch.call[i], batch.ptrLo[i]);
           break;
         case OUTCOME.free:
-          this.freed(objectCall[i]!, batch.call[i]!, batch.ptrLo[i]!);
+          this.freed(objectCall[i], batch.call[i], batch.ptrLo[i]);
           break;
         case OUTCOME.none:
-          if (this.calls.kind(batch.call[i]!) === EVENT_KIND.lost) {
-            this.lost(paired.objectTs[i]!, batch.ts[i]!);
+          if (this.calls.kind(batch.call[i]) === EVENT_KIND.lost) {
+            this.lost(paired.objectTs[i], batch.ts[i]);
           }
           break;
       }
@@ -95,10 +97,10 @@ export class CallEvidence {
   }
 
   /** How many objects of a call were freed under each name (index into `strings`). */
-  namesOf(call: number): Map<number, number> {
+  namesOf(call: Call): Map<number, number> {
     const names = new Map(this.others.get(call));
     const first = this.name[call] ?? 0;
-    if (first !== 0) names.set(first, this.nameCount[call]!);
+    if (first !== 0) names.set(first, this.nameCount[call]);
     return names;
   }
 
@@ -112,10 +114,10 @@ export class CallEvidence {
    * Frees of a call's objects that named `cache` were of other objects: memory that was freed and
    * given to that cache without an event.
    */
-  disown(call: number, cache: number): void {
+  disown(call: Call, cache: number): void {
     const count = this.namesOf(call).get(cache) ?? 0;
-    this.frees[call]! -= count;
-    this.untracedFrees[call]! += count;
+    this.frees[call] -= count;
+    this.untracedFrees[call] += count;
     const rest = this.others.get(call);
     if (this.name[call] !== cache) {
       rest?.delete(cache);
@@ -128,33 +130,33 @@ export class CallEvidence {
   }
 
   /** @param seenTs when another allocation landed on the object */
-  private freedUnseen(object: number, ts: number, seenTs: number): void {
+  private freedUnseen(object: Call, ts: number, seenTs: number): void {
     if (ts <= this.lastLossTs) {
-      this.lossFrees[object]!++;
+      this.lossFrees[object]++;
       return;
     }
-    this.untracedFrees[object]!++;
-    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!++;
+    this.untracedFrees[object]++;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]++;
     const at = this.recentEnd++ % RECENT;
     this.recentTs[at] = seenTs;
     this.recentCall[at] = object;
   }
 
   /** Its free came after all. */
-  private freedLate(object: number, ts: number): void {
+  private freedLate(object: Call, ts: number): void {
     if (ts <= this.lastLossTs) {
-      this.lossFrees[object]!--;
+      this.lossFrees[object]--;
       return;
     }
-    this.untracedFrees[object]!--;
-    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]!--;
+    this.untracedFrees[object]--;
+    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]--;
   }
 
   /** A CPU lost events between two times: what was seen meanwhile may be their doing. */
   private lost(from: number, to: number): void {
     this.lastLossTs = to;
     const oldest = Math.max(0, this.recentEnd - RECENT);
-    for (let i = this.recentEnd - 1; i >= oldest; i--) {
+    for (let i: Row = this.recentEnd - 1; i >= oldest; i--) {
       if (this.recentTs[i % RECENT]! <= from) break;
       const call = this.recentCall[i % RECENT]!;
       this.untracedFrees[call]!--;
@@ -163,14 +165,14 @@ export class CallEvidence {
     this.recentEnd = 0;
   }
 
-  private freed(object: number, by: number, lo: number): void {
-    this.frees[object]!++;
+  private freed(object: Call, by: Call, lo: number): void {
+    this.frees[object]++;
     const cache = this.calls.cache(by);
     if (cache === 0 || this.calls.kind(by) !== EVENT_KIND.kmem_cache_free) return;
     if (cache >= this.startBits.length)
       this.startBits = ensureLength(this.startBits, 2 * (cache + 1));
     this.startBits[cache]! |= lo;
-    if (this.name[object] === cache) this.nameCount[object]!++;
+    if (this.name[object] === cache) this.nameCount[object]++;
     else if (this.name[object] === 0) {
       this.name[object] = cache;
       this.nameCount[object] = 1;

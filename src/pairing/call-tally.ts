@@ -2,6 +2,8 @@
 // total by cache, call site or size is summed (a call has one size, so bytes are counts times size).
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
+import type { Call } from '../kernel/indices.ts';
 import { type PeakClock, PeakCounts } from './peak-clock.ts';
 
 /** Lifetimes are counted by powers of two of their nanoseconds: 2^0 to 2^47 (39 hours). */
@@ -22,7 +24,9 @@ const COUNTERS = [
   'unknownFrees',
 ] as const;
 
-const none = (): Float64Array => new Float64Array(0);
+type Counts = Column<Call, Float64Array>;
+
+const none = (): Counts => column(new Float64Array(0));
 
 /** Whole part of the binary logarithm, within the buckets. */
 export function lifetimeBucket(lifetime: number): number {
@@ -33,29 +37,29 @@ export function lifetimeBucket(lifetime: number): number {
 
 export class CallTally {
   /** Allocations that gave memory; the second event of one allocation is not counted. */
-  allocs: Float64Array = none();
+  allocs: Counts = none();
   /** Allocations that returned NULL. */
-  failed: Float64Array = none();
+  failed: Counts = none();
   /** Frees of objects that this call allocated. */
-  frees: Float64Array = none();
+  frees: Counts = none();
   /** Its objects that were freed without an event. */
-  untracedFrees: Float64Array = none();
+  untracedFrees: Counts = none();
   /** Events of this call that told an allocation a second time. */
-  duplicates: Float64Array = none();
+  duplicates: Counts = none();
   /** Frees on another CPU than the allocation's. */
-  crossCpuFrees: Float64Array = none();
+  crossCpuFrees: Counts = none();
   /** Objects freed before anything else was allocated on their CPU. */
-  temporary: Float64Array = none();
+  temporary: Counts = none();
   /** Sum of the lifetimes of its freed objects, in the clock's unit. */
-  lifetimeSum: Float64Array = none();
+  lifetimeSum: Counts = none();
   /** By call and bucket: objects that lived 2^bucket to 2^(bucket + 1) ns. */
   lifetimes: Uint32Array = new Uint32Array(0);
 
   /** For calls that free: objects freed, their bytes_alloc, kfree(NULL), frees of the unknown. */
-  freed: Float64Array = none();
-  freedBytes: Float64Array = none();
-  nullFrees: Float64Array = none();
-  unknownFrees: Float64Array = none();
+  freed: Counts = none();
+  freedBytes: Counts = none();
+  nullFrees: Counts = none();
+  unknownFrees: Counts = none();
 
   private readonly alive: PeakCounts;
 
@@ -64,8 +68,8 @@ export class CallTally {
   }
 
   /** Live objects of each call. */
-  get live(): Float64Array {
-    return this.alive.now;
+  get live(): Counts {
+    return column(this.alive.now);
   }
 
   /** Makes room for calls below `length`. */
@@ -77,35 +81,35 @@ export class CallTally {
     this.lifetimes = ensureLength(this.lifetimes, this.allocs.length * LIFETIME_BUCKETS);
   }
 
-  born(call: number): void {
-    this.allocs[call]!++;
+  born(call: Call): void {
+    this.allocs[call]++;
     this.alive.born(call);
   }
 
-  gone(call: number): void {
+  gone(call: Call): void {
     this.alive.gone(call);
   }
 
   /** An allocation that was told twice is the second event's, which has the true caller. */
-  renamed(from: number, to: number): void {
-    this.allocs[from]!--;
-    this.allocs[to]!++;
-    this.duplicates[to]!++;
+  renamed(from: Call, to: Call): void {
+    this.allocs[from]--;
+    this.allocs[to]++;
+    this.duplicates[to]++;
     this.alive.move(from, to);
   }
 
   /** A traced free: `object` allocated it, `by` freed it. */
-  free(object: number, by: number, bytes: number, lifetime: number, isCrossCpu: boolean): void {
-    this.frees[object]!++;
-    this.freed[by]!++;
-    this.freedBytes[by]! += bytes;
-    this.lifetimeSum[object]! += lifetime;
+  free(object: Call, by: Call, bytes: number, lifetime: number, isCrossCpu: boolean): void {
+    this.frees[object]++;
+    this.freed[by]++;
+    this.freedBytes[by] += bytes;
+    this.lifetimeSum[object] += lifetime;
     this.lifetimes[object * LIFETIME_BUCKETS + lifetimeBucket(lifetime)]!++;
-    if (isCrossCpu) this.crossCpuFrees[object]!++;
+    if (isCrossCpu) this.crossCpuFrees[object]++;
   }
 
   /** Objects of a call that were live when the total was highest. */
-  liveAtPeak(call: number): number {
+  liveAtPeak(call: Call): number {
     return this.alive.ofPeak(call);
   }
 }

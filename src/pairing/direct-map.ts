@@ -4,6 +4,8 @@
 // new slab; the distance that most of them agree on is the direct map's (PAGE_OFFSET of the machine).
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
+import type { Cpu, Task } from '../kernel/indices.ts';
 
 /** In pages of 4 KiB: the direct map begins at a multiple of 2 MiB, on x86-64 of 1 GiB. */
 const ALIGNMENT = 512;
@@ -19,12 +21,12 @@ export class DirectMap {
   private readonly votes = new Map<number, number>();
   private cast = 0;
   /** By CPU, the pages that were allocated last: the first one, how many, for which task. */
-  private first: Float64Array = new Float64Array(16);
-  private count: Float64Array = new Float64Array(16);
-  private task: Uint32Array = new Uint32Array(16);
+  private first: Column<Cpu, Float64Array> = column(new Float64Array(16));
+  private count: Column<Cpu, Float64Array> = column(new Float64Array(16));
+  private task: Column<Cpu, Uint32Array, Task> = column(new Uint32Array(16));
 
   /** The page allocator gave `count` pages from `first` on. */
-  pagesAllocated(cpu: number, task: number, first: number, count: number): void {
+  pagesAllocated(cpu: Cpu, task: Task, first: number, count: number): void {
     if (this.distance !== undefined) return;
     this.isLearning = true;
     this.first = ensureLength(this.first, cpu + 1);
@@ -36,7 +38,7 @@ export class DirectMap {
   }
 
   /** An object was allocated on a page. */
-  objectAllocated(cpu: number, task: number, page: number): void {
+  objectAllocated(cpu: Cpu, task: Task, page: number): void {
     const count = this.count[cpu] ?? 0;
     if (count === 0) return;
     this.count[cpu] = 0;

@@ -7,6 +7,7 @@ import type { CallTable, Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
+import type { Call, EventRow, Task } from '../kernel/indices.ts';
 import type { EventFilter } from './pairing.ts';
 
 export interface Selection {
@@ -115,7 +116,7 @@ export function createEventFilter(
   const excluded = options.excludedComms.map(globToRegExp);
   /** By task: undefined where not judged yet. */
   const tasks: (boolean | undefined)[] = [];
-  const judgeTask = (task: number): boolean => {
+  const judgeTask = (task: Task): boolean => {
     const comm = dictionary.strings.get(dictionary.tasks.comm(task));
     // Task 0 is none that the trace tells, pid 0 an idle task.
     if (pids.size > 0 && (task === 0 || !pids.has(dictionary.tasks.pid(task)))) return false;
@@ -123,15 +124,15 @@ export function createEventFilter(
     return !excluded.some((glob) => glob.test(comm));
   };
   return {
-    selects(batch: EventBatch, i: number): boolean {
+    selects(batch: EventBatch, i: EventRow): boolean {
       const event = events++;
       if (isOfAge !== undefined && !isOfAge(event)) return false;
-      const ts = batch.ts[i]!;
+      const ts = batch.ts[i];
       if (ts < from || ts > to) return false;
-      if (cpus.size > 0 && !cpus.has(batch.cpu[i]!)) return false;
-      if (sizes !== undefined && !isOfSize(calls, batch.call[i]!, sizes)) return false;
+      if (cpus.size > 0 && !cpus.has(batch.cpu[i])) return false;
+      if (sizes !== undefined && !isOfSize(calls, batch.call[i], sizes)) return false;
       if (!byTask) return true;
-      const task = batch.task[i]!;
+      const task = batch.task[i];
       tasks[task] ??= judgeTask(task);
       return tasks[task];
     },
@@ -139,7 +140,7 @@ export function createEventFilter(
 }
 
 /** A free tells no size; 0 is a size that the trace does not tell. */
-function isOfSize(calls: CallTable, call: number, { from, to }: SizeRange): boolean {
+function isOfSize(calls: CallTable, call: Call, { from, to }: SizeRange): boolean {
   const size = calls.bytesReq(call);
   return size > 0 && size >= from && size <= to && isAlloc(calls.kind(call));
 }

@@ -4,6 +4,7 @@
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../kernel/events/event-kind.ts';
+import type { EventRow } from '../kernel/indices.ts';
 
 /** Events that come in pairs of an allocation and a free (include/trace/events/kmem.h). */
 const KINDS = ['kmalloc', 'kfree', 'kmem_cache_alloc', 'kmem_cache_free'] as const;
@@ -49,10 +50,10 @@ export class EventStarts {
     const last = batch.ts[batch.length - 1] ?? -Infinity;
     if (this.firstTs === Infinity) this.firstTs = batch.ts[0] ?? Infinity;
     if (this.isSettled(batch.ts[0] ?? last)) return;
-    for (let i = 0; i < batch.length; i++) {
-      const entry = entryOf(this.calls.kind(batch.call[i]!));
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const entry = entryOf(this.calls.kind(batch.call[i]));
       if (entry < 0) continue;
-      const ts = batch.ts[i]!;
+      const ts = batch.ts[i];
       if (this.since[entry] === Infinity) this.since[entry] = ts;
       if (ts <= 2 * this.since[entry]! - this.firstTs) this.early[entry]!++;
     }

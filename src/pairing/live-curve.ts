@@ -3,8 +3,10 @@
 // memory does not grow with the trace.
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Call, EventRow } from '../kernel/indices.ts';
 import type { LiveSample } from './live-series.ts';
 import type { PairedBatch } from './paired-batch.ts';
 
@@ -15,7 +17,7 @@ const MAX_VALUES = 8 * 1024 * 1024;
 export class LiveCurve {
   private taken: LiveSample[] = [];
   private readonly calls: CallTable;
-  private live: Int32Array = new Int32Array(0);
+  private live: Column<Call, Int32Array> = column(new Int32Array(0));
   /** Events from moment to moment. */
   private distance = 1;
   private events = 0;
@@ -36,10 +38,10 @@ export class LiveCurve {
     }
     const { live } = this;
     const { born, gone, renamed, objectCall } = paired;
-    for (let i = 0; i < batch.length; i++) {
-      if (gone[i] === 1 || renamed[i] === 1) live[objectCall[i]!]!--;
-      if (born[i] === 1 || renamed[i] === 1) live[batch.call[i]!]!++;
-      this.lastTs = batch.ts[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      if (gone[i] === 1 || renamed[i] === 1) live[objectCall[i]]--;
+      if (born[i] === 1 || renamed[i] === 1) live[batch.call[i]]++;
+      this.lastTs = batch.ts[i];
       if (++this.events % this.distance === 0) this.take();
     }
   }
@@ -53,6 +55,6 @@ export class LiveCurve {
   }
 
   private sample(ts: number): LiveSample {
-    return { ts, live: new Float32Array(this.live.subarray(0, this.calls.length)) };
+    return { ts, live: column(new Float32Array(this.live.subarray(0, this.calls.length))) };
   }
 }

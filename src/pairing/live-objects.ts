@@ -5,6 +5,7 @@
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Call, EventRow, LiveRow } from '../kernel/indices.ts';
 import type { PairedBatch } from './paired-batch.ts';
 
 /** 32-bit words of a record. */
@@ -44,35 +45,35 @@ export class LiveObjects {
     return this.words.length / WORDS;
   }
 
-  ptrLo(row: number): number {
+  ptrLo(row: LiveRow): number {
     return this.words[row * WORDS + PTR_LO]!;
   }
-  ptrHi(row: number): number {
+  ptrHi(row: LiveRow): number {
     return this.words[row * WORDS + PTR_HI]!;
   }
   /** Index into `Dictionary.calls`; 0 in an unused row. */
-  call(row: number): number {
+  call(row: LiveRow): number {
     return this.words[row * WORDS + CALL]!;
   }
-  task(row: number): number {
+  task(row: LiveRow): number {
     return this.words[row * WORDS + TASK]!;
   }
-  stack(row: number): number {
+  stack(row: LiveRow): number {
     return this.words[row * WORDS + STACK]!;
   }
-  cpu(row: number): number {
+  cpu(row: LiveRow): number {
     return this.words[row * WORDS + CPU]! & CPU_MASK;
   }
   /** When it was allocated, as `EventBatch.ts`. */
-  ts(row: number): number {
+  ts(row: LiveRow): number {
     return this.doubles[(row * WORDS) / 2 + TS]!;
   }
   /** True where the filters of the command select its allocation. */
-  isSelected(row: number): boolean {
+  isSelected(row: LiveRow): boolean {
     return (this.words[row * WORDS + CPU]! & SELECTED) !== 0;
   }
   /** True where this allocation found another object live at its address, until its free came. */
-  hasDisplaced(row: number): boolean {
+  hasDisplaced(row: LiveRow): boolean {
     return (this.words[row * WORDS + CPU]! & HAS_DISPLACED) !== 0;
   }
 
@@ -80,12 +81,12 @@ export class LiveObjects {
    * Writes what is known of an object into row `i` of the `object…` columns.
    * @returns 1 where its allocation is selected, else 0
    */
-  describe(row: number, paired: PairedBatch, i: number): 0 | 1 {
+  describe(row: LiveRow, paired: PairedBatch, i: EventRow): 0 | 1 {
     return describeRecord(this.words, this.doubles, row, paired, i);
   }
 
   /** The same for the object that was displaced (`hasDisplaced`). */
-  describeDisplaced(row: number, paired: PairedBatch, i: number): 0 | 1 {
+  describeDisplaced(row: LiveRow, paired: PairedBatch, i: EventRow): 0 | 1 {
     return describeRecord(this.displacedWords, this.displacedDoubles, row, paired, i);
   }
 
@@ -106,24 +107,24 @@ export class LiveObjects {
   }
 
   /** Takes the object's data from the event in row `i`. */
-  fill(row: number, batch: EventBatch, i: number, selected: boolean): void {
+  fill(row: LiveRow, batch: EventBatch, i: EventRow, selected: boolean): void {
     const { words } = this;
     const at = row * WORDS;
-    const cpu = batch.cpu[i]!;
-    words[at + CALL] = batch.call[i]!;
-    words[at + TASK] = batch.task[i]!;
-    words[at + STACK] = batch.stack[i]!;
+    const cpu = batch.cpu[i];
+    words[at + CALL] = batch.call[i];
+    words[at + TASK] = batch.task[i];
+    words[at + STACK] = batch.stack[i];
     words[at + CPU] = selected ? cpu | SELECTED : cpu;
-    this.doubles[at / 2 + TS] = batch.ts[i]!;
+    this.doubles[at / 2 + TS] = batch.ts[i];
   }
 
   /** The second event of an allocation names the true caller. */
-  setCall(row: number, call: number): void {
+  setCall(row: LiveRow, call: Call): void {
     this.words[row * WORDS + CALL] = call;
   }
 
   /** As `fill`, where an object is live in the row: it is kept as displaced. */
-  replace(row: number, batch: EventBatch, i: number, selected: boolean): void {
+  replace(row: LiveRow, batch: EventBatch, i: EventRow, selected: boolean): void {
     if (this.displacedWords.length < this.words.length) this.growDisplaced();
     const { words, displacedWords } = this;
     const at = row * WORDS;
@@ -135,11 +136,11 @@ export class LiveObjects {
     words[at + CPU]! |= HAS_DISPLACED;
   }
 
-  forgetDisplaced(row: number): void {
+  forgetDisplaced(row: LiveRow): void {
     this.words[row * WORDS + CPU]! &= ~HAS_DISPLACED;
   }
 
-  remove(row: number): void {
+  remove(row: LiveRow): void {
     const at = row * WORDS;
     const { words } = this;
     this.rows.delete(words[at + PTR_LO]!, words[at + PTR_HI]!);
@@ -172,7 +173,7 @@ export class LiveObjects {
     this.words = ensureLength(this.words, capacity * WORDS);
     this.doubles = new Float64Array(this.words.buffer);
     this.unused = ensureLength(this.unused, capacity);
-    for (let row = capacity - 1; row >= from; row--) this.unused[this.unusedCount++] = row;
+    for (let row: LiveRow = capacity - 1; row >= from; row--) this.unused[this.unusedCount++] = row;
   }
 
   private growDisplaced(): void {
@@ -184,9 +185,9 @@ export class LiveObjects {
 function describeRecord(
   words: Uint32Array,
   doubles: Float64Array,
-  row: number,
+  row: LiveRow,
   paired: PairedBatch,
-  i: number,
+  i: EventRow,
 ): 0 | 1 {
   const at = row * WORDS;
   const cpu = words[at + CPU]!;

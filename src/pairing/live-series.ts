@@ -2,7 +2,9 @@
 // and behind the peak of one cache or site. When there are too many moments, every second one is
 // dropped and the distance doubled, so memory does not grow with the trace.
 
+import { type Column, column } from '../kernel/column.ts';
 import { BATCH_CAPACITY, type EventBatch } from '../kernel/events/event-batch.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { Tallies } from './tallies.ts';
 
 const MAX_SAMPLES = 512;
@@ -13,7 +15,7 @@ export interface LiveSample {
   /** As `EventBatch.ts`. */
   readonly ts: number;
   /** Live objects by call. */
-  readonly live: Float32Array;
+  readonly live: Column<Call, Float32Array>;
 }
 
 export class LiveSeries {
@@ -46,7 +48,7 @@ export class LiveSeries {
     // Of a step with several batches the last one counts.
     if (step === this.lastStep) this.samplesTaken.pop();
     this.lastStep = step;
-    const live = new Float32Array(this.tallies.calls.live);
+    const live: Column<Call, Float32Array> = column(new Float32Array(this.tallies.calls.live));
     this.samplesTaken.push({ ts: batch.ts[batch.length - 1]!, live });
     const most = Math.min(MAX_SAMPLES, Math.ceil(MAX_VALUES / live.length));
     if (this.samplesTaken.length < most) return;

@@ -2,11 +2,13 @@
 // is where the tracer tells of it.
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
+import type { Row } from '../kernel/indices.ts';
 
 export class LossSpans {
-  length: number = 0;
-  private from: Float64Array = new Float64Array(16);
-  private to: Float64Array = new Float64Array(16);
+  length: Row = 0;
+  private from: Column<Row, Float64Array> = column(new Float64Array(16));
+  private to: Column<Row, Float64Array> = column(new Float64Array(16));
 
   /** Losses are told in order of their ends. */
   add(from: number, to: number): void {
@@ -25,13 +27,13 @@ export class LossSpans {
 
   /** When the first loss began that lasted beyond `ts`; `ts` within one; Infinity where none did. */
   firstAfter(ts: number): number {
-    let low = 0;
+    let low: Row = 0;
     let high = this.length;
     while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.to[middle]! >= ts) high = middle;
+      const middle: Row = (low + high) >>> 1;
+      if (this.to[middle] >= ts) high = middle;
       else low = middle + 1;
     }
-    return low === this.length ? Infinity : Math.max(ts, this.from[low]!);
+    return low === this.length ? Infinity : Math.max(ts, this.from[low]);
   }
 }

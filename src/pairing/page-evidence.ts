@@ -7,9 +7,11 @@
 
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../kernel/events/event-kind.ts';
+import type { EventRow, Row } from '../kernel/indices.ts';
 import { DirectMap } from './direct-map.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
@@ -35,18 +37,18 @@ export class PageEvidence {
   private readonly pages = new AddressMap(4096);
   private count = 0;
   /** When something was last allocated on the page; -Infinity where only frees were seen. */
-  private allocTs: Float64Array = new Float64Array(0);
+  private allocTs: Column<Row, Float64Array> = column(new Float64Array(0));
   /** `bytes_alloc` of what was allocated there last: the stride of its slab; 0 where nothing was. */
-  private stride: Float64Array = new Float64Array(0);
+  private stride: Column<Row, Float64Array> = column(new Float64Array(0));
   /** Index into `strings` of the cache that a free or an allocation named last; 0 for none. */
-  private cache: Uint32Array = new Uint32Array(0);
-  private cacheTs: Float64Array = new Float64Array(0);
+  private cache: Column<Row> = column(new Uint32Array(0));
+  private cacheTs: Column<Row, Float64Array> = column(new Float64Array(0));
   /** The last of its earlier names + 1, a row of `before`; 0 for none. */
-  private earlier: Uint32Array = new Uint32Array(0);
+  private earlier: Column<Row> = column(new Uint32Array(0));
   private readonly before = new EarlierNames();
   private namesAllocations = false;
   /** When the page allocator last took or gave the page; -Infinity where that was not seen. */
-  private leftTs: Float64Array = new Float64Array(0);
+  private leftTs: Column<Row, Float64Array> = column(new Float64Array(0));
   private readonly directMap = new DirectMap();
   /** The page that was asked for last, often asked for again. */
   private lastLo = -1;
@@ -60,13 +62,13 @@ export class PageEvidence {
   add(batch: EventBatch, paired: PairedBatch): void {
     const { calls } = this.dictionary;
     const { outcome } = paired;
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       switch (outcome[i]) {
         case OUTCOME.alloc:
         case OUTCOME.allocOnLive: {
           if (this.directMap.isLearning) {
-            const page = pageNumber(batch.ptrLo[i]!, batch.ptrHi[i]!);
-            this.directMap.objectAllocated(batch.cpu[i]!, batch.task[i]!, page);
+            const page = pageNumber(batch.ptrLo[i], batch.ptrHi[i]);
+            this.directMap.objectAllocated(batch.cpu[i], batch.task[i], page);
           }
           this.allocated(batch, i);
           break;
@@ -74,10 +76,10 @@ export class PageEvidence {
         case OUTCOME.free:
         case OUTCOME.freeUnknown:
         case OUTCOME.freeLate: {
-          const call = batch.call[i]!;
+          const call = batch.call[i];
           const cache = calls.cache(call);
           if (cache !== 0 && calls.kind(call) === EVENT_KIND.kmem_cache_free) {
-            this.name(this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0), cache, batch.ts[i]!);
+            this.name(this.row(batch.ptrLo[i] | 0, batch.ptrHi[i] | 0), cache, batch.ts[i]);
           }
           break;
         }
@@ -94,19 +96,19 @@ export class PageEvidence {
    */
   cacheAt(lo: number, hi: number, since: number = -Infinity): number {
     const row = this.find(lo, hi);
-    return row < 0 || this.cacheTs[row]! < since ? 0 : this.cache[row]!;
+    return row < 0 || this.cacheTs[row] < since ? 0 : this.cache[row];
   }
 
   /** As `cacheAt`, but only a name given after `ts`. */
   cacheAfter(lo: number, hi: number, ts: number): number {
     const row = this.find(lo, hi);
-    return row < 0 || this.cacheTs[row]! <= ts ? 0 : this.cache[row]!;
+    return row < 0 || this.cacheTs[row] <= ts ? 0 : this.cache[row];
   }
 
   /** When the page of an address was last named; -Infinity where it has no name. */
   namedAt(lo: number, hi: number): number {
     const row = this.find(lo, hi);
-    return row < 0 || this.cache[row] === 0 ? -Infinity : this.cacheTs[row]!;
+    return row < 0 || this.cache[row] === 0 ? -Infinity : this.cacheTs[row];
   }
 
   /**
@@ -116,11 +118,13 @@ export class PageEvidence {
   cacheFrom(lo: number, hi: number, ts: number): number {
     const row = this.find(lo, hi);
     if (row < 0) return 0;
-    let found = this.cache[row] !== 0 && this.cacheTs[row]! >= ts ? this.cache[row]! : 0;
+    let found = this.cache[row] !== 0 && this.cacheTs[row] >= ts ? this.cache[row] : 0;
     const { before } = this;
-    for (let at = this.earlier[row]!; at !== 0 && before.ts[at - 1]! >= ts; ) {
-      found = before.cache[at - 1]!;
-      at = before.earlier[at - 1]!;
+    for (let next = this.earlier[row]; next !== 0; ) {
+      const at: Row = next - 1;
+      if (before.ts[at] < ts) break;
+      found = before.cache[at];
+      next = before.earlier[at];
     }
     return found;
   }
@@ -132,85 +136,85 @@ export class PageEvidence {
   wasReused(lo: number, hi: number, ts: number, bytesAlloc: number): boolean {
     const row = this.find(lo, hi);
     if (row < 0) return false;
-    return this.leftTs[row]! > ts || (this.allocTs[row]! > ts && this.stride[row] !== bytesAlloc);
+    return this.leftTs[row] > ts || (this.allocTs[row] > ts && this.stride[row] !== bytesAlloc);
   }
 
   /** Pages that the page allocator takes back or gives out hold no objects any more. */
-  private pagesMoved(batch: EventBatch, i: number): void {
-    const call = batch.call[i]!;
+  private pagesMoved(batch: EventBatch, i: EventRow): void {
+    const call = batch.call[i];
     const kind = this.dictionary.calls.kind(call);
     if (kind !== EVENT_KIND.mm_page_alloc && kind !== EVENT_KIND.mm_page_free) return;
-    const first = pageNumber(batch.ptrLo[i]!, batch.ptrHi[i]!);
+    const first = pageNumber(batch.ptrLo[i], batch.ptrHi[i]);
     const count = this.dictionary.calls.bytesAlloc(call) / PAGE_BYTES;
     if (kind === EVENT_KIND.mm_page_alloc) {
-      this.directMap.pagesAllocated(batch.cpu[i]!, batch.task[i]!, first, count);
+      this.directMap.pagesAllocated(batch.cpu[i], batch.task[i], first, count);
     }
     const { distance } = this.directMap;
     if (distance === undefined) return;
     for (let page = first + distance; page < first + distance + count; page++) {
-      const row = this.pages.get(page | 0, Math.floor(page / TWO_32));
+      const row: Row = this.pages.get(page | 0, Math.floor(page / TWO_32));
       if (row < 0) continue;
-      this.leftTs[row] = batch.ts[i]!;
+      this.leftTs[row] = batch.ts[i];
       this.forgetName(row);
     }
   }
 
-  private name(row: number, cache: number, ts: number): void {
+  private name(row: Row, cache: number, ts: number): void {
     if (this.cache[row] !== cache) this.forgetName(row);
     this.cache[row] = cache;
     this.cacheTs[row] = ts;
   }
 
-  private forgetName(row: number): void {
-    const cache = this.cache[row]!;
+  private forgetName(row: Row): void {
+    const cache = this.cache[row];
     if (cache === 0) return;
     this.cache[row] = 0;
     if (this.namesAllocations) return; // then no event needs an earlier name
-    this.earlier[row] = this.before.add(cache, this.cacheTs[row]!, this.earlier[row]!);
+    this.earlier[row] = this.before.add(cache, this.cacheTs[row], this.earlier[row]);
   }
 
-  private allocated(batch: EventBatch, i: number): void {
+  private allocated(batch: EventBatch, i: EventRow): void {
     const { calls } = this.dictionary;
-    const call = batch.call[i]!;
+    const call = batch.call[i];
     const stride = calls.bytesAlloc(call);
-    const row = this.row(batch.ptrLo[i]! | 0, batch.ptrHi[i]! | 0);
+    const row = this.row(batch.ptrLo[i] | 0, batch.ptrHi[i] | 0);
     if (this.stride[row] !== stride) {
       if (this.stride[row] !== 0) this.forgetName(row);
       this.stride[row] = stride;
     }
-    this.allocTs[row] = batch.ts[i]!;
+    this.allocTs[row] = batch.ts[i];
     const cache = calls.cache(call);
     if (cache !== 0) {
       this.namesAllocations = true;
-      this.name(row, cache, batch.ts[i]!);
+      this.name(row, cache, batch.ts[i]);
     }
     if (stride > 2 * PAGE_BYTES && isKmalloc(calls.kind(call)))
       this.allocatedLarge(batch, i, stride);
   }
 
   /** Large kmalloc: all of its pages are its own. */
-  private allocatedLarge(batch: EventBatch, i: number, bytes: number): void {
+  private allocatedLarge(batch: EventBatch, i: EventRow, bytes: number): void {
     const pages = Math.min(bytes / PAGE_BYTES, MAX_PAGES_OF_OBJECT);
     for (let n = 1; n < pages; n++) {
-      const sum = batch.ptrLo[i]! + n * PAGE_BYTES;
-      const row = this.row(sum | 0, batch.ptrHi[i]! + (sum >= TWO_32 ? 1 : 0));
+      const sum = batch.ptrLo[i] + n * PAGE_BYTES;
+      const row = this.row(sum | 0, batch.ptrHi[i] + (sum >= TWO_32 ? 1 : 0));
       if (this.stride[row] !== 0 && this.stride[row] !== bytes) this.forgetName(row);
       this.stride[row] = bytes;
-      this.allocTs[row] = batch.ts[i]!;
+      this.allocTs[row] = batch.ts[i];
     }
   }
 
-  private row(lo: number, hi: number): number {
+  private row(lo: number, hi: number): Row {
     const found = this.find(lo, hi);
     return found < 0 ? this.create(pageLow(lo, hi), hi >>> PAGE_SHIFT) : found;
   }
 
   /** The row of an address's page, or -1. */
-  private find(lo: number, hi: number): number {
+  private find(lo: number, hi: number): Row {
     const pageLo = pageLow(lo, hi);
     const pageHi = hi >>> PAGE_SHIFT;
     if (pageLo === this.lastLo && pageHi === this.lastHi) return this.lastRow;
-    const row = this.pages.get(pageLo, pageHi);
+    const row: Row = this.pages.get(pageLo, pageHi);
     if (row >= 0) {
       this.lastLo = pageLo;
       this.lastHi = pageHi;
@@ -219,8 +223,8 @@ export class PageEvidence {
     return row;
   }
 
-  private create(pageLo: number, pageHi: number): number {
-    const row = this.count++;
+  private create(pageLo: number, pageHi: number): Row {
+    const row: Row = this.count++;
     this.pages.set(pageLo, pageHi, row);
     if (row >= this.allocTs.length) this.grow();
     this.allocTs[row] = -Infinity;
@@ -241,16 +245,16 @@ export class PageEvidence {
 
 /** Names that pages do not have any more, as lists from the last one back. */
 class EarlierNames {
-  cache: Uint32Array = new Uint32Array(0);
+  cache: Column<Row> = column(new Uint32Array(0));
   /** When the page was last named so. */
-  ts: Float64Array = new Float64Array(0);
+  ts: Column<Row, Float64Array> = column(new Float64Array(0));
   /** The name before + 1, 0 for none. */
-  earlier: Uint32Array = new Uint32Array(0);
+  earlier: Column<Row> = column(new Uint32Array(0));
   private length = 0;
 
   /** @returns the new row + 1 */
   add(cache: number, ts: number, earlier: number): number {
-    const row = this.length++;
+    const row: Row = this.length++;
     if (row >= this.cache.length) {
       const length = Math.max(1024, this.length * 2);
       this.cache = ensureLength(this.cache, length);

@@ -13,7 +13,9 @@
 // A curve of live objects is the sum of `born` less that of `gone`; `renamed` moves one from
 // `objectCall` to `batch.call`. Rows of events that are neither allocation nor free have outcome `none`.
 
+import { type Column, column } from '../kernel/column.ts';
 import { BATCH_CAPACITY } from '../kernel/events/event-batch.ts';
+import type { Call, Cpu, EventRow, Task } from '../kernel/indices.ts';
 
 export const OUTCOME = {
   none: 0,
@@ -46,37 +48,37 @@ export const OUTCOME = {
 } as const;
 
 export interface PairedBatch {
-  readonly outcome: Uint8Array;
+  readonly outcome: Column<EventRow, Uint8Array>;
   /** 1 where the filters of the command select the event: a free by the allocation of its object. */
-  readonly selected: Uint8Array;
+  readonly selected: Column<EventRow, Uint8Array>;
   /** 1 where a selected object is live from here on, allocated by `batch.call`. */
-  readonly born: Uint8Array;
+  readonly born: Column<EventRow, Uint8Array>;
   /** 1 where the selected object that the `object…` columns describe is live no longer. */
-  readonly gone: Uint8Array;
+  readonly gone: Column<EventRow, Uint8Array>;
   /** 1 where a live object of `objectCall` turns out to be one of `batch.call`, and was from the start. */
-  readonly renamed: Uint8Array;
+  readonly renamed: Column<EventRow, Uint8Array>;
   /** 1 where the event is the free of the selected object that the `object…` columns describe. */
-  readonly freed: Uint8Array;
-  readonly objectCall: Uint32Array;
-  readonly objectTs: Float64Array;
-  readonly objectTask: Uint32Array;
-  readonly objectCpu: Uint16Array;
+  readonly freed: Column<EventRow, Uint8Array>;
+  readonly objectCall: Column<EventRow, Uint32Array, Call>;
+  readonly objectTs: Column<EventRow, Float64Array>;
+  readonly objectTask: Column<EventRow, Uint32Array, Task>;
+  readonly objectCpu: Column<EventRow, Uint16Array, Cpu>;
   /** 1 where an object is freed before anything else was allocated on the CPU that allocated it. */
-  readonly temporary: Uint8Array;
+  readonly temporary: Column<EventRow, Uint8Array>;
 }
 
 export function createPairedBatch(): PairedBatch {
   return {
-    outcome: new Uint8Array(BATCH_CAPACITY),
-    selected: new Uint8Array(BATCH_CAPACITY),
-    born: new Uint8Array(BATCH_CAPACITY),
-    gone: new Uint8Array(BATCH_CAPACITY),
-    renamed: new Uint8Array(BATCH_CAPACITY),
-    freed: new Uint8Array(BATCH_CAPACITY),
-    objectCall: new Uint32Array(BATCH_CAPACITY),
-    objectTs: new Float64Array(BATCH_CAPACITY),
-    objectTask: new Uint32Array(BATCH_CAPACITY),
-    objectCpu: new Uint16Array(BATCH_CAPACITY),
-    temporary: new Uint8Array(BATCH_CAPACITY),
+    outcome: column(new Uint8Array(BATCH_CAPACITY)),
+    selected: column(new Uint8Array(BATCH_CAPACITY)),
+    born: column(new Uint8Array(BATCH_CAPACITY)),
+    gone: column(new Uint8Array(BATCH_CAPACITY)),
+    renamed: column(new Uint8Array(BATCH_CAPACITY)),
+    freed: column(new Uint8Array(BATCH_CAPACITY)),
+    objectCall: column(new Uint32Array(BATCH_CAPACITY)),
+    objectTs: column(new Float64Array(BATCH_CAPACITY)),
+    objectTask: column(new Uint32Array(BATCH_CAPACITY)),
+    objectCpu: column(new Uint16Array(BATCH_CAPACITY)),
+    temporary: column(new Uint8Array(BATCH_CAPACITY)),
   };
 }

@@ -5,10 +5,12 @@
 // Events: include/trace/events/kmem.h. What they leave out: docs/model-limits.md.
 
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
+import type { Call, Cpu, EventRow, LiveRow } from '../kernel/indices.ts';
 import { LiveObjects } from './live-objects.ts';
 import { LossSpans } from './loss-spans.ts';
 import { createPairedBatch, OUTCOME, type PairedBatch } from './paired-batch.ts';
@@ -29,8 +31,10 @@ const MAX_CACHE_SIZE = 8192;
 /** Says which allocations a command selects. */
 export interface EventFilter {
   /** Whether the event in row `i` is selected, judged by its own fields. */
-  selects(batch: EventBatch, i: number): boolean;
+  selects(batch: EventBatch, i: EventRow): boolean;
 }
+
+const NO_ROW: LiveRow = -1 as number;
 
 export class Pairing {
   readonly live: LiveObjects = new LiveObjects();
@@ -41,12 +45,12 @@ export class Pairing {
   private readonly filter: EventFilter | undefined;
   private readonly paired: PairedBatch = createPairedBatch();
   /** Row of the last allocation of each CPU while no other followed on it; -1 where freed. */
-  private lastAlloc: Int32Array = new Int32Array(16).fill(-1);
+  private lastAlloc: Column<Cpu, Int32Array, LiveRow> = column(new Int32Array(16).fill(-1));
   /** The last event of each CPU, to see repeated records and double events. */
-  private lastTs: Float64Array = new Float64Array(16).fill(Number.NaN);
-  private lastCall: Uint32Array = new Uint32Array(16);
-  private lastLo: Uint32Array = new Uint32Array(16);
-  private lastHi: Uint32Array = new Uint32Array(16);
+  private lastTs: Column<Cpu, Float64Array> = column(new Float64Array(16).fill(Number.NaN));
+  private lastCall: Column<Cpu, Uint32Array, Call> = column(new Uint32Array(16));
+  private lastLo: Column<Cpu> = column(new Uint32Array(16));
+  private lastHi: Column<Cpu> = column(new Uint32Array(16));
   private readonly lateFree: number;
 
   constructor(dictionary: Dictionary, filter?: EventFilter, clockUnit: ClockUnit = 'ns') {
@@ -59,10 +63,10 @@ export class Pairing {
   add(batch: EventBatch): PairedBatch {
     const { paired, filter } = this;
     const { calls } = this.dictionary;
-    for (let i = 0; i < batch.length; i++) {
-      const call = batch.call[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const call = batch.call[i];
       const kind = calls.kind(call);
-      const cpu = batch.cpu[i]!;
+      const cpu = batch.cpu[i];
       if (cpu >= this.lastAlloc.length) this.growCpus(cpu);
       paired.objectCall[i] = 0;
       paired.born[i] = 0;
@@ -78,33 +82,33 @@ export class Pairing {
         if (kind === EVENT_KIND.lost) this.lost(batch, i, cpu);
         continue;
       }
-      this.lastTs[cpu] = batch.ts[i]!;
+      this.lastTs[cpu] = batch.ts[i];
       this.lastCall[cpu] = call;
-      this.lastLo[cpu] = batch.ptrLo[i]!;
-      this.lastHi[cpu] = batch.ptrHi[i]!;
+      this.lastLo[cpu] = batch.ptrLo[i];
+      this.lastHi[cpu] = batch.ptrHi[i];
     }
     return paired;
   }
 
   /** The events of a CPU from its last one to here are missing, or the first of them. */
-  private lost(batch: EventBatch, i: number, cpu: number): void {
-    const ts = batch.ts[i]!;
-    const before = this.lastTs[cpu]!;
+  private lost(batch: EventBatch, i: EventRow, cpu: Cpu): void {
+    const ts = batch.ts[i];
+    const before = this.lastTs[cpu];
     const from = Number.isNaN(before) ? -Infinity : before;
     this.paired.objectTs[i] = from;
     this.losses.add(from, ts);
     this.lastLossTs = ts;
   }
 
-  private alloc(batch: EventBatch, i: number, call: number, kind: number, cpu: number): number {
-    const lo = batch.ptrLo[i]! | 0;
-    const hi = batch.ptrHi[i]! | 0;
+  private alloc(batch: EventBatch, i: EventRow, call: Call, kind: number, cpu: Cpu): number {
+    const lo = batch.ptrLo[i] | 0;
+    const hi = batch.ptrHi[i] | 0;
     if (lo === 0 && hi === 0) return OUTCOME.allocFailed;
     const { live, paired } = this;
     const found = live.find(lo, hi);
     if (found >= 0) return this.allocOnLive(batch, i, call, kind, cpu, found);
     const row = live.add(lo, hi);
-    const selected = paired.selected[i]!;
+    const selected = paired.selected[i];
     live.fill(row, batch, i, selected === 1);
     paired.born[i] = selected;
     this.lastAlloc[cpu] = row;
@@ -114,11 +118,11 @@ export class Pairing {
   /** An allocation at the address of the object in `row`, which is held live. */
   private allocOnLive(
     batch: EventBatch,
-    i: number,
-    call: number,
+    i: EventRow,
+    call: Call,
     kind: number,
-    cpu: number,
-    row: number,
+    cpu: Cpu,
+    row: LiveRow,
   ): number {
     const { live, paired } = this;
     if (this.isRepeated(batch, i, call, cpu)) return OUTCOME.repeated;
@@ -129,7 +133,7 @@ export class Pairing {
       paired.renamed[i] = objectSelected;
       return OUTCOME.allocAgain;
     }
-    const selected = paired.selected[i]!;
+    const selected = paired.selected[i];
     live.replace(row, batch, i, selected === 1);
     paired.born[i] = selected;
     paired.gone[i] = objectSelected;
@@ -137,9 +141,9 @@ export class Pairing {
     return OUTCOME.allocOnLive;
   }
 
-  private free(batch: EventBatch, i: number, call: number, kind: number, cpu: number): number {
-    const lo = batch.ptrLo[i]! | 0;
-    const hi = batch.ptrHi[i]! | 0;
+  private free(batch: EventBatch, i: EventRow, call: Call, kind: number, cpu: Cpu): number {
+    const lo = batch.ptrLo[i] | 0;
+    const hi = batch.ptrHi[i] | 0;
     if (hi === 0 && lo >>> 0 <= ZERO_SIZE_PTR)
       return lo === 0 ? OUTCOME.freeNull : OUTCOME.freeZeroSize;
     const { live, paired } = this;
@@ -158,17 +162,17 @@ export class Pairing {
     paired.selected[i] = selected;
     paired.gone[i] = selected;
     paired.freed[i] = selected;
-    const allocCpu = paired.objectCpu[i]!;
+    const allocCpu = paired.objectCpu[i];
     if (this.lastAlloc[allocCpu] === row) {
       paired.temporary[i] = 1;
-      this.lastAlloc[allocCpu] = -1;
+      this.lastAlloc[allocCpu] = NO_ROW;
     }
     live.remove(row);
     return OUTCOME.free;
   }
 
   /** True where the event says to the letter what the one before it on this CPU said. */
-  private isRepeated(batch: EventBatch, i: number, call: number, cpu: number): boolean {
+  private isRepeated(batch: EventBatch, i: EventRow, call: Call, cpu: Cpu): boolean {
     return (
       this.lastTs[cpu] === batch.ts[i] &&
       this.lastCall[cpu] === call &&
@@ -181,10 +185,10 @@ export class Pairing {
    * True where two events in a row are one allocation: large kmalloc of run-time size is traced in
    * ___kmalloc_large_node() and again by its caller, from another place (mm/slub.c, 6.12).
    */
-  private isSameAllocation(row: number, batch: EventBatch, i: number): boolean {
+  private isSameAllocation(row: LiveRow, batch: EventBatch, i: EventRow): boolean {
     const { calls } = this.dictionary;
     const first = this.live.call(row);
-    const second = batch.call[i]!;
+    const second = batch.call[i];
     return (
       calls.bytesAlloc(second) > MAX_CACHE_SIZE &&
       first !== second &&
@@ -197,13 +201,13 @@ export class Pairing {
     );
   }
 
-  private isLate(row: number, batch: EventBatch, i: number, kind: number): boolean {
+  private isLate(row: LiveRow, batch: EventBatch, i: EventRow, kind: number): boolean {
     if (batch.cpu[i] === this.live.cpu(row)) return false;
-    const since = batch.ts[i]! - this.live.ts(row);
+    const since = batch.ts[i] - this.live.ts(row);
     return since === 0 || (kind === EVENT_KIND.kmem_cache_free && since <= this.lateFree);
   }
 
-  private growCpus(cpu: number): void {
+  private growCpus(cpu: Cpu): void {
     const from = this.lastAlloc.length;
     this.lastAlloc = ensureLength(this.lastAlloc, cpu + 1).fill(-1, from);
     this.lastTs = ensureLength(this.lastTs, cpu + 1).fill(Number.NaN, from);

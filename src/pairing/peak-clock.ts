@@ -4,6 +4,7 @@
 
 import { ensureLength } from '../base/growable.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { EventRow } from '../kernel/indices.ts';
 
 export class PeakClock {
   /** Grows with each new peak. */
@@ -14,11 +15,11 @@ export class PeakClock {
   peakTs: number = 0;
 
   /** To be called when all counts of the allocation in row `i` have been changed. */
-  add(bytes: number, batch: EventBatch, i: number): void {
+  add(bytes: number, batch: EventBatch, i: EventRow): void {
     this.bytes += bytes;
     if (this.bytes > this.peakBytes) {
       this.peakBytes = this.bytes;
-      this.peakTs = batch.ts[i]!;
+      this.peakTs = batch.ts[i];
       this.number++;
     }
   }

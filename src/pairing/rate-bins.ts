@@ -3,8 +3,10 @@
 
 import { UsageError } from '../base/errors.ts';
 import { ensureLength } from '../base/growable.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Call, EventRow, Row } from '../kernel/indices.ts';
 import type { PairedBatch } from './paired-batch.ts';
 
 /** A quarter of a gigabyte. */
@@ -14,18 +16,18 @@ export class RateBins {
   /** One row for each call that was active in an interval; an interval may have several for one. */
   length: number = 0;
   /** Number of the interval, counted from time 0 of `EventBatch.ts`; may be negative. */
-  bin: Float64Array = new Float64Array(1024);
-  call: Uint32Array = new Uint32Array(1024);
-  allocs: Int32Array = new Int32Array(1024);
+  bin: Column<Row, Float64Array> = column(new Float64Array(1024));
+  call: Column<Row, Uint32Array, Call> = column(new Uint32Array(1024));
+  allocs: Column<Row, Int32Array> = column(new Int32Array(1024));
   /** Frees of objects that the call allocated. */
-  frees: Int32Array = new Int32Array(1024);
+  frees: Column<Row, Int32Array> = column(new Int32Array(1024));
   readonly interval: number;
   private readonly calls: CallTable;
   private current = 0;
-  private touched: number[] = [];
-  private isTouched: Uint8Array = new Uint8Array(0);
-  private nowAllocs: Int32Array = new Int32Array(0);
-  private nowFrees: Int32Array = new Int32Array(0);
+  private touched: Call[] = [];
+  private isTouched: Column<Call, Uint8Array> = column(new Uint8Array(0));
+  private nowAllocs: Column<Call, Int32Array> = column(new Int32Array(0));
+  private nowFrees: Column<Call, Int32Array> = column(new Int32Array(0));
 
   /** @param interval length of an interval, in the unit of `EventBatch.ts` */
   constructor(calls: CallTable, interval: number) {
@@ -40,13 +42,13 @@ export class RateBins {
       this.isTouched = ensureLength(this.isTouched, this.nowAllocs.length);
     }
     const { born, renamed, freed, objectCall } = paired;
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       const isAlloc = born[i] === 1 || renamed[i] === 1;
       if (!isAlloc && freed[i] === 0) continue;
-      this.turnTo(Math.floor(batch.ts[i]! / this.interval));
-      if (isAlloc) this.nowAllocs[this.touch(batch.call[i]!)]!++;
-      if (renamed[i] === 1) this.nowAllocs[this.touch(objectCall[i]!)]!--;
-      if (freed[i] === 1) this.nowFrees[this.touch(objectCall[i]!)]!++;
+      this.turnTo(Math.floor(batch.ts[i] / this.interval));
+      if (isAlloc) this.nowAllocs[this.touch(batch.call[i])]++;
+      if (renamed[i] === 1) this.nowAllocs[this.touch(objectCall[i])]--;
+      if (freed[i] === 1) this.nowFrees[this.touch(objectCall[i])]++;
     }
   }
 
@@ -58,7 +60,7 @@ export class RateBins {
   }
 
   /** A call was active in this interval; returns it. */
-  private touch(call: number): number {
+  private touch(call: Call): Call {
     if (this.isTouched[call] === 0) {
       this.isTouched[call] = 1;
       this.touched.push(call);
@@ -69,8 +71,8 @@ export class RateBins {
   /** Writes down the interval that is still open. */
   flush(): void {
     for (const call of this.touched) {
-      const row = this.length++;
-      if (row === MAX_ROWS) {
+      const row: Row = this.length++;
+      if (row >= MAX_ROWS) {
         throw new UsageError('the intervals are too short for this trace', {
           hint: 'Choose a longer --interval.',
         });
@@ -81,8 +83,8 @@ export class RateBins {
       this.frees = ensureLength(this.frees, this.length);
       this.bin[row] = this.current;
       this.call[row] = call;
-      this.allocs[row] = this.nowAllocs[call]!;
-      this.frees[row] = this.nowFrees[call]!;
+      this.allocs[row] = this.nowAllocs[call];
+      this.frees[row] = this.nowFrees[call];
       this.nowAllocs[call] = 0;
       this.nowFrees[call] = 0;
       this.isTouched[call] = 0;

@@ -3,6 +3,7 @@
 
 import { UsageError } from '../base/errors.ts';
 import { parseSize } from '../base/sizes.ts';
+import type { Cpu } from '../kernel/indices.ts';
 import type { Age, AgeRange, Selection, SizeRange, TimeBound } from './event-filter.ts';
 
 const NANO = 1_000_000_000n;
@@ -42,7 +43,7 @@ export function parseCpus(text: string): number[] {
   for (const part of text.split(',')) {
     const [, from, to] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
     if (from === undefined) throw new UsageError('expected a list such as 0,2-5');
-    for (let cpu = Number(from); cpu <= Number(to ?? from); cpu++) cpus.push(cpu);
+    for (let cpu: Cpu = Number(from); cpu <= Number(to ?? from); cpu++) cpus.push(cpu);
   }
   return cpus;
 }

@@ -2,7 +2,9 @@
 // its kernel.
 
 import { present } from '../base/assert.ts';
+import { type Column, type List, list } from '../kernel/column.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { Cache, Call, EventRow } from '../kernel/indices.ts';
 import type { CacheGeometry } from '../kernel/slub/cache-geometry.ts';
 import { SLAB_DEBUG_FLAGS } from '../kernel/slub/slab-flags.ts';
 import type { SlubParameters } from '../kernel/slub/slub-parameters.ts';
@@ -48,8 +50,8 @@ export function modelledCpus(named: number, caches: number): number {
 
 export class SlubModel {
   readonly table: SlabTable;
-  readonly caches: readonly ModelCache[];
-  readonly cacheOfCall: Int32Array;
+  readonly caches: List<Cache, ModelCache>;
+  readonly cacheOfCall: Column<Call, Int32Array, Cache>;
   private readonly mixed: CachePlan['mixed'];
   readonly nodes: MemoryNodes;
   readonly pageSize: number;
@@ -65,21 +67,23 @@ export class SlubModel {
     this.mixed = plan.mixed;
     this.nodes = nodes;
     this.pageSize = pageSize;
-    this.caches = plan.caches.map((planned, id) => {
-      const order = present(orders[id]);
-      const model = makeCache(id, planned, parameters, order, { table: this.table, nodes, cpus });
-      return { plan: planned, model, order };
-    });
+    this.caches = list(
+      plan.caches.map((planned, id) => {
+        const order = present(orders[id]);
+        const model = makeCache(id, planned, parameters, order, { table: this.table, nodes, cpus });
+        return { plan: planned, model, order };
+      }),
+    );
   }
 
   /** The number of the cache that the allocation in row `i` is of; NOT_PLANNED. */
-  cacheOf(batch: EventBatch, i: number): number {
-    const call = batch.call[i]!;
+  cacheOf(batch: EventBatch, i: EventRow): number {
+    const call = batch.call[i];
     const { mixed } = this;
-    if (mixed === undefined) return this.cacheOfCall[call]!;
+    if (mixed === undefined) return this.cacheOfCall[call];
     const own = mixed.get(call);
-    if (own === undefined) return this.cacheOfCall[call]!;
-    return own(batch.ptrLo[i]!, batch.ptrHi[i]!, batch.ts[i]!);
+    if (own === undefined) return this.cacheOfCall[call];
+    return own(batch.ptrLo[i], batch.ptrHi[i], batch.ts[i]);
   }
 }
 

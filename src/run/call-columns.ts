@@ -2,7 +2,9 @@
 // group-calls.ts for every table. Bytes are of whole objects, counts of objects.
 
 import { withKeys } from '../base/keyed.ts';
+import { type Column, column } from '../kernel/column.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
+import type { Call, LiveRow, Row } from '../kernel/indices.ts';
 import { VERDICT } from './live-verdicts.ts';
 import { type ObjectBytes, objectBytes } from './object-size.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -41,39 +43,39 @@ const LIVE_SUMS = [
 
 export const SUMS: readonly SumName[] = [...TRACE_SUMS, ...LIVE_SUMS];
 export type SumName = (typeof TRACE_SUMS)[number] | (typeof LIVE_SUMS)[number];
-export type SumColumns = Readonly<Record<SumName, Float64Array>>;
+export type SumColumns = Readonly<Record<SumName, Column<Call | Row, Float64Array>>>;
 
-/** Zeros for `length` rows. */
+/** Zeros for `length` calls, or rows of a table of groups. */
 export function createSums(length: number): SumColumns {
-  return withKeys(SUMS, () => new Float64Array(length));
+  return withKeys(SUMS, () => column(new Float64Array(length)));
 }
 
 /** One row of the sums as an object. (Written out: objects made field by field in a loop are slow.) */
-export function sumsAt(sums: SumColumns, row: number): Record<SumName, number> {
+export function sumsAt(sums: SumColumns, row: Row): Record<SumName, number> {
   return {
-    allocs: sums.allocs[row]!,
-    failed: sums.failed[row]!,
-    frees: sums.frees[row]!,
-    untracedFrees: sums.untracedFrees[row]!,
-    crossCpuFrees: sums.crossCpuFrees[row]!,
-    temporary: sums.temporary[row]!,
-    bytesReq: sums.bytesReq[row]!,
-    bytesAlloc: sums.bytesAlloc[row]!,
-    bytesFreed: sums.bytesFreed[row]!,
-    lifetimeSum: sums.lifetimeSum[row]!,
-    atPeak: sums.atPeak[row]!,
-    atPeakBytesReq: sums.atPeakBytesReq[row]!,
-    atPeakBytesAlloc: sums.atPeakBytesAlloc[row]!,
-    atPeakRounding: sums.atPeakRounding[row]!,
-    live: sums.live[row]!,
-    liveUncertain: sums.liveUncertain[row]!,
-    liveBytesReq: sums.liveBytesReq[row]!,
-    liveBytesAlloc: sums.liveBytesAlloc[row]!,
-    liveUncertainBytesAlloc: sums.liveUncertainBytesAlloc[row]!,
-    liveRounding: sums.liveRounding[row]!,
-    livePadding: sums.livePadding[row]!,
-    liveMetadata: sums.liveMetadata[row]!,
-    roundingByteSeconds: sums.roundingByteSeconds[row]!,
+    allocs: sums.allocs[row],
+    failed: sums.failed[row],
+    frees: sums.frees[row],
+    untracedFrees: sums.untracedFrees[row],
+    crossCpuFrees: sums.crossCpuFrees[row],
+    temporary: sums.temporary[row],
+    bytesReq: sums.bytesReq[row],
+    bytesAlloc: sums.bytesAlloc[row],
+    bytesFreed: sums.bytesFreed[row],
+    lifetimeSum: sums.lifetimeSum[row],
+    atPeak: sums.atPeak[row],
+    atPeakBytesReq: sums.atPeakBytesReq[row],
+    atPeakBytesAlloc: sums.atPeakBytesAlloc[row],
+    atPeakRounding: sums.atPeakRounding[row],
+    live: sums.live[row],
+    liveUncertain: sums.liveUncertain[row],
+    liveBytesReq: sums.liveBytesReq[row],
+    liveBytesAlloc: sums.liveBytesAlloc[row],
+    liveUncertainBytesAlloc: sums.liveUncertainBytesAlloc[row],
+    liveRounding: sums.liveRounding[row],
+    livePadding: sums.livePadding[row],
+    liveMetadata: sums.liveMetadata[row],
+    roundingByteSeconds: sums.roundingByteSeconds[row],
   };
 }
 
@@ -85,7 +87,7 @@ export interface CallColumns {
   readonly calls: Uint32Array;
   readonly sums: SumColumns;
   /** When the oldest live object was allocated, as `EventBatch.ts`; Infinity where none is. */
-  readonly oldestTs: Float64Array;
+  readonly oldestTs: Column<Call, Float64Array>;
 }
 
 /**
@@ -95,33 +97,35 @@ export interface CallColumns {
 export function buildCallColumns(run: ResolvedRun): CallColumns {
   const { calls } = run.dictionary;
   const sums = createSums(calls.length);
-  const oldestTs = new Float64Array(calls.length).fill(Number.POSITIVE_INFINITY);
+  const oldestTs: Column<Call, Float64Array> = column(
+    new Float64Array(calls.length).fill(Number.POSITIVE_INFINITY),
+  );
   const sizes = sizesOfCalls(run);
   const tally = run.tallies.calls;
   for (const [call, size] of sizes) {
-    const allocs = tally.allocs[call]!;
+    const allocs = tally.allocs[call];
     const atPeak = tally.liveAtPeak(call);
     sums.allocs[call] = allocs;
-    sums.failed[call] = tally.failed[call]!;
-    sums.frees[call] = tally.frees[call]!;
-    sums.untracedFrees[call] = tally.untracedFrees[call]!;
-    sums.crossCpuFrees[call] = tally.crossCpuFrees[call]!;
-    sums.temporary[call] = tally.temporary[call]!;
+    sums.failed[call] = tally.failed[call];
+    sums.frees[call] = tally.frees[call];
+    sums.untracedFrees[call] = tally.untracedFrees[call];
+    sums.crossCpuFrees[call] = tally.crossCpuFrees[call];
+    sums.temporary[call] = tally.temporary[call];
     sums.bytesReq[call] = allocs * size.requested;
     sums.bytesAlloc[call] = allocs * size.allocated;
-    sums.bytesFreed[call] = tally.frees[call]! * size.allocated;
-    sums.lifetimeSum[call] = tally.lifetimeSum[call]!;
+    sums.bytesFreed[call] = tally.frees[call] * size.allocated;
+    sums.lifetimeSum[call] = tally.lifetimeSum[call];
     sums.atPeak[call] = atPeak;
     sums.atPeakBytesReq[call] = atPeak * size.requested;
     sums.atPeakBytesAlloc[call] = atPeak * size.allocated;
     sums.atPeakRounding[call] = atPeak * size.rounding;
-    sums.roundingByteSeconds[call] = (tally.lifetimeSum[call]! / 1e9) * size.rounding;
+    sums.roundingByteSeconds[call] = (tally.lifetimeSum[call] / 1e9) * size.rounding;
   }
   const hasOwn = run.names.ofRow.size > 0;
   const { live, liveUncertain, roundingByteSeconds } = sums;
   const { lastTs } = run.tallies;
   const verdicts = run.verdicts.ofRow;
-  const livedUnits = new Float64Array(calls.length);
+  const livedUnits: Column<Call, Float64Array> = column(new Float64Array(calls.length));
   run.listed.forEach((row) => {
     if (hasOwn && run.names.ofRow.has(row)) return;
     const call = run.live.call(row);
@@ -133,17 +137,17 @@ export function buildCallColumns(run: ResolvedRun): CallColumns {
   });
   for (const [call, size] of sizes) {
     if (live[call] === 0) continue;
-    addBytes(sums, call, size, live[call]!, liveUncertain[call]!);
-    roundingByteSeconds[call]! += (livedUnits[call]! / 1e9) * size.rounding;
+    addBytes(sums, call, size, live[call], liveUncertain[call]);
+    roundingByteSeconds[call] += (livedUnits[call] / 1e9) * size.rounding;
   }
   return { calls: Uint32Array.from(sizes, ([call]) => call), sums, oldestTs };
 }
 
 /** The calls that allocate what the command speaks of, with the bytes of an object of each. */
-function sizesOfCalls(run: ResolvedRun): [call: number, size: ObjectBytes][] {
+function sizesOfCalls(run: ResolvedRun): [call: Call, size: ObjectBytes][] {
   const { calls } = run.dictionary;
-  const sizes: [number, ObjectBytes][] = [];
-  for (let call = 1; call < calls.length; call++) {
+  const sizes: [Call, ObjectBytes][] = [];
+  for (let call: Call = 1; call < calls.length; call++) {
     if (!isAlloc(calls.kind(call)) || !run.selectsCache(run.names.ofCall[call])) continue;
     sizes.push([call, objectBytes(run.dictionary, run.facts, call)]);
   }
@@ -153,31 +157,31 @@ function sizesOfCalls(run: ResolvedRun): [call: number, size: ObjectBytes][] {
 /** Counts one live object in row `at` of some sums. */
 export function addLiveObject(
   run: ResolvedRun,
-  row: number,
+  row: LiveRow,
   size: ObjectBytes,
   sums: SumColumns,
-  at: number,
+  at: Row,
 ): void {
   const uncertain = run.verdicts.ofRow[row] === VERDICT.certain ? 0 : 1;
-  sums.live[at]!++;
-  sums.liveUncertain[at]! += uncertain;
+  sums.live[at]++;
+  sums.liveUncertain[at] += uncertain;
   addBytes(sums, at, size, 1, uncertain);
   const lived = (run.tallies.lastTs - run.live.ts(row)) / 1e9;
-  sums.roundingByteSeconds[at]! += lived * size.rounding;
+  sums.roundingByteSeconds[at] += lived * size.rounding;
 }
 
 /** The bytes of some live objects of one size, `uncertain` of them uncertain. */
 function addBytes(
   sums: SumColumns,
-  at: number,
+  at: Call | Row,
   size: ObjectBytes,
   count: number,
   uncertain: number,
 ): void {
-  sums.liveBytesReq[at]! += count * size.requested;
-  sums.liveBytesAlloc[at]! += count * size.allocated;
-  sums.liveRounding[at]! += count * size.rounding;
-  sums.livePadding[at]! += count * size.padding;
-  sums.liveMetadata[at]! += count * size.metadata;
-  sums.liveUncertainBytesAlloc[at]! += uncertain * size.allocated;
+  sums.liveBytesReq[at] += count * size.requested;
+  sums.liveBytesAlloc[at] += count * size.allocated;
+  sums.liveRounding[at] += count * size.rounding;
+  sums.livePadding[at] += count * size.padding;
+  sums.liveMetadata[at] += count * size.metadata;
+  sums.liveUncertainBytesAlloc[at] += uncertain * size.allocated;
 }

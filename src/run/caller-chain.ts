@@ -4,6 +4,7 @@
 
 import { allocatesDevres, isWrapper } from '../kernel/caches/wrapper-functions.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { Site, Stack } from '../kernel/indices.ts';
 import type { SiteNames } from './site-names.ts';
 
 export class CallerChain {
@@ -22,7 +23,7 @@ export class CallerChain {
   }
 
   /** True for a site in a function that allocates for its caller, where it is to be looked through. */
-  isWrapper(site: number): boolean {
+  isWrapper(site: Site): boolean {
     if (!this.looksThrough) return false;
     let known = this.wrapperSites.get(site);
     if (known === undefined) {
@@ -34,7 +35,7 @@ export class CallerChain {
   }
 
   /** The site to show for an allocation; its own where it is no wrapper's or no stack tells more. */
-  callerOf(site: number, stack: number): number {
+  callerOf(site: Site, stack: Stack): number {
     if (stack === 0 || !this.isWrapper(site)) return site;
     const ofSite = this.callers.get(site) ?? new Map<number, number>();
     this.callers.set(site, ofSite);
@@ -52,7 +53,7 @@ export class CallerChain {
   }
 
   /** True where the site is in a function of devres, or the stack has one between it and kmalloc. */
-  isDevres(site: number, stack: number): boolean {
+  isDevres(site: Site, stack: Stack): boolean {
     if (allocatesDevres(this.sites.functionOf(site) ?? '')) return true;
     const frames = this.dictionary.stacks.frames(stack);
     const inner = frames.subarray(0, Math.max(0, this.frameOf(site, frames)));
@@ -60,7 +61,7 @@ export class CallerChain {
   }
 
   /** The site's frame; by function where the stack prints no offsets; -1 where it is not there. */
-  private frameOf(site: number, frames: Uint32Array): number {
+  private frameOf(site: Site, frames: Uint32Array): number {
     const at = frames.indexOf(site);
     if (at >= 0) return at;
     const label = this.sites.label(site);

@@ -5,6 +5,7 @@ import { nearestNames } from '../base/nearest-names.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { isAlloc, isFree } from '../kernel/events/event-kind.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
+import type { Call } from '../kernel/indices.ts';
 
 const MOST_LISTED = 8;
 const NONE = 'It has no probe events.';
@@ -47,7 +48,7 @@ export function checkProbes(
 }
 
 function hasKmemEvents(calls: Dictionary['calls']): boolean {
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (isAlloc(calls.kind(call)) || isFree(calls.kind(call))) return true;
   }
   return false;

@@ -6,6 +6,7 @@
 import { KNOWN_ALLOCATORS } from '../kernel/caches/well-known-caches.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
 import { kaslrStep } from '../recording/kernel-offset.ts';
 
@@ -62,7 +63,7 @@ function countInKernel(callers: Set<bigint>, linked: SymbolTable, offset: bigint
 /** Distinct return addresses; sites that are known by text only have none. */
 function cacheAllocCallers({ calls, sites }: Dictionary): Set<bigint> {
   const callers = new Set<bigint>();
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     const kind = calls.kind(call);
     if (kind !== EVENT_KIND.kmem_cache_alloc && kind !== EVENT_KIND.kmem_cache_alloc_node) continue;
     const site = calls.site(call);

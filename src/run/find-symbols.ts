@@ -2,6 +2,7 @@
 // its modules lay. What could not be found out is said as a note (docs/symbols.md).
 
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { Site } from '../kernel/indices.ts';
 import { ModuleMap } from '../kernel/symbols/module-map.ts';
 import { SymbolTable } from '../kernel/symbols/symbols.ts';
 import { type KernelOffset, statedKernelOffset } from '../recording/kernel-offset.ts';
@@ -66,7 +67,7 @@ export async function findSymbols(
 
 /** False where the trace prints the names of its sites, or shows none. */
 function hasAddresses({ sites }: Dictionary): boolean {
-  for (let site = 1; site < sites.length; site++) {
+  for (let site: Site = 1; site < sites.length; site++) {
     if (sites.text(site) === 0 && (sites.hi(site) !== 0 || sites.lo(site) !== 0)) return true;
   }
   return false;

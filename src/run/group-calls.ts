@@ -2,6 +2,7 @@
 // or stack.
 
 import { withKeys } from '../base/keyed.ts';
+import type { Call, LiveRow } from '../kernel/indices.ts';
 import {
   addLiveObject,
   createSums,
@@ -38,7 +39,7 @@ export interface GroupKey<K> {
  */
 export function groupCalls<K>(
   run: ResolvedRun,
-  keyOf: (call: number, cache: string | null) => GroupKey<K> | undefined,
+  keyOf: (call: Call, cache: string | null) => GroupKey<K> | undefined,
 ): CallGroup<K>[] {
   const groups = new Groups<K>();
   const { calls, sums, oldestTs } = run.columns;
@@ -47,7 +48,7 @@ export function groupCalls<K>(
     const key = keyOf(call, run.names.ofCall[call] ?? null);
     if (key !== undefined) groups.addCall(groups.of(key), call, oldestTs[call]!);
   }
-  const strays: [row: number, group: number][] = [];
+  const strays: [row: LiveRow, group: number][] = [];
   for (const [row, own] of run.names.ofRow) {
     const key = run.isListed(row) ? keyOf(run.live.call(row), own) : undefined;
     if (key !== undefined) strays.push([row, groups.of(key)]);
@@ -68,7 +69,7 @@ export function groupCalls<K>(
  */
 export function groupLive<K>(
   run: ResolvedRun,
-  keyOf: (row: number) => GroupKey<K> | undefined,
+  keyOf: (row: LiveRow) => GroupKey<K> | undefined,
 ): CallGroup<K>[] {
   const groups = new Groups<K>();
   const at = Int32Array.from(run.rows, (row) => {
@@ -145,7 +146,7 @@ class Groups<K> {
     return group;
   }
 
-  addCall(group: number, call: number, oldestTs: number): void {
+  addCall(group: number, call: Call, oldestTs: number): void {
     this.calls[group]!.push(call);
     this.extendOldest(group, oldestTs);
   }

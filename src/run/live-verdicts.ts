@@ -6,8 +6,10 @@
 
 import { freesByKfreeRcu } from '../kernel/caches/kfree-rcu-sites.ts';
 import type { KnownCaches } from '../kernel/caches/known-cache.ts';
+import { type Column, column } from '../kernel/column.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { EVENT_KIND, isKmalloc } from '../kernel/events/event-kind.ts';
+import type { Call, LiveRow, Site } from '../kernel/indices.ts';
 import type { CallEvidence } from '../pairing/call-evidence.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { PageEvidence } from '../pairing/page-evidence.ts';
@@ -61,7 +63,7 @@ const MOST_UNTOUCHED = 256;
 
 export interface LiveVerdicts {
   /** VERDICT by row of the live objects. */
-  readonly ofRow: Uint8Array;
+  readonly ofRow: Column<LiveRow, Uint8Array>;
   /** Call sites with a cache that are marked, by `siteKey`: objects freed without an event. */
   readonly marked: ReadonlyMap<string, number>;
   /** Objects that turned out to be gone, by call. */
@@ -91,17 +93,17 @@ export interface VerdictInput {
   /** When frees of what a kind of allocation gives were switched on; -Infinity from the start. */
   freesSince(kind: number): number;
   /** The function of a call site ('__d_alloc'), or undefined. */
-  functionOf(site: number): string | undefined;
+  functionOf(site: Site): string | undefined;
 }
 
 /** A call site together with the cache of a call. */
-export function siteKey(input: Pick<VerdictInput, 'dictionary' | 'names'>, call: number): string {
+export function siteKey(input: Pick<VerdictInput, 'dictionary' | 'names'>, call: Call): string {
   return `${input.dictionary.calls.site(call)} ${input.names.ofCall[call] ?? ''}`;
 }
 
 export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   const { live, rows, lastLossTs } = input;
-  const ofRow = new Uint8Array(live.capacity);
+  const ofRow: Column<LiveRow, Uint8Array> = column(new Uint8Array(live.capacity));
   const goneOfCall = new Map<number, number>();
   /** Those of them whose free was not among lost events. */
   const unseenFrees = unseenFreesOf(input);
@@ -138,10 +140,10 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
  * object that was live across a loss is certain.
  * @returns rows of objects that are gone, on slabs that the cache did not have any more
  */
-function boundByRecord(input: VerdictInput, ofRow: Uint8Array): number[] {
+function boundByRecord(input: VerdictInput, ofRow: Column<LiveRow, Uint8Array>): number[] {
   const { live, rows, lastLossTs, names } = input;
   const gone: number[] = [];
-  const isDoubtful = (row: number): boolean =>
+  const isDoubtful = (row: LiveRow): boolean =>
     live.ts(row) <= lastLossTs && ofRow[row] !== VERDICT.certain;
   const held = heldCaches(
     rows.filter((row) => ofRow[row] !== VERDICT.gone),
@@ -162,21 +164,25 @@ function boundByRecord(input: VerdictInput, ofRow: Uint8Array): number[] {
 }
 
 /** Frees without an event, by call, but for those that the recording had not switched on yet. */
-function unseenFreesOf({ dictionary, evidence, freesSince }: VerdictInput): Float64Array {
-  const unseen = Float64Array.from(evidence.untracedFrees);
-  for (let call = 1; call < dictionary.calls.length; call++) {
+function unseenFreesOf({
+  dictionary,
+  evidence,
+  freesSince,
+}: VerdictInput): Column<Call, Float64Array> {
+  const unseen: Column<Call, Float64Array> = column(Float64Array.from(evidence.untracedFrees));
+  for (let call: Call = 1; call < dictionary.calls.length; call++) {
     const isLate = freesSince(dictionary.calls.kind(call)) !== Number.NEGATIVE_INFINITY;
-    if (isLate) unseen[call] = Math.max(0, unseen[call]! - evidence.earlyFrees[call]!);
+    if (isLate) unseen[call] = Math.max(0, unseen[call] - evidence.earlyFrees[call]);
   }
   return unseen;
 }
 
-function isBeforeFrees({ dictionary, live, freesSince }: VerdictInput, row: number): boolean {
+function isBeforeFrees({ dictionary, live, freesSince }: VerdictInput, row: LiveRow): boolean {
   return live.ts(row) < freesSince(dictionary.calls.kind(live.call(row)));
 }
 
 /** True for calls of a kind of allocation whose frees were not recorded. */
-function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: number): boolean {
+function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: Call): boolean {
   return unrecordedFrees.length > 0 && lacksFrees(unrecordedFrees, dictionary.calls.kind(call));
 }
 
@@ -184,7 +190,7 @@ function isUnrecorded({ dictionary, unrecordedFrees }: VerdictInput, call: numbe
  * Objects whose page has since been given back or used for objects of another size, of a cache whose
  * objects do not lie there, or of another cache where the object's own is sure.
  */
-function isGone(input: VerdictInput, row: number): boolean {
+function isGone(input: VerdictInput, row: LiveRow): boolean {
   const { live, pages, strides, dictionary } = input;
   const call = live.call(row);
   const lo = live.ptrLo(row);
@@ -199,7 +205,7 @@ function isGone(input: VerdictInput, row: number): boolean {
 }
 
 /** The name of an object's cache where it is no guess. */
-function sureCache({ names }: VerdictInput, row: number, call: number): string | undefined {
+function sureCache({ names }: VerdictInput, row: LiveRow, call: Call): string | undefined {
   if (names.inferredRows.has(row)) return undefined;
   const own = names.ofRow.get(row);
   return own ?? (names.inferred[call] ? undefined : names.ofCall[call]);
@@ -245,24 +251,24 @@ function isMoreThanLost({ allocs, frees, unseen, lost }: SiteSum, lossShare: num
 interface MarkedSites {
   readonly marked: ReadonlyMap<string, number>;
   /** True for calls of a marked site. */
-  isMarked(call: number): boolean;
+  isMarked(call: Call): boolean;
 }
 
 /** True where probes show the objects of kfree_bulk(), and so those of kfree_rcu(). */
 function hasBulkFrees(calls: Dictionary['calls']): boolean {
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (calls.kind(call) === EVENT_KIND.bulk_free) return true;
   }
   return false;
 }
 
-function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites {
+function markSites(input: VerdictInput, unseenFrees: Column<Call, Float64Array>): MarkedSites {
   const { evidence, dictionary } = input;
   const { calls } = dictionary;
   const bySite = new Map<number, SiteSum>();
   const byKey = new Map<string, SiteCacheSum>();
   const ofCall: (SiteCacheSum | undefined)[] = new Array(calls.length).fill(undefined);
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     const allocs = evidence.allocs[call] ?? 0;
     if (allocs === 0) continue;
     const key = siteKey(input, call);
@@ -274,9 +280,9 @@ function markSites(input: VerdictInput, unseenFrees: Float64Array): MarkedSites 
     ofCall[call] = sum;
     for (const s of [site, sum]) {
       s.allocs += allocs;
-      s.frees += evidence.frees[call]!;
-      s.unseen += unseenFrees[call]!;
-      s.lost += evidence.lossFrees[call]!;
+      s.frees += evidence.frees[call];
+      s.unseen += unseenFrees[call];
+      s.lost += evidence.lossFrees[call];
     }
   }
   const marked = new Map<string, number>();

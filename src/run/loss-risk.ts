@@ -4,6 +4,7 @@
 // tells how many frees there are to lose.
 
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { Call, LiveRow, Site } from '../kernel/indices.ts';
 import { LIFETIME_BUCKETS, lifetimeBucket } from '../pairing/call-tally.ts';
 import type { LiveObjects } from '../pairing/live-objects.ts';
 import type { LossSpans } from '../pairing/loss-spans.ts';
@@ -60,7 +61,7 @@ export class LossRisk {
     const isLate = (kind: number): boolean => input.freesSince(kind) > -Infinity;
     const kinds = Array.from({ length: calls.length }, (_, call) => calls.kind(call));
     if (input.losses.length === 0 && !kinds.some(isLate)) return;
-    for (let call = 1; call < calls.length; call++) {
+    for (let call: Call = 1; call < calls.length; call++) {
       const { freed } = this.livesOf(calls.site(call));
       for (let bucket = 0; bucket < LIFETIME_BUCKETS; bucket++) {
         freed[bucket]! += tallies.calls.lifetimes[call * LIFETIME_BUCKETS + bucket] ?? 0;
@@ -81,12 +82,12 @@ export class LossRisk {
   }
 
   /** True where an object has most likely outlived the losses in its life. */
-  isSafe(row: number): boolean {
+  isSafe(row: LiveRow): boolean {
     return this.of(row) < ACCEPTED;
   }
 
   /** Frees that the losses in an object's life may have had for it; 0 where it lived through none. */
-  of(row: number): number {
+  of(row: LiveRow): number {
     const { live, dictionary, losses, lossShare } = this.input;
     const ts = live.ts(row);
     const since = losses.firstAfter(ts);
@@ -105,7 +106,7 @@ export class LossRisk {
    * True where an object was allocated before its kind of free was switched on, and its site's objects
    * hardly ever live on for as long as it would have: it was freed in between.
    */
-  isGoneEarly(row: number): boolean {
+  isGoneEarly(row: LiveRow): boolean {
     const { live, dictionary, freesSince } = this.input;
     const { calls } = dictionary;
     const call = live.call(row);
@@ -119,7 +120,7 @@ export class LossRisk {
     return alive < ACCEPTED_ALIVE * freed;
   }
 
-  private livesOf(site: number): SiteLives {
+  private livesOf(site: Site): SiteLives {
     let lives = this.lives.get(site);
     if (lives === undefined) {
       lives = {

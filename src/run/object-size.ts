@@ -5,6 +5,7 @@
 import { kmallocClassSize } from '../kernel/caches/kmalloc-caches.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { isKmalloc } from '../kernel/events/event-kind.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
 
 export interface ObjectBytes {
@@ -23,7 +24,7 @@ export interface ObjectBytes {
 }
 
 /** The bytes of one object of a call. */
-export function objectBytes(dictionary: Dictionary, facts: KernelFacts, call: number): ObjectBytes {
+export function objectBytes(dictionary: Dictionary, facts: KernelFacts, call: Call): ObjectBytes {
   const { calls } = dictionary;
   const requested = calls.bytesReq(call);
   const allocated = calls.bytesAlloc(call);

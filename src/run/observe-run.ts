@@ -9,6 +9,7 @@ import {
   type EventBatch,
   sliceBatch,
 } from '../kernel/events/event-batch.ts';
+import type { Cpu } from '../kernel/indices.ts';
 import { selectsEveryEvent, type TimeBound, toEventTime } from '../pairing/event-filter.ts';
 import type { DebugWatch } from '../replay/debug/debug-watch.ts';
 import { ObservedReplay } from '../replay/observe/observed-replay.ts';
@@ -56,7 +57,7 @@ export async function observeRun(
   const { source, run } = opened;
   const slub = recordedModel(basis);
   const watch = watchDebug(opened, basis, slub, watchesAll);
-  const onGone = (cpu: number, lo: number, hi: number): void => {
+  const onGone = (cpu: Cpu, lo: number, hi: number): void => {
     for (const simulation of beside) simulation.replay.free(cpu, lo, hi);
   };
   const observed = new ObservedReplay(run.dictionary.calls, slub, { watch, onGone });

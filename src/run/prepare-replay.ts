@@ -3,6 +3,7 @@
 
 import type { TraceStart } from '../ingest/thread/read-trace.ts';
 import { isKmalloc } from '../kernel/events/event-kind.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { Tracker } from '../pairing/run-tracker.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
 import { type RecordedCaches, readFacts } from '../recording/read-facts.ts';
@@ -124,7 +125,7 @@ function describing(
 /** bytes_alloc of kmalloc shows whether there is debug metadata, unless it fits what the user says. */
 function tellsLayout({ dictionary: { calls } }: ResolvedRun, fit: PlaceFit | undefined): boolean {
   if (fit?.fits === true) return false;
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (isKmalloc(calls.kind(call)) && calls.bytesAlloc(call) > 0) return true;
   }
   return false;

@@ -5,6 +5,7 @@ import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { isKmalloc } from '../kernel/events/event-kind.ts';
 import type { TraceInfo } from '../kernel/events/trace-info.ts';
 import type { TraceStats } from '../kernel/events/trace-stats.ts';
+import type { Call, LiveRow } from '../kernel/indices.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import type { SymbolTable } from '../kernel/symbols/symbols.ts';
 import { EVERYTHING, type Selection } from '../pairing/event-filter.ts';
@@ -51,9 +52,9 @@ export interface ResolvedRun {
   /** What is to be known about the names of call sites. */
   readonly symbolNotes: readonly string[];
   /** Name of the cache of a live object; undefined where nothing tells. */
-  cacheOfRow(row: number): string | undefined;
+  cacheOfRow(row: LiveRow): string | undefined;
   /** True for rows of live objects that the results list: of what the command speaks of, and not gone. */
-  isListed(row: number): boolean;
+  isListed(row: LiveRow): boolean;
   /** Why an object of a verdict is uncertain; null where it is not. */
   reasonOf(verdict: number): string | null;
   /** What the command speaks of. */
@@ -68,7 +69,7 @@ export interface ResolvedRun {
 /** Cache names that the events themselves print. */
 export function eventCacheNames(dictionary: Dictionary): Set<string> {
   const names = new Set<string>();
-  for (let call = 1; call < dictionary.calls.length; call++) {
+  for (let call: Call = 1; call < dictionary.calls.length; call++) {
     const cache = dictionary.calls.cache(call);
     if (cache !== 0) names.add(dictionary.strings.get(cache));
   }
@@ -171,10 +172,10 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
     if (isGone && live.isSelected(row)) tallies.settle(live.call(row));
   });
   const selectsCache = cacheSelector(selection.caches);
-  const cacheOfRow = (row: number): string | undefined =>
+  const cacheOfRow = (row: LiveRow): string | undefined =>
     names.ofRow.get(row) ?? names.ofCall[live.call(row)];
-  const isHeld = (row: number): boolean => verdicts.ofRow[row] !== VERDICT.gone;
-  const isListed = (row: number): boolean =>
+  const isHeld = (row: LiveRow): boolean => verdicts.ofRow[row] !== VERDICT.gone;
+  const isListed = (row: LiveRow): boolean =>
     live.isSelected(row) && isHeld(row) && selectsCache(cacheOfRow(row));
   let columns: CallColumns | undefined;
   let rows: Uint32Array | undefined;

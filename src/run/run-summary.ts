@@ -4,6 +4,7 @@ import { counted } from '../base/bytes-format.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { ClockUnit, Sampling } from '../kernel/events/trace-info.ts';
 import type { Stat } from '../kernel/events/trace-stats.ts';
+import type { Call } from '../kernel/indices.ts';
 import type { StartedKind } from '../pairing/event-starts.ts';
 import { OUTCOME } from '../pairing/paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -136,7 +137,7 @@ function lateEvents({ lateEvents: late, tallies, info }: ResolvedRun): LateEvent
 function unresolvedCacheEvents(run: ResolvedRun): number {
   const { calls } = run.dictionary;
   let count = 0;
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (isAlloc(calls.kind(call)) && run.names.ofCall[call] === undefined) {
       count += run.tallies.calls.allocs[call] ?? 0;
     }

@@ -4,6 +4,7 @@
 import { globToRegExp } from '../base/glob.ts';
 import { nearestNames } from '../base/nearest-names.ts';
 import { EVENT_NAMES, isAlloc, isFree } from '../kernel/events/event-kind.ts';
+import type { Call } from '../kernel/indices.ts';
 import { type SlubDebug, unmatchedNames } from '../kernel/slub/slub-debug-option.ts';
 import type { Age, Selection, SizeRange, TimeBound } from '../pairing/event-filter.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -197,7 +198,7 @@ function listed(title: string, names: readonly string[]): string {
 /** Why a run has no allocation to speak of, in one sentence; null where it has some. */
 export function whyEmpty(run: ResolvedRun): string | null {
   const { calls, sums } = run.columns;
-  const isUsed = (call: number): boolean => sums.allocs[call]! + sums.failed[call]! > 0;
+  const isUsed = (call: Call): boolean => sums.allocs[call] + sums.failed[call] > 0;
   if (run.listed.length > 0 || calls.some(isUsed)) return null;
   const counted = [...run.tallies.kinds.entries()].filter(([, count]) => count > 0);
   if (!counted.some(([kind]) => isAlloc(kind))) return whyNone(run, counted);

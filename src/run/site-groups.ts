@@ -2,6 +2,7 @@
 // kmemdup) and whose stack is known go to the site of its caller; what is live at the end has a stack,
 // so that at the peak sites stay those of the events.
 
+import type { Call, Row, Stack } from '../kernel/indices.ts';
 import type { StackTally } from '../pairing/stack-tally.ts';
 import { type CallGroup, emptySums, type GroupKey, groupCalls, groupLive } from './group-calls.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -26,9 +27,9 @@ export function groupSites(
 ): CallGroup<SiteKey>[] {
   const { calls } = run.dictionary;
   const devres = devresCalls(run);
-  const isByStack = (call: number): boolean =>
+  const isByStack = (call: Call): boolean =>
     at === 'end' && stacks !== undefined && run.callers.isWrapper(calls.site(call));
-  const keyOf = (call: number, stack: number, cache: string | null): GroupKey<SiteKey> => {
+  const keyOf = (call: Call, stack: Stack, cache: string | null): GroupKey<SiteKey> => {
     const siteId = run.callers.callerOf(calls.site(call), stack);
     const size = calls.bytesReq(call);
     const isDevres = devres.has(call);
@@ -43,11 +44,11 @@ export function groupSites(
   if (stacks === undefined) return direct;
   const groups = new Map<string, CallGroup<SiteKey>>();
   const { sums } = run.columns;
-  for (let row = 0; row < stacks.length; row++) {
-    const call = stacks.call[row]!;
-    const allocs = stacks.allocs[row]!;
+  for (let row: Row = 0; row < stacks.length; row++) {
+    const call = stacks.call[row];
+    const allocs = stacks.allocs[row];
     if (allocs === 0 || sums.allocs[call] === 0 || !isByStack(call)) continue;
-    const { id, key } = keyOf(call, stacks.stack[row]!, run.names.ofCall[call] ?? null);
+    const { id, key } = keyOf(call, stacks.stack[row], run.names.ofCall[call] ?? null);
     const group = groups.get(id) ?? { ...emptySums(), key, calls: [] };
     groups.set(id, { ...group, allocs: group.allocs + allocs });
   }
@@ -69,7 +70,7 @@ function devresCalls(run: ResolvedRun): Set<number> {
   const { calls } = run.dictionary;
   const found = new Set<number>();
   const seen = new Set<string>();
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (run.callers.isDevres(calls.site(call), 0)) found.add(call);
   }
   for (const row of run.rows) {

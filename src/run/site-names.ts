@@ -2,6 +2,7 @@
 // trace printed them for texts. Sites with one name are one site in every report.
 
 import type { Dictionary } from '../kernel/events/dictionary.ts';
+import type { Site } from '../kernel/indices.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import { demangleRust } from '../kernel/symbols/rust-names.ts';
 import { functionOf, type SymbolTable, splitSymbol } from '../kernel/symbols/symbols.ts';
@@ -27,7 +28,7 @@ export class SiteNames {
     this.modules = modules;
   }
 
-  get(site: number): SiteName {
+  get(site: Site): SiteName {
     let name = this.names[site];
     if (name === undefined) {
       name = this.resolve(site);
@@ -37,12 +38,12 @@ export class SiteNames {
   }
 
   /** `symbol+0xoff [module]`, else the address, else '?': one text for one site. */
-  label(site: number): string {
+  label(site: Site): string {
     return siteLabel(this.get(site));
   }
 
   /** `symbol+0xoff/0xsize [module]` as the kernel prints it (%pS), else the address; null for none. */
-  printed(site: number): string | null {
+  printed(site: Site): string | null {
     const { sites, strings } = this.dictionary;
     const text = sites.text(site);
     const described = this.symbols?.describe(sites.hi(site), sites.lo(site));
@@ -51,12 +52,12 @@ export class SiteNames {
   }
 
   /** The function in which a site lies. */
-  functionOf(site: number): string | undefined {
+  functionOf(site: Site): string | undefined {
     const { symbol } = this.get(site);
     return symbol === null ? undefined : functionOf(symbol);
   }
 
-  private resolve(site: number): SiteName {
+  private resolve(site: Site): SiteName {
     const { sites, strings } = this.dictionary;
     const hi = sites.hi(site);
     const lo = sites.lo(site);

@@ -1,6 +1,7 @@
 // What each task allocated over the whole trace, and what of it was live at the peak: the rows of
 // TaskTally summed over the calls whose cache the command speaks of.
 
+import type { Row, Task } from '../kernel/indices.ts';
 import type { TaskTally } from '../pairing/task-tally.ts';
 import { objectBytes } from './object-size.ts';
 import type { ResolvedRun } from './resolved-run.ts';
@@ -30,16 +31,16 @@ type Building<T> = { -readonly [K in keyof T]: T[K] extends number ? T[K] : Buil
 export function taskTotals(run: ResolvedRun, tally: TaskTally): TaskTotal[] {
   const totals: (Building<TaskTotal> | undefined)[] = [];
   const { sums } = run.columns;
-  for (let row = 0; row < tally.length; row++) {
-    const call = tally.call[row]!;
-    const allocs = tally.allocs[row]!;
+  for (let row: Row = 0; row < tally.length; row++) {
+    const call = tally.call[row];
+    const allocs = tally.allocs[row];
     if (allocs === 0 || sums.allocs[call] === 0) continue;
-    const task = tally.task[row]!;
+    const task = tally.task[row];
     const size = objectBytes(run.dictionary, run.facts, call);
     const total = totals[task] ?? emptyTotal(task);
     totals[task] = total;
     total.allocs += allocs;
-    total.frees += tally.frees[row]!;
+    total.frees += tally.frees[row];
     total.bytesReq += allocs * size.requested;
     total.bytesAlloc += allocs * size.allocated;
     const objects = tally.liveAtPeak(row);
@@ -53,7 +54,7 @@ export function taskTotals(run: ResolvedRun, tally: TaskTally): TaskTotal[] {
   return totals.filter((total) => total !== undefined);
 }
 
-function emptyTotal(task: number): Building<TaskTotal> {
+function emptyTotal(task: Task): Building<TaskTotal> {
   return {
     task,
     allocs: 0,

@@ -3,6 +3,7 @@
 
 import type { CallTable } from '../kernel/events/dictionary.ts';
 import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../kernel/events/event-kind.ts';
+import type { Call } from '../kernel/indices.ts';
 
 /** The event that frees what a kind of allocation gave (include/trace/events/kmem.h). */
 export type FreeEvent = 'kfree' | 'kmem_cache_free';
@@ -13,7 +14,7 @@ export type FreeEvent = 'kfree' | 'kmem_cache_free';
  */
 export function unrecordedFrees(calls: CallTable): FreeEvent[] {
   const kinds = new Set<number>();
-  for (let call = 1; call < calls.length; call++) kinds.add(calls.kind(call));
+  for (let call: Call = 1; call < calls.length; call++) kinds.add(calls.kind(call));
   const has = (test: (kind: number) => boolean): boolean => [...kinds].some(test);
   const missing: FreeEvent[] = [];
   if (has(isKmalloc) && !kinds.has(EVENT_KIND.kfree)) missing.push('kfree');

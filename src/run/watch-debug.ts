@@ -2,6 +2,7 @@
 
 import { formatAddress } from '../base/format-address.ts';
 import type { ReportCause } from '../kernel/checks/slub-reports.ts';
+import type { Task } from '../kernel/indices.ts';
 import { configNumber, isConfigured, parseKernelConfig } from '../kernel/machine/kernel-config.ts';
 import { nonSlabAddresses } from '../kernel/machine/non-slab-addresses.ts';
 import { SLAB } from '../kernel/slub/slab-flags.ts';
@@ -80,7 +81,7 @@ function bootedTs({ facts, info, tallies, dictionary: { tasks } }: ResolvedRun):
 function recordsSomeTasks({ facts, info, dictionary: { tasks } }: ResolvedRun): boolean {
   if (facts.someTasksOnly) return true;
   const pids = new Set<number>();
-  for (let task = 1; task < tasks.length; task++) pids.add(tasks.pid(task));
+  for (let task: Task = 1; task < tasks.length; task++) pids.add(tasks.pid(task));
   return info.format.startsWith('perf') && pids.size <= 1;
 }
 

@@ -2,7 +2,7 @@
 
 import type Database from 'better-sqlite3';
 import type { StoreError } from '../base/errors.ts';
-import { ACCOUNTED, type Call, Dictionary } from '../kernel/events/dictionary.ts';
+import { ACCOUNTED, type CallFields, Dictionary } from '../kernel/events/dictionary.ts';
 import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
 import { damagedRow } from './open-database.ts';
 import { type SqlValue, toSigned, toUnsigned } from './sql-value.ts';
@@ -107,7 +107,7 @@ export function loadDictionary(db: Database.Database): Dictionary {
   return dictionary;
 }
 
-function loadCall(row: Row, { strings, sites }: Dictionary): Call {
+function loadCall(row: Row, { strings, sites }: Dictionary): CallFields {
   return {
     kind: row.number('kind', 0, EVENT_NAMES.length),
     site: row.number('site', 0, sites.length),

@@ -11,6 +11,7 @@ import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
 import { formatGfpFlags } from '../kernel/events/gfp-flags.ts';
 import { formatIrqFlags } from '../kernel/events/irq-flags.ts';
 import type { GfpName, TraceInfo } from '../kernel/events/trace-info.ts';
+import type { EventRow } from '../kernel/indices.ts';
 import { damagedRow } from './open-database.ts';
 import { decodeSegment, type SegmentRow } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';
@@ -122,8 +123,8 @@ export class EventRows {
       const segment = present(select.get(id));
       const fault = decodeSegment(segment, batch, this.input.dictionary);
       if (fault !== undefined) throw damagedRow(db.name, 'segment', `id ${id}`, fault);
-      for (let i = 0; i < batch.length; i++) {
-        const ts = originNs + BigInt(batch.ts[i]!);
+      for (let i: EventRow = 0; i < batch.length; i++) {
+        const ts = originNs + BigInt(batch.ts[i]);
         if (ts < lowest || ts > highest) continue;
         yield this.row(batch, i, segment.first_seq + i);
       }
@@ -131,31 +132,31 @@ export class EventRows {
   }
 
   /** The values of an event, in the order of EVENT_COLUMNS. */
-  row(batch: EventBatch, i: number, seq: number): SqlValue[] {
+  row(batch: EventBatch, i: EventRow, seq: number): SqlValue[] {
     const { dictionary, info } = this.input;
     const { tasks, strings } = dictionary;
-    const ts = info.originNs + BigInt(batch.ts[i]!);
-    const call = batch.call[i]!;
-    const task = batch.task[i]!;
+    const ts = info.originNs + BigInt(batch.ts[i]);
+    const call = batch.call[i];
+    const task = batch.task[i];
     const [event, site, symbol, bytesReq, bytesAlloc, gfp, node, cache, accounted] =
       this.fields(call);
-    const flags = batch.flags[i]!;
+    const flags = batch.flags[i];
     return [
       seq,
       BigInt.asIntN(64, ts),
-      batch.cpu[i]!,
+      batch.cpu[i],
       task === 0 ? null : tasks.pid(task),
       task === 0 ? null : strings.get(tasks.comm(task)),
       event,
       site,
       symbol,
-      `0x${hex(batch.ptrHi[i]!)}${hex(batch.ptrLo[i]!)}`,
+      `0x${hex(batch.ptrHi[i])}${hex(batch.ptrLo[i])}`,
       bytesReq,
       bytesAlloc,
       gfp,
       node,
       cache,
-      this.stackText(batch.stack[i]!),
+      this.stackText(batch.stack[i]),
       flags === FLAGS_UNKNOWN ? null : formatIrqFlags(flags),
       accounted,
     ];

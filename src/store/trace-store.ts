@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { OutputError, ToolError } from '../base/errors.ts';
 import { PartialFile } from '../base/partial-file.ts';
 import type { EventBatch } from '../kernel/events/event-batch.ts';
+import type { EventRow } from '../kernel/indices.ts';
 import { APPLICATION_ID, readSchema, SCHEMA_VERSION } from './schema.ts';
 import { encodeBatch } from './segment-codec.ts';
 import { type SqlValue, toStorable } from './sql-value.ts';
@@ -34,8 +35,8 @@ export class TraceStore {
   addBatch(batch: EventBatch, originNs: bigint): void {
     let min = Number.POSITIVE_INFINITY;
     let max = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < batch.length; i++) {
-      const ts = batch.ts[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const ts = batch.ts[i];
       if (ts < min) min = ts;
       if (ts > max) max = ts;
     }

@@ -60,13 +60,10 @@ beforeAll(async () => {
 });
 
 /** What a whole boot adds: many segments, sidecars of every kind, slabs that are there before. */
-const OF_A_BOOT = [
-  ['analyze'],
-  ['analyze', '--time', '+0.02..+0.05'],
-  ['frag', '--by', 'site', '--at', 'peak'],
-];
+const OF_A_BOOT = [['analyze'], ['analyze', '--time', '+0.02..+0.05', '--no-replay']];
 const OF_A_SECOND = [
   ...OF_A_BOOT,
+  ['frag', '--by', 'site', '--at', 'peak'],
   ['analyze', '--cpu', '1', '--exclude-comm', 'wl'],
   ['frag', '--by', 'cache'],
   ['frag', '--by', 'size', '--at', '+0.05'],
@@ -91,17 +88,18 @@ describe.each([
     const args = (from: string): string[] => ['perfkmem', from, '--caller', '--alloc', '-l', '50'];
     expect(await outputOf(args(databases[source]))).toBe(await outputOf(args(source)));
   });
+});
 
-  test('exported events equal those of the source', async () => {
-    const [own, stored] = await Promise.all(
-      [source, databases[source]].map(async (from, i) => {
-        const path = join(folder, `events-${source.length}-${i}.csv`);
-        await outputOf(['export', from, '--to', 'csv', '-o', path]);
-        return readFileSync(path);
-      }),
-    );
-    expect(stored?.equals(own as Buffer)).toBe(true);
-  });
+test('exported events equal those of the source', async () => {
+  const [own, stored] = await Promise.all(
+    [STACKS, databases[STACKS]].map(async (from, i) => {
+      const path = join(folder, `events-${i}.csv`);
+      await outputOf(['export', from, '--to', 'csv', '-o', path]);
+      return readFileSync(path);
+    }),
+  );
+  expect(own?.length).toBeGreaterThan(100_000);
+  expect(stored?.equals(own as Buffer)).toBe(true);
 });
 
 test('slabinfo from a database equals that of the recording', async () => {

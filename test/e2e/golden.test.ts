@@ -14,20 +14,20 @@ const PLANTED_NEW = 'traces/planted-leak/new.json.gz';
 /** Name of the golden file, and the command that prints it. */
 const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['analyze-boot.txt', ['analyze', BOOT]],
-  ['analyze-boot-kmalloc.txt', ['analyze', BOOT, '--cache', 'kmalloc-*', '--top', '3']],
+  ['analyze-stacks-kmalloc.txt', ['analyze', STACKS, '--cache', 'kmalloc-*', '--top', '3']],
   ['analyze-stacks.txt', ['analyze', STACKS]],
   ['analyze-stacks.csv', ['analyze', STACKS, '--csv', '--cache', 'kmalloc-cg-*']],
   ['analyze-stacks.json', ['analyze', STACKS, '--json', '--cache', 'kmalloc-8k']],
   ['frag-boot-cache.txt', ['frag', BOOT]],
-  ['frag-boot-site.txt', ['frag', BOOT, '--by', 'site', '--top', '10']],
   ['frag-boot-size-peak.txt', ['frag', BOOT, '--by', 'size', '--at', 'peak', '--top', '10']],
-  ['frag-boot-task.txt', ['frag', BOOT, '--by', 'task', '--top', '10']],
-  ['frag-boot-at.txt', ['frag', BOOT, '--at', '+2.5', '--top', '5']],
+  ['frag-stacks-site.txt', ['frag', STACKS, '--by', 'site', '--top', '10']],
+  ['frag-stacks-task.txt', ['frag', STACKS, '--by', 'task', '--top', '10']],
+  ['frag-stacks-at.txt', ['frag', STACKS, '--at', '+0.05', '--top', '5']],
   ['frag-stacks-stack.txt', ['frag', STACKS, '--by', 'stack', '--top', '10']],
   ['frag-stacks-task.csv', ['frag', STACKS, '--by', 'task', '--csv']],
   ['frag-stacks.json', ['frag', STACKS, '--json', '--cache', 'kmalloc-8k', '--by', 'site']],
   ['rates-boot.txt', ['rates', BOOT, '--top', '10']],
-  ['rates-boot-site.txt', ['rates', BOOT, '--by', 'site', '--top', '10']],
+  ['rates-stacks-site.txt', ['rates', STACKS, '--by', 'site', '--top', '10']],
   ['rates-stacks-series.txt', ['rates', STACKS, '--interval', '0.025', '--series', '--top', '4']],
   ['rates-stacks.csv', ['rates', STACKS, '--csv', '--cache', 'kmalloc-*']],
   ['rates-stacks.json', ['rates', STACKS, '--json', '--series', '--cache', 'kmalloc-8k']],
@@ -51,7 +51,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['lint-double-free.txt', ['lint', 'traces/tutorial/double-free.csv']],
   ['validate-red-zone.txt', ['validate', RED_ZONE]],
   ['validate-red-zone.csv', ['validate', RED_ZONE, '--csv']],
-  ['perfkmem-boot.txt', ['perfkmem', BOOT, '--caller', '-l', '10', '--alloc', '-l', '5']],
+  ['perfkmem-stacks.txt', ['perfkmem', STACKS, '--caller', '-l', '10', '--alloc', '-l', '5']],
 ];
 
 /** Columns of a mail; perf's tables are wider, as they are in perf. */

@@ -81,7 +81,7 @@ test.each(Object.entries(TINY))('a trace of next to nothing: %s', async (name, [
 test('the bundled recordings', async () => {
   await check(await describeInput('leak-example', EXAMPLE, EXAMPLE, folder));
   const input = await describeInput(STACKS, join(ROOT, STACKS), EXAMPLE, folder);
-  await check(input, 3);
+  await check(input, 5);
 });
 
 test('a cut of the bundled boot', async () => {
@@ -89,7 +89,7 @@ test('a cut of the bundled boot', async () => {
   const cut = cutCsv(await csvOf(boot, folder), 0.5, 0.505);
   const source = writeCut(folder, 'boot-cut', cut, boot);
   const input = await describeInput('boot-cut', source, join(ROOT, STACKS), folder);
-  await check(input, 2);
+  await check(input, 4);
 });
 
 /** One line in so many of each command for a cut, so that recordings of one kind have other ones. */

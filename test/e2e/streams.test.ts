@@ -82,10 +82,10 @@ test('Ctrl-C ends standard input, and what was read until then is printed', asyn
 
 describeWithTools(['bash', 'head'], 'a reader that has seen enough is no error', () => {
   test.each([
-    ['analyze', BOOT, '--json'],
+    ['analyze', STACKS, '--json'],
     ['frag', STACKS, '--by', 'site', '--csv'],
     ['slabinfo', BOOT, '--json'],
-    ['perfkmem', BOOT, '--caller', '--alloc', '-l', '100000'],
+    ['export', STACKS, '--to', 'csv', '-o', '-'],
   ])('%s %s | head -1', async (...args) => {
     const script = 'set -o pipefail; "$0" "$@" | head -1';
     const { stdout, stderr } = await promisify(execFile)(
@@ -104,7 +104,7 @@ test.each([
   ['analyze', STACKS, '--json'],
   ['frag', STACKS, '--by', 'task', '--csv'],
   ['rates', STACKS, '--by', 'site', '--series'],
-  ['perfkmem', BOOT, '--caller', '--alloc'],
+  ['perfkmem', STACKS, '--caller', '--alloc'],
 ])('the same bytes each time: %s %s %s', async (...args) => {
   const [one, other] = await Promise.all([outputOf(args), outputOf(args)]);
   expect(other).toBe(one);

@@ -17,7 +17,7 @@
 // Further events: `bulk_free OBJECT`, `page_alloc PFN [ORDER]`, `page_free PFN [ORDER]`, `lost N`.
 // Lines that are empty or begin with # say nothing.
 
-import { ACCOUNTED, type Call, Dictionary } from '../../src/kernel/events/dictionary.ts';
+import { ACCOUNTED, type CallFields, Dictionary } from '../../src/kernel/events/dictionary.ts';
 import {
   createBatch,
   type EventBatch,
@@ -38,7 +38,7 @@ interface Moment {
 }
 
 interface TestEvent extends Moment {
-  readonly call: Partial<Call>;
+  readonly call: Partial<CallFields>;
   readonly ptr: bigint;
   readonly stack: readonly string[];
   /** As `EventBatch.flags`. */
@@ -120,7 +120,7 @@ export class TestTrace {
     args: readonly string[],
     options: ReadonlyMap<string, string>,
     line: string,
-  ): [Partial<Call>, bigint] {
+  ): [Partial<CallFields>, bigint] {
     const [first = '', second, third] = args;
     switch (verb) {
       case 'alloc':
@@ -148,7 +148,7 @@ export class TestTrace {
     cache: string,
     sizes: string | undefined,
     options: ReadonlyMap<string, string>,
-  ): Partial<Call> {
+  ): Partial<CallFields> {
     const [req, allocated] = (sizes ?? '').split('/').filter(Boolean).map(Number);
     const bytesReq = req ?? sizeInName(cache) ?? 64;
     const accounted = options.get('accounted');
@@ -166,7 +166,7 @@ export class TestTrace {
     };
   }
 
-  private free(cache: string, options: ReadonlyMap<string, string>): Partial<Call> {
+  private free(cache: string, options: ReadonlyMap<string, string>): Partial<CallFields> {
     return {
       kind: cache === '' ? EVENT_KIND.kfree : EVENT_KIND.kmem_cache_free,
       site: this.site(options.get('by') ?? `${cache === '' ? 'any' : cache}_free+0x20`),

@@ -2,6 +2,7 @@
 
 import { kmallocBuild, kmallocCacheSet } from '../../src/kernel/caches/kmalloc-set.ts';
 import type { SlubReport } from '../../src/kernel/checks/slub-reports.ts';
+import { column } from '../../src/kernel/column.ts';
 import { Dictionary } from '../../src/kernel/events/dictionary.ts';
 import { createBatch, type EventBatch } from '../../src/kernel/events/event-batch.ts';
 import { EVENT_KIND, type EventKindName } from '../../src/kernel/events/event-kind.ts';
@@ -113,7 +114,7 @@ export function replayWithDebug(
   });
   const parameters = parametersOf(machine);
   const slub = new SlubModel({
-    plan: { caches, cacheOfCall: Int32Array.from(cacheOfCall, (number) => number ?? -1) },
+    plan: { caches, cacheOfCall: column(Int32Array.from(cacheOfCall, (number) => number ?? -1)) },
     parameters,
     cpus: 2,
     nodes: { count: 1, nodeOf: () => 0, nodeOfCpu: () => 0 },

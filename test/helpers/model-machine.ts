@@ -1,6 +1,7 @@
 // A model of a few hand-made caches, driven by hand: slabs are called A, B, C … in the order in which
 // they came, objects A0, A1 …, and its lists read as text.
 
+import { column } from '../../src/kernel/column.ts';
 import type { CacheGeometry } from '../../src/kernel/slub/cache-geometry.ts';
 import { calculateSizes } from '../../src/kernel/slub/calculate-sizes.ts';
 import { SLAB } from '../../src/kernel/slub/slab-flags.ts';
@@ -8,6 +9,7 @@ import { buildSlubParameters, type SlubParameters } from '../../src/kernel/slub/
 import type { PlannedCache } from '../../src/replay/machine/cache-plan.ts';
 import type { MemoryNodes } from '../../src/replay/machine/memory-nodes.ts';
 import { FreshOrder } from '../../src/replay/model/fresh-order.ts';
+import { NO_NODE } from '../../src/replay/model/node-lists.ts';
 import type { ListedObjects } from '../../src/replay/model/slab-cache.ts';
 import { NO_SLAB, type SlabTable } from '../../src/replay/model/slab-table.ts';
 import { type ModelCache, SlubModel } from '../../src/replay/slub-model.ts';
@@ -84,7 +86,10 @@ export function testModel(
 ): SlubModel {
   const { release = '6.1', cpus = 2, nodes = 1, cacheOfCall = new Int32Array(0) } = options;
   return new SlubModel({
-    plan: { caches: shapes.map((shape) => plannedCache(shape, release)), cacheOfCall },
+    plan: {
+      caches: shapes.map((shape) => plannedCache(shape, release)),
+      cacheOfCall: column(cacheOfCall),
+    },
     parameters: testParameters(release),
     cpus,
     nodes: nodes === 1 ? ONE_NODE : TWO_NODES,
@@ -134,17 +139,17 @@ export class ModelMachine {
   }
 
   tookAt(cpu: number, slab: number, object: number): void {
-    this.cache.model.decide(cpu, -1);
-    this.cache.model.took(cpu, -1, slab, object);
+    this.cache.model.decide(cpu, NO_NODE);
+    this.cache.model.took(cpu, NO_NODE, slab, object);
   }
 
   /** What a recording shows: a slab that is not known, with this object of it. */
   arrive(cpu: number, object: number): string {
     const { model, order } = this.cache;
-    model.decide(cpu, -1);
+    model.decide(cpu, NO_NODE);
     const slab = this.addSlab(this.slub.nodes.nodeOfCpu(cpu));
     this.table.fill(slab, order.from(object));
-    model.newSlab(cpu, -1, slab, object);
+    model.newSlab(cpu, NO_NODE, slab, object);
     return this.nameOf(slab, object);
   }
 

@@ -9,6 +9,8 @@ import type { PairFigures, RunFigures } from '../../src/commands/compare/figures
 import { buildComparison } from '../../src/commands/compare/judge/build-comparison.ts';
 import type { Comparison, ComparisonRow } from '../../src/commands/compare/judge/comparison.ts';
 import { mannWhitneyP, shiftInterval } from '../../src/commands/compare/judge/mann-whitney.ts';
+import { type Column, column } from '../../src/kernel/column.ts';
+import type { Call } from '../../src/kernel/indices.ts';
 import { Pairing } from '../../src/pairing/pairing.ts';
 import { TestTrace } from '../helpers/builders.ts';
 import { SEED } from '../helpers/random-traces.ts';
@@ -236,12 +238,12 @@ test('peaks are those of a naive count, or a range that holds them', () => {
             ? 0
             : -1,
         );
-      const ones = new Float64Array(calls.length).fill(1);
+      const ones: Column<Call, Float64Array> = column(new Float64Array(calls.length).fill(1));
       for (const [names, expected] of [
         [['one', 'two'], most],
         [['one'], mostOfOne],
       ] as const) {
-        const [exact, range] = logs.map((log) => log.peaks(groups(names), 1, ones)[0]);
+        const [exact, range] = logs.map((log) => log.peaks(column(groups(names)), 1, ones)[0]);
         expect(exact).toEqual({ low: expected, high: expected });
         expect(range?.low).toBeLessThanOrEqual(expected);
         expect(range?.high).toBeGreaterThanOrEqual(expected);

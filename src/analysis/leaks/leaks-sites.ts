@@ -3,6 +3,7 @@
 // stands behind a call instruction, and only one of the two codes has one there.
 
 import { hiOf, loOf } from '../../base/address.ts';
+import type { Site } from '../../kernel/indices.ts';
 import { ModuleSections } from '../../kernel/symbols/module-sections.ts';
 import type { SymbolTable } from '../../kernel/symbols/symbols.ts';
 import type { SidecarFiles } from '../../recording/sidecars.ts';
@@ -43,7 +44,7 @@ export class LeakSites {
   }
 
   /** @param site index into `Dictionary.sites` */
-  get(site: number): LeakSite {
+  get(site: Site): LeakSite {
     let name = this.names.get(site);
     if (name === undefined) {
       name = this.decide(this.run.sites.get(site));
@@ -77,7 +78,7 @@ export class LeakSites {
   }
 
   /** `function+0xoff [module]`, `[module .init.text+0xoff]`, an address, or `?`. */
-  label(site: number): string {
+  label(site: Site): string {
     return leakSiteLabel(this.get(site));
   }
 

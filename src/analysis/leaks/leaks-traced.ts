@@ -2,6 +2,7 @@
 // select: an object that is not asked for still holds others.
 
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 import { VERDICT } from '../../run/live-verdicts.ts';
 import { objectBytes } from '../../run/object-size.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -79,7 +80,7 @@ export function kmemleakSize(run: ResolvedRun, call: number): number {
 }
 
 /** kmalloc beyond the largest size class (KMALLOC_MAX_CACHE_SIZE). */
-function isPageBacked({ dictionary, facts }: ResolvedRun, call: number): boolean {
+function isPageBacked({ dictionary, facts }: ResolvedRun, call: Call): boolean {
   const { calls } = dictionary;
   return isKmalloc(calls.kind(call)) && calls.bytesReq(call) > facts.kmalloc.maxCacheSize;
 }

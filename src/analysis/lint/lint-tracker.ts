@@ -10,6 +10,7 @@ import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import { type EventBatch, FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/events/event-batch.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
 import { GFP } from '../../kernel/events/gfp-flags.ts';
+import type { Call, EventRow } from '../../kernel/indices.ts';
 import { OUTCOME, type PairedBatch } from '../../pairing/paired-batch.ts';
 import type { Tracker } from '../../pairing/run-tracker.ts';
 import { CallSightings } from './call-sightings.ts';
@@ -36,14 +37,14 @@ export class LintTracker implements Tracker {
   }
 
   add(batch: EventBatch, paired: PairedBatch): void {
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       if (paired.selected[i] === 0) continue;
-      const call = batch.call[i]!;
+      const call = batch.call[i];
       this.first.note(call, batch, i);
       const outcome = paired.outcome[i];
       if (outcome === OUTCOME.allocFailed) this.failed.note(call, batch, i);
       else if (outcome === OUTCOME.freeNull) this.nullFrees.note(call, batch, i);
-      const flags = batch.flags[i]!;
+      const flags = batch.flags[i];
       if (flags === FLAGS_UNKNOWN) continue;
       if ((flags & (DEPTH | ATOMIC)) !== 0) this.noteContext(batch, i, call, flags);
       else if (!this.showsDepth) this.showsDepth = this.pid(batch, i) !== 0;
@@ -51,7 +52,7 @@ export class LintTracker implements Tracker {
   }
 
   /** Of an event outside of plain task context. */
-  private noteContext(batch: EventBatch, i: number, call: number, flags: number): void {
+  private noteContext(batch: EventBatch, i: EventRow, call: Call, flags: number): void {
     const { calls } = this.dictionary;
     if (!isAlloc(calls.kind(call)) || (calls.gfp(call) & GFP.DIRECT_RECLAIM) === 0) return;
     // The boot task (pid 0) runs with interrupts and preemption off before there is anyone to
@@ -61,7 +62,7 @@ export class LintTracker implements Tracker {
     else if (suspicious !== 0) this.preemptOff.note(call, batch, i);
   }
 
-  private pid(batch: EventBatch, i: number): number {
-    return this.dictionary.tasks.pid(batch.task[i]!);
+  private pid(batch: EventBatch, i: EventRow): number {
+    return this.dictionary.tasks.pid(batch.task[i]);
   }
 }

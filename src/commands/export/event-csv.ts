@@ -6,6 +6,7 @@ import { EVENT_KIND, EVENT_NAMES, isAlloc } from '../../kernel/events/event-kind
 import { formatGfpFlags } from '../../kernel/events/gfp-flags.ts';
 import { formatIrqFlags } from '../../kernel/events/irq-flags.ts';
 import type { GfpName, TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { Call, EventRow, Site, Stack } from '../../kernel/indices.ts';
 import { type Cell, csvLine } from '../../render/table.ts';
 
 export interface EventCsvInput {
@@ -49,7 +50,7 @@ export class EventCsv {
   /** The rows of a batch. */
   rows(batch: EventBatch): string {
     let text = '';
-    for (let i = 0; i < batch.length; i++) text += this.row(batch, i);
+    for (let i: EventRow = 0; i < batch.length; i++) text += this.row(batch, i);
     return text;
   }
 
@@ -57,20 +58,20 @@ export class EventCsv {
     return '';
   }
 
-  private row(batch: EventBatch, i: number): string {
+  private row(batch: EventBatch, i: EventRow): string {
     const { info, dictionary } = this.input;
     const { tasks, strings } = dictionary;
-    const task = batch.task[i]!;
-    const call = batch.call[i]!;
-    const flags = batch.flags[i]!;
-    const ts = info.originNs + BigInt(batch.ts[i]!);
+    const task = batch.task[i];
+    const call = batch.call[i];
+    const flags = batch.flags[i];
+    const ts = info.originNs + BigInt(batch.ts[i]);
     const [event, site, req, alloc, gfp, node, cache, accounted, data] = this.fields(call);
     return csvLine([
       info.clockUnit === 'ns' ? formatTime(ts) : ts,
-      batch.cpu[i]!,
+      batch.cpu[i],
       task === 0 ? null : tasks.pid(task),
       event ?? null,
-      `0x${info.pointerBytes === 4 ? '' : hex(batch.ptrHi[i]!)}${hex(batch.ptrLo[i]!)}`,
+      `0x${info.pointerBytes === 4 ? '' : hex(batch.ptrHi[i])}${hex(batch.ptrLo[i])}`,
       task === 0 ? null : strings.get(tasks.comm(task)),
       site ?? null,
       req ?? null,
@@ -80,12 +81,12 @@ export class EventCsv {
       cache ?? null,
       accounted ?? null,
       flags === FLAGS_UNKNOWN ? null : formatIrqFlags(flags),
-      this.stackText(batch.stack[i]!),
+      this.stackText(batch.stack[i]),
       data ?? null,
     ]);
   }
 
-  private fields(call: number): readonly Cell[] {
+  private fields(call: Call): readonly Cell[] {
     let fields = this.ofCall[call];
     if (fields === undefined) {
       fields = this.fieldsOf(call);
@@ -94,7 +95,7 @@ export class EventCsv {
     return fields;
   }
 
-  private fieldsOf(call: number): readonly Cell[] {
+  private fieldsOf(call: Call): readonly Cell[] {
     const { dictionary, gfpNames } = this.input;
     const c = dictionary.calls.get(call);
     const isLost = c.kind === EVENT_KIND.lost;
@@ -112,7 +113,7 @@ export class EventCsv {
     ];
   }
 
-  private siteText(site: number): string | null {
+  private siteText(site: Site): string | null {
     const { sites } = this.input.dictionary;
     const label = this.input.siteLabels[site];
     if (label != null) return label;
@@ -121,7 +122,7 @@ export class EventCsv {
     return lo === 0 && hi === 0 ? null : `0x${hex(hi)}${hex(lo)}`;
   }
 
-  private stackText(stack: number): string | null {
+  private stackText(stack: Stack): string | null {
     if (stack === 0) return null;
     const { stacks } = this.input.dictionary;
     return [...stacks.frames(stack)].map((frame) => this.siteText(frame) ?? '?').join(';');

@@ -3,6 +3,7 @@
 
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import type { EventRow } from '../../kernel/indices.ts';
 
 /** A value as SQL has it. */
 type Value = number | bigint | string | null | Uint8Array;
@@ -23,7 +24,7 @@ const ROWS_PER_GROUP = 64 * 1024;
 
 export class EventParquet {
   private readonly names: readonly string[];
-  private readonly rowOf: (batch: EventBatch, i: number, seq: number) => readonly Value[];
+  private readonly rowOf: (batch: EventBatch, i: EventRow, seq: number) => readonly Value[];
   private readonly bytes = new ByteWriter(1 << 20);
   private readonly writer: ParquetWriter;
   private columns: Value[][];
@@ -50,7 +51,7 @@ export class EventParquet {
 
   /** The bytes of the groups that a batch completes. */
   rows(batch: EventBatch): Uint8Array {
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       const row = this.rowOf(batch, i, this.seq++);
       for (const [c, column] of this.columns.entries()) column.push(row[c] ?? null);
     }

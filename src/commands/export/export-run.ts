@@ -7,6 +7,7 @@ import { OutputStream, outputTarget } from '../../base/output-target.ts';
 import { PartialFile } from '../../base/partial-file.ts';
 import { NO_PROGRESS } from '../../base/progress.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import type { EventRow } from '../../kernel/indices.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import { writeEventRows } from '../../store/event-rows-file.ts';
 import { EVENT_COLUMNS, EventRows, type EventTableInput } from '../../store/event-table.ts';
@@ -28,7 +29,7 @@ export interface ExportTarget {
 export interface EventTable {
   readonly input: EventTableInput;
   readonly columns: readonly string[];
-  readonly rowOf: (batch: EventBatch, i: number, seq: number) => SqlValue[];
+  readonly rowOf: (batch: EventBatch, i: EventRow, seq: number) => SqlValue[];
 }
 
 /** Writes events, all of them; returns how many. */

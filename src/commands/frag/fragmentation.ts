@@ -6,6 +6,7 @@ import { adviseSizes, type SizeAdvice } from '../../analysis/size-advice.ts';
 import { UsageError } from '../../base/errors.ts';
 import { compareText, formatAddress } from '../../base/format-address.ts';
 import { devresOverhead } from '../../kernel/caches/wrapper-functions.ts';
+import type { Site, Stack } from '../../kernel/indices.ts';
 import type { StackTally } from '../../pairing/stack-tally.ts';
 import type { TaskTally } from '../../pairing/task-tally.ts';
 import {
@@ -105,7 +106,7 @@ export interface FragTallies {
   /** Where rows are by site or directory. */
   readonly stacks?: StackTally | undefined;
   /** The file of a site (index into `Dictionary.sites`), where a vmlinux says so. */
-  readonly fileOf?: ((site: number) => string | undefined) | undefined;
+  readonly fileOf?: ((site: Site) => string | undefined) | undefined;
 }
 
 export function buildFragmentation(
@@ -221,7 +222,7 @@ function fragRow(run: ResolvedRun, group: CallGroup<Key>, at: 'end' | 'peak'): F
 }
 
 /** The folder of a site's source file; else its module, else the kernel as a whole. */
-function directoryOf(run: ResolvedRun, site: number, fileOf: FragTallies['fileOf']): string {
+function directoryOf(run: ResolvedRun, site: Site, fileOf: FragTallies['fileOf']): string {
   const { address, symbol, module } = run.sites.get(site);
   if (module !== null) return `[${module}]`;
   const file = fileOf?.(site);
@@ -238,7 +239,7 @@ function siteOf(
   return { site: formatAddress(address), symbol, module };
 }
 
-function frameLabels(run: ResolvedRun, stack: number): string[] {
+function frameLabels(run: ResolvedRun, stack: Stack): string[] {
   return Array.from(run.dictionary.stacks.frames(stack), (frame) => run.sites.label(frame));
 }
 

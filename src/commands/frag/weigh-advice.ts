@@ -4,7 +4,9 @@
 import type { SizeAdvice, SlabSavings } from '../../analysis/size-advice.ts';
 import { present } from '../../base/assert.ts';
 import { kmallocCacheName } from '../../kernel/caches/kmalloc-caches.ts';
+import { column } from '../../kernel/column.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 import { type CachePlan, NOT_PLANNED } from '../../replay/machine/cache-plan.ts';
 import { planChanged } from '../../replay/machine/changed-plan.ts';
 import { Simulation, unlearnedOrders } from '../../replay/simulate/simulation.ts';
@@ -66,7 +68,7 @@ function shrink(
   const { plan, machine } = basis;
   const table = run.dictionary.calls;
   const numbers = new Map(plan.caches.map(({ name }, number) => [name, number]));
-  const cacheOfCall = plan.cacheOfCall.slice();
+  const cacheOfCall: CachePlan['cacheOfCall'] = column(plan.cacheOfCall.slice());
   const own = callsOf(run, piece);
   for (const call of own) {
     const gfp = table.gfp(call);
@@ -100,10 +102,12 @@ function trialOf(
   );
   const only = ({ caches, cacheOfCall }: CachePlan): CachePlan => ({
     caches,
-    cacheOfCall: cacheOfCall.map((number, call) =>
-      touched.has(number) && (number !== NOT_PLANNED.large || own.includes(call))
-        ? number
-        : NOT_PLANNED.unknown,
+    cacheOfCall: column(
+      cacheOfCall.map((number, call) =>
+        touched.has(number) && (number !== NOT_PLANNED.large || own.includes(call))
+          ? number
+          : NOT_PLANNED.unknown,
+      ),
     ),
   });
   const fresh = unlearnedOrders(changed, machine.isRandom ?? true);
@@ -119,7 +123,7 @@ function callsOf({ dictionary, sites }: ResolvedRun, piece: SizeAdvice): number[
   const { calls } = dictionary;
   const wanted = siteLabel({ ...piece, address: piece.site === null ? null : BigInt(piece.site) });
   const found: number[] = [];
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (!isKmalloc(calls.kind(call)) || calls.bytesReq(call) !== piece.bytesReq) continue;
     if (siteLabel(sites.get(calls.site(call))) === wanted) found.push(call);
   }

@@ -7,6 +7,7 @@ import { AddressMap } from '../../base/address-map.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc, isFree } from '../../kernel/events/event-kind.ts';
+import type { Call, EventRow } from '../../kernel/indices.ts';
 import type { MemoryReport, ReportedTrack } from '../../kernel/memory-reports/memory-report.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import type { ReportMoment } from './report-moment.ts';
@@ -63,10 +64,10 @@ export class CandidateSearch {
   add(batch: EventBatch): void {
     const { calls } = this.run.dictionary;
     const end = this.moment.at + this.moment.slack;
-    for (let i = 0; i < batch.length && batch.ts[i]! <= end; i++) {
-      const call = batch.call[i]!;
-      const lo = batch.ptrLo[i]!;
-      const hi = batch.ptrHi[i]!;
+    for (let i: EventRow = 0; i < batch.length && batch.ts[i] <= end; i++) {
+      const call = batch.call[i];
+      const lo = batch.ptrLo[i];
+      const hi = batch.ptrHi[i];
       if (this.calls.has(call)) {
         this.open.set(lo, hi, this.dropped + this.kept.length);
         this.keep(batch, i);
@@ -105,12 +106,12 @@ export class CandidateSearch {
     const { allocated, cache } = this.report;
     const found: number[] = [];
     if (allocated === null || (allocated.in === null && allocated.pid === null)) return new Set();
-    for (let call = 1; call < dictionary.calls.length; call++) {
+    for (let call: Call = 1; call < dictionary.calls.length; call++) {
       if (!isAlloc(dictionary.calls.kind(call))) continue;
       const site = sites.get(dictionary.calls.site(call)).symbol;
       if (allocated.in === null || isOfTrack(site, allocated)) found.push(call);
     }
-    const isOfCache = (call: number): boolean => {
+    const isOfCache = (call: Call): boolean => {
       const name = names.ofCall[call];
       return cache !== null && name !== undefined && plainName(name) === plainName(cache);
     };
@@ -121,7 +122,7 @@ export class CandidateSearch {
     return new Set(ofCache.length > 0 || allocated.in === null ? ofCache : found);
   }
 
-  private keep(batch: EventBatch, i: number): void {
+  private keep(batch: EventBatch, i: EventRow): void {
     if (this.kept.length >= 2 * MOST_KEPT) {
       this.dropped += this.kept.length - MOST_KEPT;
       this.kept = this.kept.slice(-MOST_KEPT);
@@ -191,16 +192,16 @@ function plainName(cache: string): string {
     .replace(/^kmalloc-(\d+)k$/, (_, digits: string) => `kmalloc-${Number(digits) * 1024}`);
 }
 
-function addressOf(batch: EventBatch, i: number): bigint {
-  return (BigInt(batch.ptrHi[i]!) << 32n) | BigInt(batch.ptrLo[i]!);
+function addressOf(batch: EventBatch, i: EventRow): bigint {
+  return (BigInt(batch.ptrHi[i]) << 32n) | BigInt(batch.ptrLo[i]);
 }
 
-function eventOf(batch: EventBatch, i: number): KeptEvent {
+function eventOf(batch: EventBatch, i: EventRow): KeptEvent {
   return {
-    ts: batch.ts[i]!,
-    call: batch.call[i]!,
-    task: batch.task[i]!,
-    cpu: batch.cpu[i]!,
-    stack: batch.stack[i]!,
+    ts: batch.ts[i],
+    call: batch.call[i],
+    task: batch.task[i],
+    cpu: batch.cpu[i],
+    stack: batch.stack[i],
   };
 }

@@ -1,5 +1,6 @@
 // A source through perf kmem's arithmetic.
 
+import type { Site } from '../../kernel/indices.ts';
 import { openRun } from '../../run/open-run.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import { type PerfKmemQuery, type PerfKmemResult, PerfKmemTracker } from './perf-kmem.ts';
@@ -7,7 +8,7 @@ import { type PerfKmemQuery, type PerfKmemResult, PerfKmemTracker } from './perf
 export interface PerfKmemRun {
   readonly result: PerfKmemResult;
   /** `symbol+0xoff [module]` of a site, undefined where nothing names it. */
-  symbolOf(site: number): string | undefined;
+  symbolOf(site: Site): string | undefined;
 }
 
 export async function perfKmemRun(

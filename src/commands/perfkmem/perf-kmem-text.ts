@@ -5,6 +5,7 @@
 
 import { formatFixed } from '../../base/bytes-format.ts';
 import { UsageError } from '../../base/errors.ts';
+import type { Site } from '../../kernel/indices.ts';
 import { escapeText } from '../../render/escape.ts';
 import type {
   PerfKmemResult,
@@ -75,7 +76,7 @@ export function resolvePerfKmemOptions(args: readonly PerfKmemArgument[]): PerfK
 export function* perfKmemLines(
   result: PerfKmemResult,
   lines: Pick<PerfKmemOptions, 'callerLines' | 'allocLines'>,
-  symbolOf: (site: number) => string | undefined,
+  symbolOf: (site: Site) => string | undefined,
 ): Generator<string> {
   const { callers, ptrs, summary } = result;
   if (callers !== null) {

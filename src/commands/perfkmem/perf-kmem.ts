@@ -7,9 +7,11 @@
 
 import { AddressMap } from '../../base/address-map.ts';
 import { ensureLength } from '../../base/growable.ts';
+import { type Column, column } from '../../kernel/column.ts';
 import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Call, Cpu, EventRow, Row, Site } from '../../kernel/indices.ts';
 import type { PairedBatch } from '../../pairing/paired-batch.ts';
 
 /** The keys of perf's `-s`. */
@@ -31,15 +33,15 @@ export interface PerfKmemTable {
   /** Indexes into the columns, in the order in which perf prints the rows. */
   readonly order: Uint32Array;
   /** Of the call site (0 where it is not known) or of the memory, its two halves. */
-  readonly addressLo: Uint32Array;
-  readonly addressHi: Uint32Array;
+  readonly addressLo: Column<Row>;
+  readonly addressHi: Column<Row>;
   /** Index into `Dictionary.sites`; for memory the call site of the last allocation. */
-  readonly site: Uint32Array;
-  readonly hit: Uint32Array;
-  readonly pingpong: Uint32Array;
-  readonly bytesReq: Float64Array;
-  readonly bytesAlloc: Float64Array;
-  readonly fragPct: Float64Array;
+  readonly site: Column<Row, Uint32Array, Site>;
+  readonly hit: Column<Row>;
+  readonly pingpong: Column<Row>;
+  readonly bytesReq: Column<Row, Float64Array>;
+  readonly bytesAlloc: Column<Row, Float64Array>;
+  readonly fragPct: Column<Row, Float64Array>;
 }
 
 export interface PerfKmemResult {
@@ -56,7 +58,7 @@ export interface PerfKmemQuery {
   readonly callerSort: readonly PerfKmemSortKey[] | null;
   readonly allocSort: readonly PerfKmemSortKey[] | null;
   /** The address of a call site, where it is known; without it, as the trace has it. */
-  readonly addressOf?: (site: number) => bigint | undefined;
+  readonly addressOf?: (site: Site) => bigint | undefined;
 }
 
 const MASK_32 = 0xffffffffn;
@@ -66,20 +68,20 @@ export class PerfKmemTracker {
   private readonly nodeOfCpu: ArrayLike<number>;
   private readonly rowOf = new AddressMap();
   private rows = 0;
-  private ptrLo: Uint32Array = new Uint32Array(0);
-  private ptrHi: Uint32Array = new Uint32Array(0);
-  private ptrSite: Uint32Array = new Uint32Array(0);
-  private ptrHit: Uint32Array = new Uint32Array(0);
-  private ptrPingpong: Uint32Array = new Uint32Array(0);
-  private ptrBytesReq: Float64Array = new Float64Array(0);
-  private ptrBytesAlloc: Float64Array = new Float64Array(0);
-  private lastAlloc: Int32Array = new Int32Array(0);
+  private ptrLo: Column<Row> = column(new Uint32Array(0));
+  private ptrHi: Column<Row> = column(new Uint32Array(0));
+  private ptrSite: Column<Row, Uint32Array, Site> = column(new Uint32Array(0));
+  private ptrHit: Column<Row> = column(new Uint32Array(0));
+  private ptrPingpong: Column<Row> = column(new Uint32Array(0));
+  private ptrBytesReq: Column<Row, Float64Array> = column(new Float64Array(0));
+  private ptrBytesAlloc: Column<Row, Float64Array> = column(new Float64Array(0));
+  private lastAlloc: Column<Row, Int32Array> = column(new Int32Array(0));
   /** The CPU of the last allocation as C's short; -1 once it was freed. */
-  private allocCpu: Int16Array = new Int16Array(0);
-  private siteHit: Uint32Array = new Uint32Array(0);
-  private sitePingpong: Uint32Array = new Uint32Array(0);
-  private siteBytesReq: Float64Array = new Float64Array(0);
-  private siteBytesAlloc: Float64Array = new Float64Array(0);
+  private allocCpu: Column<Row, Int16Array> = column(new Int16Array(0));
+  private siteHit: Column<Site> = column(new Uint32Array(0));
+  private sitePingpong: Column<Site> = column(new Uint32Array(0));
+  private siteBytesReq: Column<Site, Float64Array> = column(new Float64Array(0));
+  private siteBytesAlloc: Column<Site, Float64Array> = column(new Float64Array(0));
   private bytesReq = 0;
   private bytesAlloc = 0;
   private bytesFreed = 0;
@@ -95,14 +97,14 @@ export class PerfKmemTracker {
   add(batch: EventBatch, { selected }: PairedBatch): void {
     const { calls } = this.dictionary;
     this.growSites(this.dictionary.sites.length);
-    for (let i = 0; i < batch.length; i++) {
+    for (let i: EventRow = 0; i < batch.length; i++) {
       if (selected[i] === 0) continue;
-      const call = batch.call[i]!;
+      const call = batch.call[i];
       const kind = calls.kind(call);
       if (isAlloc(kind)) {
-        this.alloc(call, batch.ptrLo[i]!, batch.ptrHi[i]!, batch.cpu[i]!);
+        this.alloc(call, batch.ptrLo[i], batch.ptrHi[i], batch.cpu[i]);
       } else if (kind === EVENT_KIND.kfree || kind === EVENT_KIND.kmem_cache_free) {
-        this.free(batch.ptrLo[i]!, batch.ptrHi[i]!, batch.cpu[i]!);
+        this.free(batch.ptrLo[i], batch.ptrHi[i], batch.cpu[i]);
       }
     }
   }
@@ -129,7 +131,7 @@ export class PerfKmemTracker {
     };
   }
 
-  private alloc(call: number, lo: number, hi: number, cpu: number): void {
+  private alloc(call: Call, lo: number, hi: number, cpu: Cpu): void {
     const { calls } = this.dictionary;
     const site = calls.site(call);
     const bytesReq = calls.bytesReq(call) | 0;
@@ -142,9 +144,9 @@ export class PerfKmemTracker {
     this.ptrSite[row] = site;
     this.allocCpu[row] = cpu;
     this.lastAlloc[row] = bytesAlloc;
-    this.siteHit[site]!++;
-    this.siteBytesReq[site]! += bytesReq;
-    this.siteBytesAlloc[site]! += bytesAlloc;
+    this.siteHit[site]++;
+    this.siteBytesReq[site] += bytesReq;
+    this.siteBytesAlloc[site] += bytesAlloc;
     this.bytesReq += bytesReq;
     this.bytesAlloc += bytesAlloc;
     this.allocs++;
@@ -154,7 +156,7 @@ export class PerfKmemTracker {
     }
   }
 
-  private free(lo: number, hi: number, cpu: number): void {
+  private free(lo: number, hi: number, cpu: Cpu): void {
     const row = this.rowOf.get(lo, hi);
     if (row < 0) return;
     this.bytesFreed += this.lastAlloc[row]!;
@@ -193,7 +195,7 @@ export class PerfKmemTracker {
     this.siteBytesAlloc = ensureLength(this.siteBytesAlloc, length);
   }
 
-  private readonly tracedAddress = (site: number): bigint | undefined => {
+  private readonly tracedAddress = (site: Site): bigint | undefined => {
     const { sites } = this.dictionary;
     const address = (BigInt(sites.hi(site)) << 32n) | BigInt(sites.lo(site));
     return address === 0n ? undefined : address;
@@ -214,14 +216,16 @@ export class PerfKmemTracker {
     sortRows(order, keys, columns, (a, b) => rank[a]! - rank[b]!);
     return {
       order,
-      addressLo: Uint32Array.from(addresses, (address) => Number((address ?? 0n) & MASK_32)),
-      addressHi: Uint32Array.from(addresses, (address) => Number((address ?? 0n) >> 32n)),
-      site: Uint32Array.from(rank.keys()),
-      hit,
-      pingpong,
-      bytesReq,
-      bytesAlloc,
-      fragPct,
+      addressLo: column(
+        Uint32Array.from(addresses, (address) => Number((address ?? 0n) & MASK_32)),
+      ),
+      addressHi: column(Uint32Array.from(addresses, (address) => Number((address ?? 0n) >> 32n))),
+      site: column(Uint32Array.from(rank.keys())),
+      hit: column(hit),
+      pingpong: column(pingpong),
+      bytesReq: column(bytesReq),
+      bytesAlloc: column(bytesAlloc),
+      fragPct: column(fragPct),
     };
   }
 
@@ -234,7 +238,7 @@ export class PerfKmemTracker {
     const siteRank = rankByAddress(addresses);
     const byAddress = (a: number, b: number): number => hi[a]! - hi[b]! || lo[a]! - lo[b]!;
     const order = new Uint32Array(this.rows);
-    for (let row = 0; row < order.length; row++) order[row] = row;
+    for (let row: Row = 0; row < order.length; row++) order[row] = row;
     order.sort(byAddress);
     // Sorted once, so that the rows are compared by one number from here on.
     const rank = new Uint32Array(this.rows);
@@ -245,7 +249,16 @@ export class PerfKmemTracker {
     const columns = { ptr: rank, callsite, bytes, hit, pingpong, frag: fragPct };
     sortRows(order, keys, columns, (a, b) => rank[a]! - rank[b]!);
     const address = { addressLo: lo, addressHi: hi };
-    return { order, ...address, site, hit, pingpong, bytesReq, bytesAlloc, fragPct };
+    return {
+      order,
+      ...address,
+      site,
+      hit,
+      pingpong,
+      bytesReq,
+      bytesAlloc,
+      fragPct: column(fragPct),
+    };
   }
 }
 

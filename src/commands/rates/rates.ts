@@ -3,6 +3,8 @@
 
 import { present } from '../../base/assert.ts';
 import { compareText, formatAddress } from '../../base/format-address.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { Call } from '../../kernel/indices.ts';
 import type { RateBins } from '../../pairing/rate-bins.ts';
 import { groupCalls } from '../../run/group-calls.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -92,7 +94,7 @@ export function buildRates(
     const id = `${siteLabel(run.sites.get(siteId))} ${cache ?? ''}`;
     return { id, key: { cache, siteId } };
   });
-  const groupOfCall = new Int32Array(calls.length).fill(-1);
+  const groupOfCall: Column<Call, Int32Array> = column(new Int32Array(calls.length).fill(-1));
   groups.forEach((group, g) => {
     for (const call of group.calls) groupOfCall[call] = g;
   });
@@ -151,7 +153,7 @@ interface Sums {
 function sumIntervals(
   run: ResolvedRun,
   bins: RateBins,
-  groupOfCall: Int32Array,
+  groupOfCall: Column<Call, Int32Array>,
 ): Map<number, Map<number, Sums>> {
   const intervals = new Map<number, Map<number, Sums>>();
   for (let i = 0; i < bins.length; i++) {

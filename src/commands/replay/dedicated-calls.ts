@@ -2,6 +2,7 @@
 
 import { UsageError } from '../../base/errors.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call, Site } from '../../kernel/indices.ts';
 import type { DedicatedCache } from '../../replay/machine/changed-plan.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 
@@ -13,7 +14,7 @@ export function findDedicatedCalls(run: ResolvedRun, sites: readonly string[]): 
   return sites.map((name) => {
     const calls = new Set<number>();
     const { calls: table } = run.dictionary;
-    for (let call = 1; call < table.length; call++) {
+    for (let call: Call = 1; call < table.length; call++) {
       if (isKmalloc(table.kind(call)) && isNamed(run, table.site(call), name)) calls.add(call);
     }
     if (calls.size > 0) return { name, calls };
@@ -23,7 +24,7 @@ export function findDedicatedCalls(run: ResolvedRun, sites: readonly string[]): 
   });
 }
 
-function isNamed({ sites }: ResolvedRun, site: number, name: string): boolean {
+function isNamed({ sites }: ResolvedRun, site: Site, name: string): boolean {
   const { address, symbol, module } = sites.get(site);
   if (symbol === name || sites.functionOf(site) === name) return true;
   if (module !== null && `${symbol} [${module}]` === name) return true;

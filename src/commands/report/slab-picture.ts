@@ -74,7 +74,7 @@ function pickCaches(
 ): ModelCache[] {
   const leaking = [...leaked].flatMap((address) => {
     const slab = table.find(Number(address & 0xffffffffn), Number(address >> 32n));
-    return slab < 0 ? [] : (caches[table.cache[slab]!] ?? []);
+    return slab < 0 ? [] : (caches[table.cache[slab]] ?? []);
   });
   const rows = caches
     .map((cache) => {
@@ -163,7 +163,7 @@ class SlotOwners {
     const { live } = run;
     for (const row of run.rows) {
       const slab = table.find(live.ptrLo(row), live.ptrHi(row));
-      const cache = slab < 0 ? undefined : caches[table.cache[slab]!];
+      const cache = slab < 0 ? undefined : caches[table.cache[slab]];
       if (cache === undefined) continue;
       const offset = table.offsetIn(slab, live.ptrLo(row), live.ptrHi(row));
       const base = table.base(slab);

@@ -53,8 +53,11 @@ export const READ_OPTIONS: Specs<ReadValues> = {
   columns: parsed('--columns <NAMES>', 'columns of a CSV without a header line', (names) =>
     names.split(','),
   ),
-  ignoreColumns: flag('--ignore-columns', 'pass over columns of a CSV that are not known'),
-  tsUnit: choice('--ts-unit <UNIT>', 'what the times of a CSV count', CSV_TIME_UNITS),
+  ignoreColumns: flag(
+    '--ignore-columns',
+    'pass over columns of a CSV, keys of JSON that are not known',
+  ),
+  tsUnit: choice('--ts-unit <UNIT>', 'what the times of a CSV or of JSON count', CSV_TIME_UNITS),
   map: list(
     '--map <EVENT=ROLE,...>',
     'what a probe event tells: alloc, free, write ... (docs/probes.md; repeatable)',

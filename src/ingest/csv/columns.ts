@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import type { CsvOptions } from '../format.ts';
 
-const COLUMN_NAMES = [
+export const COLUMN_NAMES = [
   'ts',
   'ts_ns',
   'cpu',
@@ -93,7 +93,8 @@ function isColumn(name: string): name is ColumnName {
   return COLUMN_NAMES.some((column) => column === name);
 }
 
-function columnsOf(fields: readonly string[]): CsvColumns {
+/** Where columns of these names stand, which are known to be right. */
+export function columnsOf(fields: readonly string[]): CsvColumns {
   const names = fields.map(normalName);
   const nanoseconds = names.indexOf('ts_ns');
   return {

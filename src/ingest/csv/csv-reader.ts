@@ -3,15 +3,15 @@
 
 import { TraceFormatError } from '../../base/errors.ts';
 import type { ReadState } from '../../base/input-bytes.ts';
-import { clockUnitOf, type TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
-import { recordedClock } from '../events/text-clock.ts';
-import type { CsvOptions, CsvTimeUnit, TraceInput, TraceReader } from '../format.ts';
+import type { CsvOptions, TraceInput, TraceReader } from '../format.ts';
 import { LineBuffer, MAX_LINE_BYTES } from '../text/line-buffer.ts';
 import { readSidecarFacts } from '../text/trace-facts.ts';
 import { type CsvColumns, headerColumns, isHeader, namedColumns, parseRow } from './columns.ts';
 import { RowCutter } from './row-cutter.ts';
 import { RowEvents } from './row-events.ts';
+import { timeUnitOf } from './time-unit.ts';
 
 /** Lines of one row at most: only a task's name, of 15 bytes, can hold a line feed. */
 const MAX_ROW_LINES = 16;
@@ -151,22 +151,10 @@ export class CsvReader implements TraceReader {
   }
 
   private begin(columns: CsvColumns): void {
-    const unit = this.timeUnit(columns);
+    const unit = timeUnitOf(columns, this.options, this.input.sidecars, this.info);
     this.table = {
       cutter: new RowCutter(columns.count),
       events: new RowEvents(columns, unit, this.writer, this.info),
     };
-  }
-
-  /** The unit of the times: as the user says, else the recorded clock's, else by the column. */
-  private timeUnit(columns: CsvColumns): CsvTimeUnit {
-    const { info } = this;
-    info.clock = recordedClock(this.input.sidecars);
-    const recorded = clockUnitOf(info.clock);
-    const own = columns.inNanoseconds ? (recorded === 'ns' ? 'ns' : recorded) : 's';
-    const unit = this.options.tsUnit ?? own;
-    info.clockUnit = unit === 'tick' || unit === 'count' ? unit : 'ns';
-    if (info.clockUnit !== recorded) info.clock = null;
-    return unit;
   }
 }

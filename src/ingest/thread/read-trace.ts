@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { present } from '../../base/assert.ts';
-import { takeSignals } from '../../base/end-signals.ts';
+import { signalsServed, takeSignals } from '../../base/end-signals.ts';
 import { STDIN } from '../../base/input-bytes.ts';
 import type { ProgressListener } from '../../base/progress.ts';
 import { Dictionary } from '../../kernel/events/dictionary.ts';
@@ -75,7 +75,6 @@ async function readHere<C extends BatchConsumer>(
   consumer: TraceConsumer<C>,
   tell: ProgressListener,
 ): Promise<TraceRead<C>> {
-  const { readEvents } = await import('../read-events.ts');
   const dictionary = new Dictionary();
   const empty: EventBatch[] = [];
   let pass: C | undefined;
@@ -101,10 +100,13 @@ async function readHere<C extends BatchConsumer>(
   };
   const off = description.path === STDIN ? takeSignals(['SIGINT'], stop) : undefined;
   try {
+    const { readEvents } = await import('../read-events.ts');
     const { info, stats } = await readEvents(description, dictionary, control, sidecars);
     pass ??= consumer.begin({ dictionary, info, firstTs: Number.NaN });
     return { dictionary, info, stats, pass };
   } finally {
+    // The end of the input comes with the signal where that ends the writer too.
+    if (off !== undefined) await signalsServed();
     off?.();
   }
 }

@@ -4,6 +4,7 @@
 // table means "none" or "unknown".
 
 import { TupleTable } from '../../base/tuple-table.ts';
+import type { Call, Site, Task } from '../indices.ts';
 import { StackTable } from './stack-table.ts';
 
 /** Whether an allocation is charged to a memory cgroup. */
@@ -15,7 +16,7 @@ export const NODE_UNKNOWN = -2;
 export const NODE_ANY = -1;
 
 /** One distinct call: the event and everything about it that is the same each time it is made. */
-export interface Call {
+export interface CallFields {
   readonly kind: number;
   /** Index into `sites`. */
   readonly site: number;
@@ -34,7 +35,7 @@ export interface Call {
   readonly data: number;
 }
 
-const NONE: Call = {
+const NONE: CallFields = {
   kind: 0,
   site: 0,
   bytesReq: 0,
@@ -59,7 +60,7 @@ export class CallTable {
     return this.table.length;
   }
 
-  intern(call: Partial<Call>): number {
+  intern(call: Partial<CallFields>): Call {
     const c = { ...NONE, ...call };
     return this.internFields(
       c.kind,
@@ -78,7 +79,7 @@ export class CallTable {
   /** As `intern`, without an object: for the readers' inner loops. */
   internFields(
     kind: number,
-    site: number,
+    site: Site,
     bytesReq: number,
     bytesAlloc: number,
     gfp: number,
@@ -87,7 +88,7 @@ export class CallTable {
     cache: number,
     accounted: number,
     data: number,
-  ): number {
+  ): Call {
     const { tuple } = this;
     tuple[0] = kind | (accounted << 8) | (gfpKnown ? 1 << 16 : 0);
     tuple[1] = site;
@@ -102,40 +103,40 @@ export class CallTable {
     return this.table.intern(tuple);
   }
 
-  kind(id: number): number {
+  kind(id: Call): number {
     return this.table.words[id * CALL_WIDTH]! & 0xff;
   }
-  accounted(id: number): number {
+  accounted(id: Call): number {
     return (this.table.words[id * CALL_WIDTH]! >>> 8) & 0xff;
   }
-  gfpKnown(id: number): boolean {
+  gfpKnown(id: Call): boolean {
     return (this.table.words[id * CALL_WIDTH]! & (1 << 16)) !== 0;
   }
-  site(id: number): number {
+  site(id: Call): Site {
     return this.table.words[id * CALL_WIDTH + 1]!;
   }
-  bytesReq(id: number): number {
+  bytesReq(id: Call): number {
     const { words } = this.table;
     return words[id * CALL_WIDTH + 2]! + words[id * CALL_WIDTH + 3]! * TWO_32;
   }
-  bytesAlloc(id: number): number {
+  bytesAlloc(id: Call): number {
     const { words } = this.table;
     return words[id * CALL_WIDTH + 4]! + words[id * CALL_WIDTH + 5]! * TWO_32;
   }
-  gfp(id: number): number {
+  gfp(id: Call): number {
     return this.table.words[id * CALL_WIDTH + 6]!;
   }
-  node(id: number): number {
+  node(id: Call): number {
     return this.table.words[id * CALL_WIDTH + 7]! | 0;
   }
-  cache(id: number): number {
+  cache(id: Call): number {
     return this.table.words[id * CALL_WIDTH + 8]!;
   }
-  data(id: number): number {
+  data(id: Call): number {
     return this.table.words[id * CALL_WIDTH + 9]!;
   }
 
-  get(id: number): Call {
+  get(id: Call): CallFields {
     return {
       kind: this.kind(id),
       site: this.site(id),
@@ -160,16 +161,16 @@ export class SiteTable {
     return this.table.length;
   }
 
-  internAddress(lo: number, hi: number): number {
+  internAddress(lo: number, hi: number): Site {
     return this.intern(lo, hi, 0);
   }
 
   /** @param text index into `strings` of the symbol as the trace prints it */
-  internText(text: number): number {
+  internText(text: number): Site {
     return this.intern(0, 0, text);
   }
 
-  intern(lo: number, hi: number, text: number): number {
+  intern(lo: number, hi: number, text: number): Site {
     this.tuple[0] = lo;
     this.tuple[1] = hi;
     this.tuple[2] = text;
@@ -177,14 +178,14 @@ export class SiteTable {
   }
 
   /** Halves of the address; both 0 where only the text is known. */
-  lo(id: number): number {
+  lo(id: Site): number {
     return this.table.words[id * 3]!;
   }
-  hi(id: number): number {
+  hi(id: Site): number {
     return this.table.words[id * 3 + 1]!;
   }
   /** Index into `strings`; 0 where only the address is known. */
-  text(id: number): number {
+  text(id: Site): number {
     return this.table.words[id * 3 + 2]!;
   }
 }
@@ -199,17 +200,17 @@ export class TaskTable {
   }
 
   /** @param comm index into `strings` */
-  intern(pid: number, comm: number): number {
+  intern(pid: number, comm: number): Task {
     this.tuple[0] = pid;
     this.tuple[1] = comm;
     this.tuple[2] = 1; // so that pid 0 without a name is not "unknown"
     return this.table.intern(this.tuple);
   }
 
-  pid(id: number): number {
+  pid(id: Task): number {
     return this.table.words[id * 3]! | 0;
   }
-  comm(id: number): number {
+  comm(id: Task): number {
     return this.table.words[id * 3 + 1]!;
   }
 }

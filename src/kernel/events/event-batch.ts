@@ -1,6 +1,9 @@
 // Events as columns: the only form in which they travel between the stages. What repeats is an
 // index into the Dictionary; what differs from event to event is a number here. 32 bytes an event.
 
+import { type Column, column } from '../column.ts';
+import type { Call, Cpu, EventRow, Stack, Task } from '../indices.ts';
+
 /** Events in a full batch. */
 export const BATCH_CAPACITY = 16384;
 
@@ -22,19 +25,19 @@ export const IRQ_FLAG = {
 export interface EventBatch {
   length: number;
   /** Nanoseconds (or units of the trace's clock) since `TraceInfo.originNs`; whole numbers. */
-  readonly ts: Float64Array;
+  readonly ts: Column<EventRow, Float64Array>;
   /** Index into `Dictionary.calls`: what was called, from where, with which arguments. */
-  readonly call: Uint32Array;
+  readonly call: Column<EventRow, Uint32Array, Call>;
   /** Index into `Dictionary.tasks`. */
-  readonly task: Uint32Array;
+  readonly task: Column<EventRow, Uint32Array, Task>;
   /** The address of the object, its two halves; 0 for NULL. */
-  readonly ptrLo: Uint32Array;
-  readonly ptrHi: Uint32Array;
-  readonly cpu: Uint16Array;
+  readonly ptrLo: Column<EventRow>;
+  readonly ptrHi: Column<EventRow>;
+  readonly cpu: Column<EventRow, Uint16Array, Cpu>;
   /** Bits 0-7 common_flags, 8-11 preempt depth, 12-15 migrate-disable depth; or FLAGS_UNKNOWN. */
-  readonly flags: Uint16Array;
+  readonly flags: Column<EventRow, Uint16Array>;
   /** Index into `Dictionary.stacks`; 0 where no stack was recorded. */
-  readonly stack: Uint32Array;
+  readonly stack: Column<EventRow, Uint32Array, Stack>;
 }
 
 /** The columns in the order in which they are stored and sent. */
@@ -54,18 +57,18 @@ export const BATCH_COLUMNS = [
  * @param isShared its columns can be used by several threads
  */
 export function createBatch(capacity: number = BATCH_CAPACITY, isShared = false): EventBatch {
-  const column = (bytes: number): ArrayBufferLike =>
+  const memory = (bytes: number): ArrayBufferLike =>
     isShared ? new SharedArrayBuffer(bytes * capacity) : new ArrayBuffer(bytes * capacity);
   return {
     length: 0,
-    ts: new Float64Array(column(8)),
-    call: new Uint32Array(column(4)),
-    task: new Uint32Array(column(4)),
-    ptrLo: new Uint32Array(column(4)),
-    ptrHi: new Uint32Array(column(4)),
-    cpu: new Uint16Array(column(2)),
-    flags: new Uint16Array(column(2)),
-    stack: new Uint32Array(column(4)),
+    ts: column(new Float64Array(memory(8))),
+    call: column(new Uint32Array(memory(4))),
+    task: column(new Uint32Array(memory(4))),
+    ptrLo: column(new Uint32Array(memory(4))),
+    ptrHi: column(new Uint32Array(memory(4))),
+    cpu: column(new Uint16Array(memory(2))),
+    flags: column(new Uint16Array(memory(2))),
+    stack: column(new Uint32Array(memory(4))),
   };
 }
 
@@ -73,14 +76,14 @@ export function createBatch(capacity: number = BATCH_CAPACITY, isShared = false)
 export function sliceBatch(batch: EventBatch, from: number, to: number): EventBatch {
   return {
     length: Math.min(to, batch.length) - from,
-    ts: batch.ts.subarray(from, to),
-    call: batch.call.subarray(from, to),
-    task: batch.task.subarray(from, to),
-    ptrLo: batch.ptrLo.subarray(from, to),
-    ptrHi: batch.ptrHi.subarray(from, to),
-    cpu: batch.cpu.subarray(from, to),
-    flags: batch.flags.subarray(from, to),
-    stack: batch.stack.subarray(from, to),
+    ts: column(batch.ts.subarray(from, to)),
+    call: column(batch.call.subarray(from, to)),
+    task: column(batch.task.subarray(from, to)),
+    ptrLo: column(batch.ptrLo.subarray(from, to)),
+    ptrHi: column(batch.ptrHi.subarray(from, to)),
+    cpu: column(batch.cpu.subarray(from, to)),
+    flags: column(batch.flags.subarray(from, to)),
+    stack: column(batch.stack.subarray(from, to)),
   };
 }
 
@@ -92,7 +95,7 @@ export function appendBatch(to: EventBatch, from: EventBatch): void {
 
 /** Drops the events of a batch that are later than `until`. */
 export function cutAfter(batch: EventBatch, until: number): void {
-  let length = 0;
-  while (length < batch.length && batch.ts[length]! <= until) length++;
+  let length: EventRow = 0;
+  while (length < batch.length && batch.ts[length] <= until) length++;
   batch.length = length;
 }

@@ -62,7 +62,11 @@ export const STAT_KINDS: Readonly<Record<StatName, StatKind>> = {
     source: 'ingest',
     text: 'places where the file ends too early',
   },
-  bad_row: { severity: 'error', source: 'ingest', text: 'CSV rows that cannot be read' },
+  bad_row: {
+    severity: 'error',
+    source: 'ingest',
+    text: 'rows of CSV or objects of JSON that cannot be read',
+  },
   duplicate_records: {
     severity: 'info',
     source: 'ingest',

@@ -48,7 +48,8 @@ export const DOCUMENTS: readonly ForeignText[] = [
   },
   {
     title: 'JSON',
-    advice: 'Of this JSON no events are read. Write them as CSV (docs/csv.md).',
+    advice:
+      'Of this JSON no events are read. Write an object for each event, or CSV (docs/csv.md).',
     mark: /^\s*(?:\{\s*(?:"[^"\n]*" *:|\}\s*$)|\[\s*[{["\]])/,
   },
   { title: 'XML', advice: 'Give the text of the trace.', mark: /^\s*<(?:\?xml|svg)\b/ },

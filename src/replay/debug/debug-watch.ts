@@ -24,9 +24,11 @@ import {
   type SlubReport,
   SlubReports,
 } from '../../kernel/checks/slub-reports.ts';
+import { type List, list } from '../../kernel/column.ts';
 import type { CallTable, StringList } from '../../kernel/events/dictionary.ts';
 import { createBatch, type EventBatch } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Cache, Call, EventRow, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { NonSlabAddresses } from '../../kernel/machine/non-slab-addresses.ts';
 import type { SlubRules } from '../../kernel/slub/releases.ts';
 import { SLAB } from '../../kernel/slub/slab-flags.ts';
@@ -51,7 +53,7 @@ export interface DebugWatchInput extends Omit<TrackTextsInput, 'tracks' | 'calls
   readonly isHardened: boolean;
   readonly nonSlab: NonSlabAddresses;
   /** True for calls whose objects are freed without an event, some or all. */
-  readonly freesUnseen: (call: number) => boolean;
+  readonly freesUnseen: (call: Call) => boolean;
   /** The debug flags that are asked after, of a cache that was recorded without any. */
   readonly askedFlags: (cache: PlannedCache) => number;
   /** See FreeEvidence. */
@@ -74,7 +76,7 @@ export class DebugWatch {
   private readonly table: SlabTable;
   private readonly rules: SlubRules;
   private readonly nonSlab: NonSlabAddresses;
-  private readonly freesUnseen: (call: number) => boolean;
+  private readonly freesUnseen: (call: Call) => boolean;
   private readonly tracks = new ObjectTracks();
   private readonly texts: TrackTexts;
   private readonly found: SlubReports;
@@ -82,7 +84,7 @@ export class DebugWatch {
   /** By number of the cache; undefined where it has no debug flags, and none are asked after. */
   private readonly caches: readonly (CheckedCache | undefined)[];
   /** By number of the cache; undefined without debug flags. */
-  private readonly checks: readonly (SlubChecks | undefined)[];
+  private readonly checks: List<Cache, SlubChecks | undefined>;
   private readonly touched: TouchedSlabs;
   /** High half of the address of some slab. */
   private slabHi = 0;
@@ -123,10 +125,12 @@ export class DebugWatch {
     this.found.causeOf = () => this.cause();
     this.freed = new FreeReports(this.table, this.found, rules);
     this.caches = slub.caches.map(({ plan }) => watchedCache(plan, rules, input.askedFlags(plan)));
-    this.checks = this.caches.map((cache) =>
-      cache === undefined || cache.layoutKnown === false
-        ? undefined
-        : new SlubChecks(cache, this.found),
+    this.checks = list(
+      this.caches.map((cache) =>
+        cache === undefined || cache.layoutKnown === false
+          ? undefined
+          : new SlubChecks(cache, this.found),
+      ),
     );
     slub.table.watch(this);
   }
@@ -142,36 +146,36 @@ export class DebugWatch {
   }
 
   /** A slab has come. */
-  slabAdded(row: number): void {
-    this.slabHi = this.table.baseHi[row]!;
+  slabAdded(row: Slab): void {
+    this.slabHi = this.table.baseHi[row];
     if (this.cacheOf(row) === undefined) return;
-    this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]!);
+    this.tracks.clear(this.table.slot(row, 0), this.table.objects[row]);
   }
 
   /** A slab's pages go back to the page allocator. */
-  slabRemoved(row: number): void {
+  slabRemoved(row: Slab): void {
     const slab = this.touched.get(row);
     if (slab === undefined) return;
-    this.checks[this.table.cache[row]!]?.discard(slab);
+    this.checks[this.table.cache[row]]?.discard(slab);
     this.slabLost(row);
   }
 
   /** A slab turns out to be gone: nothing is known of how. */
-  slabLost(row: number): void {
+  slabLost(row: Slab): void {
     if (this.touched.forget(row)) this.evidence.forget(row);
   }
 
   /** An object is allocated; before the model takes it. */
-  alloc(batch: EventBatch, i: number, row: number, object: number): void {
+  alloc(batch: EventBatch, i: EventRow, row: Slab, object: ObjectNumber): void {
     this.evidence.seen(batch, i);
     if (this.cacheOf(row) === undefined) return;
     const { tracks } = this;
     const slot = this.table.slot(row, object);
-    const checks = this.checks[this.table.cache[row]!];
+    const checks = this.checks[this.table.cache[row]];
     const slab = checks === undefined ? undefined : this.touched.get(row);
     if (checks !== undefined && slab !== undefined) {
       this.turnTo(batch, i);
-      this.allocTouched(checks, slab, object, batch.call[i]!);
+      this.allocTouched(checks, slab, object, batch.call[i]);
     }
     if (!this.table.isFree(row, object) && tracks.call(slot, TRACK.alloc) !== 0) tracks.owe(slot);
     tracks.set(slot, TRACK.alloc, batch, i);
@@ -182,19 +186,19 @@ export class DebugWatch {
     const { table, tracks } = this;
     const row = table.find(lo, hi);
     if (row === NO_SLAB || this.cacheOf(row) === undefined) return;
-    tracks.clear(table.slot(row, 0), table.objects[row]!);
+    tracks.clear(table.slot(row, 0), table.objects[row]);
   }
 
   /**
    * An object is freed; before the model frees it.
    * @returns false where the kernel refuses to
    */
-  free(batch: EventBatch, i: number, row: number, object: number): boolean {
+  free(batch: EventBatch, i: EventRow, row: Slab, object: ObjectNumber): boolean {
     const { table, tracks } = this;
     this.evidence.seen(batch, i);
     const cache = this.cacheOf(row);
     if (cache === undefined) return true;
-    const checks = this.checks[table.cache[row]!];
+    const checks = this.checks[table.cache[row]];
     const slot = table.slot(row, object);
     const isFree = table.isFree(row, object);
     if (this.evidence.isRepeated(batch, i, slot)) return true;
@@ -226,20 +230,20 @@ export class DebugWatch {
   }
 
   /** A free at which no object starts, in a slab. */
-  freeWithin(batch: EventBatch, i: number, row: number): void {
+  freeWithin(batch: EventBatch, i: EventRow, row: Slab): void {
     const { table } = this;
     const cache = this.cacheOf(row);
     if (cache === undefined) return;
-    const offset = table.offsetIn(row, batch.ptrLo[i]!, batch.ptrHi[i]!);
+    const offset = table.offsetIn(row, batch.ptrLo[i], batch.ptrHi[i]);
     const { redLeftPad, size } = cache.geometry.layout;
     const object = Math.floor((offset - redLeftPad) / size);
-    if (object < 0 || object >= table.objects[row]!) return;
+    if (object < 0 || object >= table.objects[row]) return;
     // Another use of the page would not have this object any more.
     const slot = table.slot(row, object);
     if (!this.tracks.isSurelyAllocated(slot)) return;
-    if (isUnchecked(cache) && !this.isMisfreed(batch.call[i]!, row, slot)) return;
+    if (isUnchecked(cache) && !this.isMisfreed(batch.call[i], row, slot)) return;
     this.turnTo(batch, i);
-    const checks = this.checks[table.cache[row]!];
+    const checks = this.checks[table.cache[row]];
     if (checks === undefined) {
       this.freed.within(cache, row, offset);
       return;
@@ -253,11 +257,17 @@ export class DebugWatch {
    * @param named its number; negative where it is not in the model
    * @returns true where the object is of another cache all the same, and not gone
    */
-  isWrongCache(batch: EventBatch, i: number, row: number, object: number, named: number): boolean {
+  isWrongCache(
+    batch: EventBatch,
+    i: EventRow,
+    row: Slab,
+    object: ObjectNumber,
+    named: number,
+  ): boolean {
     const { table, calls } = this;
-    const own = table.cache[row]!;
+    const own = table.cache[row];
     const cache = this.cacheOf(row);
-    const call = batch.call[i]!;
+    const call = batch.call[i];
     if (cache === undefined || object < 0 || table.isFree(row, object)) return false;
     if (!hasFlag(cache, SLAB.CONSISTENCY_CHECKS)) return false;
     const slot = table.slot(row, object);
@@ -280,7 +290,7 @@ export class DebugWatch {
    * True where a free within an object of a cache that the kernel does not check is no other use of its
    * page, whose allocation was not seen: it is of the object's own kind, and its call makes few such.
    */
-  private isMisfreed(call: number, row: number, slot: number): boolean {
+  private isMisfreed(call: Call, row: Slab, slot: number): boolean {
     const { evidence } = this;
     const made = this.tracks.call(slot, TRACK.alloc);
     if (this.freesUnseen(made) || !evidence.fits(made, call)) return false;
@@ -288,7 +298,7 @@ export class DebugWatch {
   }
 
   /** The same of a free that names another cache. */
-  private isIntoWrongCache(call: number, row: number, slot: number, named: number): boolean {
+  private isIntoWrongCache(call: Call, row: Slab, slot: number, named: number): boolean {
     const name = this.strings.get(this.calls.cache(call));
     const aliases = this.slub.caches[named]?.plan.known?.aliases ?? [];
     if ([name, ...aliases].some(isBulkCache)) return false;
@@ -296,28 +306,28 @@ export class DebugWatch {
     return this.evidence.isTrusted(call, this.doubted(row));
   }
 
-  private doubted(row: number): DoubtedSlab {
+  private doubted(row: Slab): DoubtedSlab {
     const { table, slub } = this;
     const cache = this.cacheOf(row);
     return {
       row,
       base: table.base(row),
       isChecked: cache !== undefined && !isUnchecked(cache),
-      isBulk: mayBeBulk(slub.caches[table.cache[row]!]!.plan),
+      isBulk: mayBeBulk(slub.caches[table.cache[row]].plan),
     };
   }
 
   /** A kfree() of an address in no known slab. */
-  freeUnknown(batch: EventBatch, i: number): void {
-    if (this.calls.kind(batch.call[i]!) !== EVENT_KIND.kfree) return;
+  freeUnknown(batch: EventBatch, i: EventRow): void {
+    if (this.calls.kind(batch.call[i]) !== EVENT_KIND.kfree) return;
     this.turnTo(batch, i);
-    const place = this.nonSlab.placeOf(batch.ptrHi[i]!, batch.ptrLo[i]!, this.slabHi);
-    if (place !== undefined) this.freed.nowhere(batch.ptrHi[i]!, batch.ptrLo[i]!);
+    const place = this.nonSlab.placeOf(batch.ptrHi[i], batch.ptrLo[i], this.slabHi);
+    if (place !== undefined) this.freed.nowhere(batch.ptrHi[i], batch.ptrLo[i]);
   }
 
   /** The event that is looked at from now on. */
-  private turnTo(batch: EventBatch, i: number): void {
-    this.texts.now = batch.ts[i]!;
+  private turnTo(batch: EventBatch, i: EventRow): void {
+    this.texts.now = batch.ts[i];
     this.batch = batch;
     this.i = i;
   }
@@ -328,15 +338,20 @@ export class DebugWatch {
   }
 
   /** Any other event. */
-  other(batch: EventBatch, i: number, kind: number): void {
+  other(batch: EventBatch, i: EventRow, kind: number): void {
     this.turnTo(batch, i);
     if (kind === EVENT_KIND.write) this.write(batch, i);
-    else if (kind === EVENT_KIND.validate) this.validate(batch.call[i]!);
-    else if (kind === EVENT_KIND.cache_destroy) this.destroy(batch.call[i]!);
-    else if (kind === EVENT_KIND.lost) this.evidence.lost(batch.ts[i]!);
+    else if (kind === EVENT_KIND.validate) this.validate(batch.call[i]);
+    else if (kind === EVENT_KIND.cache_destroy) this.destroy(batch.call[i]);
+    else if (kind === EVENT_KIND.lost) this.evidence.lost(batch.ts[i]);
   }
 
-  private allocTouched(checks: SlubChecks, slab: TouchedSlab, object: number, call: number): void {
+  private allocTouched(
+    checks: SlubChecks,
+    slab: TouchedSlab,
+    object: ObjectNumber,
+    call: Call,
+  ): void {
     // What was freed unseen is in no state that could be checked.
     const isListed = slab.isListed(object);
     slab.take(object);
@@ -347,20 +362,20 @@ export class DebugWatch {
     slab.fill(object, this.touched.request(call));
   }
 
-  private write(batch: EventBatch, i: number): void {
+  private write(batch: EventBatch, i: EventRow): void {
     const { table } = this;
-    const data = Buffer.from(this.strings.get(this.calls.data(batch.call[i]!)), 'hex');
+    const data = Buffer.from(this.strings.get(this.calls.data(batch.call[i])), 'hex');
     const { pageSize } = this.slub;
-    let lo = batch.ptrLo[i]!;
-    let hi = batch.ptrHi[i]!;
+    let lo = batch.ptrLo[i];
+    let hi = batch.ptrHi[i];
     for (let at = 0; at < data.length; ) {
       const row = table.find(lo, hi);
       const inPage = lo & (pageSize - 1);
       let step = pageSize - inPage;
       if (row !== NO_SLAB) {
         const offset = table.offsetIn(row, lo, hi);
-        step = pageSize * 2 ** table.order[row]! - offset;
-        if (this.checks[table.cache[row]!] !== undefined) {
+        step = pageSize * 2 ** table.order[row] - offset;
+        if (this.checks[table.cache[row]] !== undefined) {
           this.writeInto(row, offset, data.subarray(at, at + step));
         } else if (this.cacheOf(row) !== undefined) this.writesLeftOut++;
       }
@@ -371,7 +386,7 @@ export class DebugWatch {
     }
   }
 
-  private writeInto(row: number, offset: number, data: Uint8Array): void {
+  private writeInto(row: Slab, offset: number, data: Uint8Array): void {
     const slab = this.touched.touch(row);
     if (slab === undefined) {
       this.writesLeftOut++;
@@ -379,7 +394,7 @@ export class DebugWatch {
     }
     slab.write(offset, data);
     const end = offset + data.length;
-    const checks = this.checks[this.table.cache[row]!]!;
+    const checks = present(this.checks[this.table.cache[row]]);
     const { allocTrack, freeTrack } = checks.cache.geometry.layout;
     if (allocTrack === null || freeTrack === null) return;
     const { trackSize } = this.rules;
@@ -393,9 +408,9 @@ export class DebugWatch {
   }
 
   /** validate_slab_cache(): slabs on the node's lists, those in part free first. */
-  private validate(call: number): void {
+  private validate(call: Call): void {
     const named = this.calls.cache(call) !== 0;
-    const only = this.slub.cacheOfCall[call]!;
+    const only = this.slub.cacheOfCall[call];
     for (const [number, checks] of this.checks.entries()) {
       if (checks === undefined || (named && number !== only)) continue;
       for (const slab of this.touched.ofCache(number)) if (!slab.frozen) checks.validate(slab);
@@ -403,8 +418,8 @@ export class DebugWatch {
   }
 
   /** __kmem_cache_shutdown(): objects on slabs that are free in part; then kmem_cache_destroy(). */
-  private destroy(call: number): void {
-    const number = this.slub.cacheOfCall[call]!;
+  private destroy(call: Call): void {
+    const number = this.slub.cacheOfCall[call];
     const checks = this.checks[number];
     if (checks === undefined) return;
     const { table, found } = this;
@@ -412,7 +427,7 @@ export class DebugWatch {
     const before = found.count;
     /** An object of a full slab, which is on no list that is looked at. */
     let first: bigint | undefined;
-    for (const row of table.rowsByCache(number + 1)[number]!) {
+    for (const row of table.rowsByCache(number + 1)[number] ?? []) {
       const left = this.remainingIn(row).map((object) => objectOffset(checks.cache, object));
       if (left.length === 0) continue;
       first ??= table.base(row) + BigInt(present(left[0]));
@@ -430,10 +445,10 @@ export class DebugWatch {
     }
   }
 
-  private remainingIn(row: number): number[] {
+  private remainingIn(row: Slab): number[] {
     const { table, tracks } = this;
     const left: number[] = [];
-    for (let object = 0; object < table.objects[row]!; object++) {
+    for (let object: ObjectNumber = 0; object < table.objects[row]; object++) {
       if (table.isFree(row, object)) continue;
       if (tracks.isSurelyAllocated(table.slot(row, object))) left.push(object);
     }
@@ -453,8 +468,8 @@ export class DebugWatch {
     }
   }
 
-  private cacheOf(row: number): CheckedCache | undefined {
-    return this.caches[this.table.cache[row]!];
+  private cacheOf(row: Slab): CheckedCache | undefined {
+    return this.caches[this.table.cache[row]];
   }
 
   /** The slot of the object at an offset of a slab. */

@@ -4,6 +4,7 @@
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, isAlloc, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call, EventRow, Slab } from '../../kernel/indices.ts';
 import { type ObjectTracks, TRACK } from './object-tracks.ts';
 import { type BelievedSlabs, UnseenAllocations } from './unseen-allocations.ts';
 
@@ -68,8 +69,8 @@ export class FreeEvidence {
    * the second CPU is up: event_trace_enable_again() (kernel/trace/trace_events.c, an early_initcall)
    * switches the events of the command line off and on again.
    */
-  seen(batch: EventBatch, i: number): void {
-    const ts = batch.ts[i]!;
+  seen(batch: EventBatch, i: EventRow): void {
+    const ts = batch.ts[i];
     if (ts - this.lastTs > this.longGap) this.lost(ts);
     this.lastTs = ts;
     if (!this.isBooting) return;
@@ -83,19 +84,19 @@ export class FreeEvidence {
   }
 
   /** The row of a slab will be another one's. */
-  forget(row: number): void {
+  forget(row: Slab): void {
     this.inChecked.forget(row);
     this.inUnchecked.forget(row);
   }
 
   /** An allocated object is freed: by whoever has it, unless that was just before. */
-  freed(batch: EventBatch, i: number, slot: number): void {
+  freed(batch: EventBatch, i: EventRow, slot: number): void {
     const { tracks } = this;
-    if (batch.ts[i]! - tracks.time(slot, TRACK.alloc) > this.skew) tracks.settle(slot);
+    if (batch.ts[i] - tracks.time(slot, TRACK.alloc) > this.skew) tracks.settle(slot);
   }
 
   /** True where the event says to the letter what the object's last free said. */
-  isRepeated(batch: EventBatch, i: number, slot: number): boolean {
+  isRepeated(batch: EventBatch, i: EventRow, slot: number): boolean {
     const { tracks } = this;
     return (
       tracks.call(slot, TRACK.free) === batch.call[i] &&
@@ -109,13 +110,13 @@ export class FreeEvidence {
    * Model: objects of kmalloc are allocated one by one, each with an event; those of named caches also
    * in bulk without one, which a place shows that frees free objects again and again.
    */
-  isFreedTwice(batch: EventBatch, i: number, slab: DoubtedSlab, slot: number): boolean {
+  isFreedTwice(batch: EventBatch, i: EventRow, slab: DoubtedSlab, slot: number): boolean {
     const { tracks } = this;
     if (!tracks.isSurelyFree(slot, this.lastLossTs) || tracks.isOwed(slot)) return false;
     const isTie = tracks.time(slot, TRACK.free) === batch.ts[i];
     if (isTie && tracks.cpu(slot, TRACK.free) !== batch.cpu[i]) return false;
     if (this.isAllocatedAhead(batch, i)) return false;
-    const call = batch.call[i]!;
+    const call = batch.call[i];
     const made = tracks.call(slot, TRACK.alloc);
     const isOfKmalloc = isKmalloc(this.calls.kind(made));
     if (isOfKmalloc && slab.isChecked) return true;
@@ -130,13 +131,13 @@ export class FreeEvidence {
   }
 
   /** True where a wrong free is none of many. */
-  isTrusted(call: number, { row, base, isChecked }: DoubtedSlab): boolean {
+  isTrusted(call: Call, { row, base, isChecked }: DoubtedSlab): boolean {
     return (isChecked ? this.inChecked : this.inUnchecked).isTrusted(call, row, base);
   }
 
   /** True where another CPU's allocation of the same object follows so soon that it may be earlier. */
-  private isAllocatedAhead(batch: EventBatch, i: number): boolean {
-    const end = batch.ts[i]! + this.skew;
+  private isAllocatedAhead(batch: EventBatch, i: EventRow): boolean {
+    const end = batch.ts[i] + this.skew;
     for (let j = i + 1; j < batch.length && batch.ts[j]! <= end; j++) {
       if (batch.ptrLo[j] !== batch.ptrLo[i] || batch.ptrHi[j] !== batch.ptrHi[i]) continue;
       return batch.cpu[j] !== batch.cpu[i] && isAlloc(this.calls.kind(batch.call[j]!));

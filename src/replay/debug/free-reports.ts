@@ -4,6 +4,7 @@
 
 import { type CheckedCache, objectOffset } from '../../kernel/checks/checked-slab.ts';
 import { pointerText, type SlubReports } from '../../kernel/checks/slub-reports.ts';
+import type { ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { SlubRules } from '../../kernel/slub/releases.ts';
 import type { SlabTable } from '../model/slab-table.ts';
 import { OutlinedSlab } from './outlined-slab.ts';
@@ -20,7 +21,7 @@ export class FreeReports {
   }
 
   /** A free of a free object. */
-  again(cache: CheckedCache, row: number, object: number): void {
+  again(cache: CheckedCache, row: Slab, object: ObjectNumber): void {
     const slab = new OutlinedSlab(this.table, row);
     const address = slab.base + BigInt(objectOffset(cache, object));
     this.found.object(cache, slab, address, 'double-free', 'Object already free');
@@ -28,7 +29,7 @@ export class FreeReports {
   }
 
   /** A free at which no object starts. */
-  within(cache: CheckedCache, row: number, offset: number): void {
+  within(cache: CheckedCache, row: Slab, offset: number): void {
     const slab = new OutlinedSlab(this.table, row);
     const address = slab.base + BigInt(offset);
     const title = `Invalid object pointer ${pointerText(address)}`;
@@ -39,8 +40,8 @@ export class FreeReports {
   /** @param freedInto the cache that was meant, undefined where the event does not say */
   intoWrongCache(
     cache: CheckedCache,
-    row: number,
-    object: number,
+    row: Slab,
+    object: ObjectNumber,
     freedInto: string | undefined,
   ): void {
     const slab = new OutlinedSlab(this.table, row);

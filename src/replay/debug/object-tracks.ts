@@ -3,6 +3,7 @@
 
 import { ensureLength } from '../../base/growable.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
+import type { EventRow } from '../../kernel/indices.ts';
 
 /** Which of an object's two tracks (enum track_item). */
 export const TRACK = { alloc: 0, free: 1 } as const;
@@ -33,13 +34,13 @@ export class ObjectTracks {
   }
 
   /** set_track() with what an event says. */
-  set(slot: number, item: TrackItem, batch: EventBatch, i: number): void {
+  set(slot: number, item: TrackItem, batch: EventBatch, i: EventRow): void {
     const at = slot * 2 + item;
-    this.ts[at] = batch.ts[i]!;
-    this.calls[at] = batch.call[i]!;
-    this.tasks[at] = batch.task[i]!;
-    this.stacks[at] = batch.stack[i]!;
-    this.cpus[at] = batch.cpu[i]!;
+    this.ts[at] = batch.ts[i];
+    this.calls[at] = batch.call[i];
+    this.tasks[at] = batch.task[i];
+    this.stacks[at] = batch.stack[i];
+    this.cpus[at] = batch.cpu[i];
   }
 
   /**

@@ -1,6 +1,7 @@
 // A slab of which a report says no more than where it is: nothing of its memory is known, or matters.
 
 import { type CheckedSlab, UNTOLD_POINTER } from '../../kernel/checks/checked-slab.ts';
+import type { Slab } from '../../kernel/indices.ts';
 import type { SlabTable } from '../model/slab-table.ts';
 
 export class OutlinedSlab implements CheckedSlab {
@@ -11,10 +12,10 @@ export class OutlinedSlab implements CheckedSlab {
   freelist: bigint | undefined = 0n;
   frozen = false;
 
-  constructor(table: SlabTable, row: number) {
+  constructor(table: SlabTable, row: Slab) {
     this.base = table.base(row);
-    this.objects = table.objects[row]!;
-    this.inuse = table.inuse[row]!;
+    this.objects = table.objects[row];
+    this.inuse = table.inuse[row];
   }
 
   freePointer(): bigint {

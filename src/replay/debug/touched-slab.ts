@@ -5,6 +5,7 @@
 import type { CheckedCache, CheckedSlab } from '../../kernel/checks/checked-slab.ts';
 import { objectOffset, UNTOLD_POINTER } from '../../kernel/checks/checked-slab.ts';
 import { initObject, setOrigSize, setupSlab } from '../../kernel/checks/object-memory.ts';
+import type { ObjectNumber } from '../../kernel/indices.ts';
 import { NIL, type SlabTable } from '../model/slab-table.ts';
 
 const POINTER_BYTES = 8;
@@ -26,7 +27,7 @@ export interface TouchedSlabInput {
   /** SLAB_FREELIST_HARDENED: an overwritten free pointer decodes to nothing that is known. */
   readonly isHardened: boolean;
   /** The request of an allocated object, or undefined where it is older than the trace. */
-  requestOf(object: number): Request | undefined;
+  requestOf(object: ObjectNumber): Request | undefined;
 }
 
 export class TouchedSlab implements CheckedSlab {
@@ -63,14 +64,14 @@ export class TouchedSlab implements CheckedSlab {
         ? this.pointerTo(table.nextObject(row, object))
         : UNTOLD_POINTER,
     );
-    for (let object = 0; object < this.objects; object++) {
+    for (let object: ObjectNumber = 0; object < this.objects; object++) {
       if (table.isFree(row, object)) initObject(cache, this.bytes, this.offset(object), false);
       else this.fill(object, input.requestOf(object));
     }
   }
 
   /** Bytes from the slab's start to an object. */
-  offset(object: number): number {
+  offset(object: ObjectNumber): number {
     return objectOffset(this.cache, object);
   }
 
@@ -89,12 +90,12 @@ export class TouchedSlab implements CheckedSlab {
   }
 
   /** True where the object can be reached on the freelist. */
-  isListed(object: number): boolean {
+  isListed(object: ObjectNumber): boolean {
     return this.before(object) !== undefined;
   }
 
   /** An object leaves the freelist, whether it is its first or not; it counts as in use. */
-  take(object: number): void {
+  take(object: ObjectNumber): void {
     const before = this.before(object);
     if (before === undefined) return;
     const next = this.pointers[object];
@@ -104,7 +105,7 @@ export class TouchedSlab implements CheckedSlab {
   }
 
   /** A freed object becomes the first of the freelist. */
-  push(object: number): void {
+  push(object: ObjectNumber): void {
     initObject(this.cache, this.bytes, this.offset(object), false);
     this.pointers[object] = this.freelist;
     this.freelist = this.base + BigInt(this.offset(object));
@@ -112,7 +113,7 @@ export class TouchedSlab implements CheckedSlab {
   }
 
   /** SLUB's own bytes of an object that becomes allocated. */
-  fill(object: number, request: Request | undefined): void {
+  fill(object: ObjectNumber, request: Request | undefined): void {
     const { cache, bytes } = this;
     const { objectSize, layout } = cache.geometry;
     const offset = this.offset(object);
@@ -151,7 +152,7 @@ export class TouchedSlab implements CheckedSlab {
   }
 
   /** The object in front of one on the freelist, -1 where it is the first; undefined: not listed. */
-  private before(object: number): number | undefined {
+  private before(object: ObjectNumber): number | undefined {
     const address = this.base + BigInt(this.offset(object));
     let before = -1;
     let at = this.freelist;
@@ -163,7 +164,7 @@ export class TouchedSlab implements CheckedSlab {
     return undefined;
   }
 
-  private pointerTo(object: number): bigint {
+  private pointerTo(object: ObjectNumber): bigint {
     return object === NIL ? 0n : this.base + BigInt(this.offset(object));
   }
 }

@@ -3,6 +3,7 @@
 import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { GFP } from '../../kernel/events/gfp-flags.ts';
+import type { Cache, Call, Slab } from '../../kernel/indices.ts';
 import type { SlubModel } from '../slub-model.ts';
 import { type ObjectTracks, TRACK } from './object-tracks.ts';
 import { type Request, TouchedSlab } from './touched-slab.ts';
@@ -14,7 +15,7 @@ export interface TouchedSlabsInput {
   /** CONFIG_SLAB_FREELIST_HARDENED */
   readonly isHardened: boolean;
   /** The cache of a slab, which has debug flags. */
-  readonly cacheOf: (row: number) => CheckedCache;
+  readonly cacheOf: (row: Slab) => CheckedCache;
   /** How many reports there are so far. */
   readonly reports: () => number;
 }
@@ -31,17 +32,17 @@ export class TouchedSlabs {
     this.input = input;
   }
 
-  get(row: number): TouchedSlab | undefined {
+  get(row: Slab): TouchedSlab | undefined {
     return this.byRow.size === 0 ? undefined : this.byRow.get(row);
   }
 
   /** The slab's memory, kept from now on; undefined where there is no room for it. */
-  touch(row: number): TouchedSlab | undefined {
+  touch(row: Slab): TouchedSlab | undefined {
     const known = this.byRow.get(row);
     if (known !== undefined) return known;
     const { slub, tracks, isHardened } = this.input;
     const { table } = slub;
-    const size = slub.pageSize * 2 ** table.order[row]!;
+    const size = slub.pageSize * 2 ** table.order[row];
     if (this.bytes + size > MOST_BYTES) return undefined;
     this.bytes += size;
     const slab = new TouchedSlab({
@@ -61,13 +62,13 @@ export class TouchedSlabs {
   }
 
   /** What an allocation asks for. */
-  request(call: number): Request {
+  request(call: Call): Request {
     const { calls } = this.input;
     return { bytesReq: calls.bytesReq(call), isZeroed: (calls.gfp(call) & GFP.ZERO) !== 0 };
   }
 
   /** False where the slab is none of these. */
-  forget(row: number): boolean {
+  forget(row: Slab): boolean {
     const slab = this.byRow.get(row);
     if (slab === undefined) return false;
     this.bytes -= slab.bytes.length;
@@ -75,12 +76,12 @@ export class TouchedSlabs {
   }
 
   /** Those of a cache: the slabs on its lists in their order, then the others by address. */
-  ofCache(cache: number): TouchedSlab[] {
+  ofCache(cache: Cache): TouchedSlab[] {
     const { table, caches } = this.input.slub;
     const slabs = [...this.byRow.values()].filter(({ row }) => table.cache[row] === cache);
     if (slabs.length < 2) return slabs;
     const place = new Map<number, number>();
-    for (const { slabs: rows } of caches[cache]!.model.lists().slabs) {
+    for (const { slabs: rows } of caches[cache].model.lists().slabs) {
       for (const row of rows) place.set(row, place.size);
     }
     const placeOf = ({ row }: TouchedSlab): number => place.get(row) ?? Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@
 
 import type { ObjectTrack } from '../../kernel/checks/slub-reports.ts';
 import type { CallTable, TaskTable } from '../../kernel/events/dictionary.ts';
+import type { Call } from '../../kernel/indices.ts';
 import type { ObjectTracks, TRACK } from './object-tracks.ts';
 
 export interface TrackTextsInput {
@@ -41,7 +42,7 @@ export class TrackTexts {
     };
   }
 
-  siteOf(call: number): string | null {
+  siteOf(call: Call): string | null {
     const site = this.input.calls.site(call);
     return site === 0 ? null : this.input.siteText(site);
   }

@@ -3,6 +3,8 @@
 // not recorded for a while (events switched off, filtered, of other tasks). Where that happens again and
 // again, or in many places, it is no mistake.
 
+import type { Call, Slab } from '../../kernel/indices.ts';
+
 /** Wrong frees by one call, beyond which none of them is believed. */
 const MOST_BELIEVED = 3;
 /** Slabs, by row in the table, in which a wrong free was believed: where each began. */
@@ -33,7 +35,7 @@ export class UnseenAllocations {
    * @param row of its slab
    * @param base where that begins
    */
-  isTrusted(call: number, row: number, base: bigint): boolean {
+  isTrusted(call: Call, row: Slab, base: bigint): boolean {
     const known = this.believed.get(call);
     if (known === null) return false;
     const entry = known ?? { count: 0, slabs: new Map<number, bigint>() };
@@ -47,11 +49,11 @@ export class UnseenAllocations {
   }
 
   /** The row of a slab will be another one's. */
-  forget(row: number): void {
+  forget(row: Slab): void {
     for (const entry of this.believed.values()) entry?.slabs.delete(row);
   }
 
-  private disbelieve(call: number): void {
+  private disbelieve(call: Call): void {
     const entry = this.believed.get(call);
     this.believed.set(call, null);
     if (entry != null) this.withdraw(entry.slabs);

@@ -4,8 +4,10 @@
 import { isKmallocCacheName, KMALLOC_LARGE } from '../../kernel/caches/kmalloc-caches.ts';
 import { kmallocCacheSet } from '../../kernel/caches/kmalloc-set.ts';
 import type { KnownCache } from '../../kernel/caches/known-cache.ts';
+import { type Column, column } from '../../kernel/column.ts';
 import type { CallTable, Dictionary } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Cache, Call } from '../../kernel/indices.ts';
 import { specOfCreation } from '../../kernel/slub/cache-creation.ts';
 import type { CacheGeometry, CacheSpec } from '../../kernel/slub/cache-geometry.ts';
 import { computeGeometry, specOfKmalloc } from '../../kernel/slub/cache-geometry.ts';
@@ -39,7 +41,7 @@ export interface PlannedCache {
 export interface CachePlan {
   readonly caches: readonly PlannedCache[];
   /** By call: the number of the cache that it allocates from, or that a free names; NOT_PLANNED. */
-  readonly cacheOfCall: Int32Array;
+  readonly cacheOfCall: Column<Call, Int32Array, Cache>;
   /** By call that allocates from several caches: what tells the number of an object's cache. */
   readonly mixed?: ReadonlyMap<number, ObjectCache>;
 }
@@ -73,7 +75,7 @@ export interface RecordedCalls {
 /** The number of the cache of an object that a call allocated at an address at `ts`; NOT_PLANNED. */
 export function cacheOfObject(
   { cacheOfCall, mixed }: Pick<CachePlan, 'cacheOfCall' | 'mixed'>,
-  call: number,
+  call: Call,
   lo: number,
   hi: number,
   ts: number,
@@ -99,23 +101,25 @@ export function planRecorded(
     }
   }
   const { calls, strings } = recorded.dictionary;
-  const cacheOfCall = new Int32Array(calls.length).fill(NOT_PLANNED.unknown);
-  for (let call = 1; call < calls.length; call++) {
+  const cacheOfCall: Column<Call, Int32Array, Cache> = column(
+    new Int32Array(calls.length).fill(NOT_PLANNED.unknown),
+  );
+  for (let call: Call = 1; call < calls.length; call++) {
     if (calls.kind(call) !== EVENT_KIND.cache_create) continue;
     const name = strings.get(calls.cache(call));
     const data = strings.get(calls.data(call));
     planner.addCreated(specOfCreation(name, calls.bytesReq(call), data), facts);
   }
-  const plan = (call: number, name: string | undefined): void => {
+  const plan = (call: Call, name: string | undefined): void => {
     if (name === undefined) return;
-    if (name === KMALLOC_LARGE) cacheOfCall[call] = NOT_PLANNED.large;
-    else cacheOfCall[call] = planner.find(name, facts, calls, call);
+    cacheOfCall[call] =
+      name === KMALLOC_LARGE ? NOT_PLANNED.large : planner.find(name, facts, calls, call);
   };
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     if (isAlloc(calls.kind(call))) plan(call, recorded.cacheNames[call]);
   }
   // What names a cache may come before its first allocation.
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     const printed = calls.cache(call);
     if (printed !== 0 && !isAlloc(calls.kind(call))) plan(call, strings.get(printed));
   }
@@ -128,8 +132,8 @@ export function planRecorded(
 /** @param find the number of a cache that a call allocates from */
 function planMixed(
   { mixed = new Map() }: RecordedCalls,
-  cacheOfCall: Int32Array,
-  find: (name: string, call: number) => number,
+  cacheOfCall: Column<Call, Int32Array, Cache>,
+  find: (name: string, call: Call) => number,
 ): Map<number, ObjectCache> {
   const planned = new Map<number, ObjectCache>();
   for (const [call, objects] of mixed) {
@@ -182,7 +186,7 @@ class Planner {
   }
 
   /** The cache of a name; a new one is made from what is recorded of it. */
-  find(name: string, facts: KernelFacts, calls: CallTable, call: number): number {
+  find(name: string, facts: KernelFacts, calls: CallTable, call: Call): number {
     const found = this.numbers.get(name);
     if (found !== undefined) return found;
     const known = facts.caches?.find(name);

@@ -8,8 +8,10 @@ import {
   kmallocCacheName,
 } from '../../kernel/caches/kmalloc-caches.ts';
 import { kmallocCacheSet } from '../../kernel/caches/kmalloc-set.ts';
+import { type Column, column } from '../../kernel/column.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Cache, Call } from '../../kernel/indices.ts';
 import { computeGeometry, specOfKmalloc } from '../../kernel/slub/cache-geometry.ts';
 import { type CachePlan, NOT_PLANNED, type ObjectCache, type PlannedCache } from './cache-plan.ts';
 import type { MachineChange } from './changed-machine.ts';
@@ -38,18 +40,20 @@ export function planChanged(
   const numberOf = recorded.caches.map((cache) =>
     remakesKmalloc && isKmallocCacheName(cache.name) ? NOT_PLANNED.unknown : planner.add(cache),
   );
-  const cacheOfCall = recorded.cacheOfCall.map((number, call) => {
-    const isKmalloc =
-      number === NOT_PLANNED.large ||
-      (number >= 0 && isKmallocCacheName(present(recorded.caches[number]).name));
-    if (!isKmalloc || !remakesKmalloc) return number < 0 ? number : present(numberOf[number]);
-    return isAlloc(calls.kind(call)) ? planner.kmalloc(calls, call) : NOT_PLANNED.unknown;
-  });
+  const cacheOfCall: Column<Call, Int32Array, Cache> = column(
+    recorded.cacheOfCall.map((number, call) => {
+      const isKmalloc =
+        number === NOT_PLANNED.large ||
+        (number >= 0 && isKmallocCacheName(present(recorded.caches[number]).name));
+      if (!isKmalloc || !remakesKmalloc) return number < 0 ? number : present(numberOf[number]);
+      return isAlloc(calls.kind(call)) ? planner.kmalloc(calls, call) : NOT_PLANNED.unknown;
+    }),
+  );
   for (const { name, calls: own } of dedicated) {
     const number = planner.addDedicated(name, own, calls);
     for (const call of own) cacheOfCall[call] = number;
   }
-  const isApart = (call: number): boolean => dedicated.some((cache) => cache.calls.has(call));
+  const isApart = (call: Call): boolean => dedicated.some((cache) => cache.calls.has(call));
   const mixed = [...(recorded.mixed ?? [])]
     .filter(([call]) => !isApart(call))
     .map(([call, ofObject]): [number, ObjectCache] => [
@@ -84,7 +88,7 @@ class ChangedPlanner {
     }
   }
 
-  kmalloc(calls: CallTable, call: number): number {
+  kmalloc(calls: CallTable, call: Call): number {
     const { classes } = this.machine;
     const bytesReq = calls.bytesReq(call);
     const name = kmallocCacheName(classes, bytesReq, calls.gfp(call), calls.accounted(call));

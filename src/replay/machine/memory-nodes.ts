@@ -1,11 +1,12 @@
 // The memory nodes of the recorded machine: which one a page is of, and which one a CPU is of.
 
+import type { Cpu } from '../../kernel/indices.ts';
 import { type NodeOfAddress, nodeOfAddress, parseZoneSpans } from '../../kernel/machine/numa.ts';
 
 export interface MemoryNodes {
   readonly count: number;
   readonly nodeOf: NodeOfAddress;
-  readonly nodeOfCpu: (cpu: number) => number;
+  readonly nodeOfCpu: (cpu: Cpu) => number;
 }
 
 /** Allocated objects: where they are and on which CPU they were allocated. */

@@ -7,6 +7,7 @@ import { kmallocCacheSet } from '../../kernel/caches/kmalloc-set.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call, EventRow } from '../../kernel/indices.ts';
 import {
   type CacheGeometry,
   computeGeometry,
@@ -44,9 +45,9 @@ export class PlaceFit {
   }
 
   add(batch: EventBatch): void {
-    for (let i = 0; i < batch.length; i++) {
-      const call = batch.call[i]!;
-      const lo = batch.ptrLo[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const call = batch.call[i];
+      const lo = batch.ptrLo[i];
       if (!isKmalloc(this.calls.kind(call)) || (lo === 0 && batch.ptrHi[i] === 0)) continue;
       this.ofCall[call] ??= this.geometryOf(call);
       const geometry = this.ofCall[call];
@@ -56,7 +57,7 @@ export class PlaceFit {
     }
   }
 
-  private geometryOf(call: number): CacheGeometry | null {
+  private geometryOf(call: Call): CacheGeometry | null {
     const { calls, machine, geometries } = this;
     const { classes } = machine;
     const size = calls.bytesReq(call);
@@ -64,7 +65,7 @@ export class PlaceFit {
     return geometries.get(name) ?? null;
   }
 
-  private isSize({ slabSize }: CacheGeometry, call: number): boolean {
+  private isSize({ slabSize }: CacheGeometry, call: Call): boolean {
     const { calls } = this;
     const { pageSize } = this.machine.parameters;
     const size = calls.bytesAlloc(call);

@@ -3,6 +3,7 @@
 
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 import { calculateOrderObjects } from '../../kernel/slub/calculate-order.ts';
 import { recordedGeometry } from '../../kernel/slub/recorded-geometry.ts';
 import type { SlubParameters } from '../../kernel/slub/slub-parameters.ts';
@@ -15,7 +16,7 @@ export function strideLayouts(
   calls: CallTable,
   facts: KernelFacts,
   { parameters, classes }: Machine,
-): (call: number) => readonly StrideLayout[] {
+): (call: Call) => readonly StrideLayout[] {
   const byStride = new Map<number, StrideLayout[]>();
   for (const cache of facts.caches?.all ?? []) {
     const layouts = byStride.get(cache.slabSize) ?? [];

@@ -1,6 +1,7 @@
 // The sheaves of a node that no CPU has (struct node_barn in mm/slub.c since 6.18): full ones, the
 // latest to come the first to go, and empty ones.
 
+import type { ObjectNumber, Slab } from '../../kernel/indices.ts';
 import { Sheaf } from './sheaf.ts';
 
 /** MAX_FULL_SHEAVES: a CPU does not add to so many. Empty ones have no limit that shows. */
@@ -36,7 +37,7 @@ export class Barn {
   }
 
   /** Which of the full sheaves has an object; -1: none. */
-  find(slab: number, object: number): number {
+  find(slab: Slab, object: ObjectNumber): number {
     return this.full.findLastIndex((sheaf) => sheaf.indexOf(slab, object) >= 0);
   }
 }

@@ -3,6 +3,8 @@
 // __pcs_replace_full_main(), refill_sheaf(), sheaf_flush_unused() of 6.18 and 7.2, as recordings of
 // 6.18.15 and 7.2.13 show them.
 
+import { type List, list } from '../../kernel/column.ts';
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { Barn } from './barn.ts';
 import { COMING, Sheaf } from './sheaf.ts';
@@ -21,12 +23,12 @@ export interface SheafSource extends SlabCache {
    * Puts free objects on a sheaf, in the order in which the kernel takes them.
    * @returns how many of `count` are lacking: they need new slabs
    */
-  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number;
+  refillSheaf(cpu: Cpu, sheaf: Sheaf, count: number): number;
 }
 
 export class CpuSheaves {
-  readonly main: Sheaf[];
-  readonly spare: (Sheaf | undefined)[];
+  readonly main: List<Cpu, Sheaf>;
+  readonly spare: List<Cpu, Sheaf | undefined>;
   readonly capacity: number;
   /** The main sheaf came with the latest `pcsReplaceEmptyMain`: from the barn, or refilled. */
   isNewMain: boolean = false;
@@ -35,7 +37,7 @@ export class CpuSheaves {
   private readonly backing: SheafSource;
   private readonly table: SlabTable;
   private readonly nodes: MemoryNodes;
-  private readonly barns: Barn[];
+  private readonly barns: List<Node, Barn>;
 
   constructor(
     backing: SheafSource,
@@ -48,12 +50,12 @@ export class CpuSheaves {
     this.table = table;
     this.nodes = nodes;
     this.capacity = capacity;
-    this.barns = Array.from({ length: nodes.count }, () => new Barn(capacity));
-    this.main = Array.from({ length: cpus }, () => new Sheaf(capacity));
-    this.spare = new Array<Sheaf | undefined>(cpus).fill(undefined);
+    this.barns = list(Array.from({ length: nodes.count }, () => new Barn(capacity)));
+    this.main = list(Array.from({ length: cpus }, () => new Sheaf(capacity)));
+    this.spare = list(new Array<Sheaf | undefined>(cpus).fill(undefined));
   }
 
-  barnOf(cpu: number): Barn {
+  barnOf(cpu: Cpu): Barn {
     return this.barns[this.nodes.nodeOfCpu(cpu)]!;
   }
 
@@ -63,8 +65,8 @@ export class CpuSheaves {
    * Model: 6.18 refills only for allocations that may sleep, others then take one object of a slab;
    * here all refill.
    */
-  pcsReplaceEmptyMain(cpu: number): Sheaf {
-    const main = this.main[cpu]!;
+  pcsReplaceEmptyMain(cpu: Cpu): Sheaf {
+    const main = this.main[cpu];
     if (main.size > 0) return main;
     const spare = this.spare[cpu];
     if (spare !== undefined && spare.size > 0) {
@@ -80,20 +82,20 @@ export class CpuSheaves {
   }
 
   /** free_to_pcs(): a freed object comes to the main sheaf. */
-  freeToPcs(cpu: number, slab: number, object: number): void {
-    const main = this.main[cpu]!;
+  freeToPcs(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
+    const main = this.main[cpu];
     const sheaf = main.isFull ? this.pcsReplaceFullMain(cpu, main) : main;
     this.table.setHeld(slab, object, true);
     sheaf.push(slab, object);
   }
 
-  setMain(cpu: number, sheaf: Sheaf): Sheaf {
+  setMain(cpu: Cpu, sheaf: Sheaf): Sheaf {
     this.main[cpu] = sheaf;
     return sheaf;
   }
 
   /** The objects of a sheaf above `at` were freed to their slabs instead, one after the other. */
-  bypassAbove(cpu: number, sheaf: Sheaf, at: number): void {
+  bypassAbove(cpu: Cpu, sheaf: Sheaf, at: number): void {
     for (let k = at + 1; k < sheaf.size; k++) {
       this.giveBack(cpu, sheaf.slabs[k]!, sheaf.objects[k]!);
     }
@@ -108,7 +110,7 @@ export class CpuSheaves {
   }
 
   /** The objects of a sheaf above `at` are free, but not where they were thought to be. */
-  loseAbove(cpu: number, sheaf: Sheaf, at: number): void {
+  loseAbove(cpu: Cpu, sheaf: Sheaf, at: number): void {
     if (sheaf.size <= at + 1) return;
     const lost = new Sheaf(this.capacity);
     for (let k = at + 1; k < sheaf.size; k++) {
@@ -122,8 +124,8 @@ export class CpuSheaves {
   }
 
   /** The kernel has refilled a sheaf of this CPU: it found none with objects. */
-  passOverAll(cpu: number, passOver: (sheaf: Sheaf, at: number) => void): void {
-    passOver(this.main[cpu]!, -1);
+  passOverAll(cpu: Cpu, passOver: (sheaf: Sheaf, at: number) => void): void {
+    passOver(this.main[cpu], -1);
     const spare = this.spare[cpu];
     if (spare !== undefined) passOver(spare, -1);
     const barn = this.barnOf(cpu);
@@ -134,7 +136,7 @@ export class CpuSheaves {
   }
 
   /** Takes an object out of the sheaf that has it. */
-  remove(slab: number, object: number): void {
+  remove(slab: Slab, object: ObjectNumber): void {
     for (const sheaf of this.all()) {
       const at = sheaf.indexOf(slab, object);
       if (at < 0) continue;
@@ -186,7 +188,7 @@ export class CpuSheaves {
   }
 
   /** __pcs_replace_full_main() */
-  private pcsReplaceFullMain(cpu: number, main: Sheaf): Sheaf {
+  private pcsReplaceFullMain(cpu: Cpu, main: Sheaf): Sheaf {
     const spare = this.spare[cpu];
     const barn = this.barnOf(cpu);
     if (spare?.isFull === true && barn.hasRoom) {
@@ -202,7 +204,7 @@ export class CpuSheaves {
    * sheaf_flush_unused(): all objects of a sheaf go back to their slabs, those of one slab together,
    * the top first.
    */
-  private sheafFlushUnused(cpu: number, sheaf: Sheaf): void {
+  private sheafFlushUnused(cpu: Cpu, sheaf: Sheaf): void {
     const { slabs, objects } = sheaf;
     while (sheaf.size > 0) {
       const slab = sheaf.topSlab;
@@ -223,7 +225,7 @@ export class CpuSheaves {
     }
   }
 
-  private giveBack(cpu: number, slab: number, object: number): void {
+  private giveBack(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     if (slab < 0) return; // not known
     this.table.setAllocated(slab, object);
     this.backing.free(cpu, slab, object);

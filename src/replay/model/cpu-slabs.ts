@@ -7,8 +7,10 @@
 //
 // while c->slab->freelist holds what other CPUs have freed in it since.
 
+import { type Column, column, type List, list } from '../../kernel/column.ts';
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import { Decision, FROM } from './decision.ts';
-import type { NodeLists } from './node-lists.ts';
+import { NO_NODE, type NodeLists } from './node-lists.ts';
 import type { Sheaf } from './sheaf.ts';
 import type {
   CacheCounts,
@@ -34,9 +36,9 @@ export class CpuSlabs implements SlabCache {
   readonly decision: Decision = new Decision();
   protected readonly table: SlabTable;
   protected readonly nodes: NodeLists;
-  protected readonly cpuSlab: Int32Array;
-  protected readonly cpuFreelist: Uint16Array;
-  protected readonly cpuPartial: readonly SlabList[];
+  protected readonly cpuSlab: Column<Cpu, Int32Array, Slab>;
+  protected readonly cpuFreelist: Column<Cpu, Uint16Array, ObjectNumber>;
+  protected readonly cpuPartial: List<Cpu, SlabList>;
   protected slabs: number = 0;
   protected allocated: number = 0;
   private readonly rules: CpuSlabRules;
@@ -54,36 +56,36 @@ export class CpuSlabs implements SlabCache {
     this.table = table;
     this.rules = rules;
     this.nodes = nodes;
-    this.cpuSlab = new Int32Array(cpus).fill(NO_SLAB);
-    this.cpuFreelist = new Uint16Array(cpus).fill(NIL);
-    this.cpuPartial = Array.from({ length: cpus }, () => new SlabList(table));
+    this.cpuSlab = column(new Int32Array(cpus).fill(NO_SLAB));
+    this.cpuFreelist = column(new Uint16Array(cpus).fill(NIL));
+    this.cpuPartial = list(Array.from({ length: cpus }, () => new SlabList(table)));
   }
 
   /** slab_alloc_node(), ___slab_alloc(): where they find an object. */
-  decide(cpu: number, node: number): void {
+  decide(cpu: Cpu, node: Node): void {
     const { table, decision } = this;
-    const slab = this.cpuSlab[cpu]!;
+    const slab = this.cpuSlab[cpu];
     if (slab !== NO_SLAB && this.nodeMatch(slab, node)) {
       if (this.cpuFreelist[cpu] !== NIL) {
-        decision.set(FROM.cpuFreelist, slab, this.cpuFreelist[cpu]!);
+        decision.set(FROM.cpuFreelist, slab, this.cpuFreelist[cpu]);
         return;
       }
       if (table.freelist[slab] !== NIL) {
-        decision.set(FROM.slabFreelist, slab, table.freelist[slab]!);
+        decision.set(FROM.slabFreelist, slab, table.freelist[slab]);
         return;
       }
     }
-    for (let next = this.cpuPartial[cpu]!.head; next !== NO_SLAB; next = table.next[next]!) {
+    for (let next = this.cpuPartial[cpu].head; next !== NO_SLAB; next = table.next[next]) {
       if (!this.nodeMatch(next, node)) continue;
-      decision.set(FROM.cpuPartial, next, table.freelist[next]!);
+      decision.set(FROM.cpuPartial, next, table.freelist[next]);
       return;
     }
     const partial = this.nodes.getPartial(cpu, node);
     if (partial === NO_SLAB) decision.needsNewSlab();
-    else decision.set(FROM.nodePartial, partial, table.freelist[partial]!);
+    else decision.set(FROM.nodePartial, partial, table.freelist[partial]);
   }
 
-  alloc(cpu: number, node: number): boolean {
+  alloc(cpu: Cpu, node: Node): boolean {
     this.decide(cpu, node);
     if (this.decision.from === FROM.newSlab) return false;
     this.slabAlloc(cpu, node);
@@ -92,7 +94,7 @@ export class CpuSlabs implements SlabCache {
     return true;
   }
 
-  newSlab(cpu: number, node: number, slab: number, object: number): void {
+  newSlab(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void {
     this.slabAlloc(cpu, node);
     this.slabs++;
     this.setCpuSlab(cpu, slab);
@@ -102,15 +104,15 @@ export class CpuSlabs implements SlabCache {
   }
 
   /** do_slab_free(), __slab_free() */
-  free(cpu: number, slab: number, object: number): void {
+  free(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     this.allocated--;
     if (this.cpuSlab[cpu] === slab) {
-      this.cpuFreelist[cpu] = table.push(slab, object, this.cpuFreelist[cpu]!);
+      this.cpuFreelist[cpu] = table.push(slab, object, this.cpuFreelist[cpu]);
       return;
     }
-    table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
-    table.inuse[slab]!--;
+    table.freelist[slab] = table.push(slab, object, table.freelist[slab]);
+    table.inuse[slab]--;
     switch (table.on[slab]) {
       case ON.cpuSlab:
       case ON.cpuPartial:
@@ -130,11 +132,11 @@ export class CpuSlabs implements SlabCache {
    * __kmem_cache_alloc_bulk() of 6.18: one object after the other as if each were allocated.
    * @returns how many of `count` objects are lacking
    */
-  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number {
+  refillSheaf(cpu: Cpu, sheaf: Sheaf, count: number): number {
     const { table, decision } = this;
     for (let lacking = count; lacking > 0; lacking--) {
-      this.decide(cpu, -1);
-      this.slabAlloc(cpu, -1);
+      this.decide(cpu, NO_NODE);
+      this.slabAlloc(cpu, NO_NODE);
       if (decision.from === FROM.newSlab) return lacking;
       this.takeFast(cpu);
       const { slab, object } = decision;
@@ -178,11 +180,11 @@ export class CpuSlabs implements SlabCache {
    * ___slab_alloc(): carries the decision out, up to the object itself. Then the decided slab is
    * c->slab and has a c->freelist; where a new slab is needed, what the CPU had is put away.
    */
-  protected slabAlloc(cpu: number, node: number): void {
+  protected slabAlloc(cpu: Cpu, node: Node): void {
     const { slab, from } = this.decision;
     if (from === FROM.cpuFreelist) return;
     if (from !== FROM.slabFreelist) {
-      const before = this.cpuSlab[cpu]!;
+      const before = this.cpuSlab[cpu];
       if (before !== NO_SLAB) {
         if (this.nodeMatch(before, node)) this.clearCpuSlab(cpu);
         else this.deactivateSlab(cpu);
@@ -193,29 +195,29 @@ export class CpuSlabs implements SlabCache {
         this.getPartialNode(cpu, slab);
         return;
       }
-      this.cpuPartial[cpu]!.remove(slab);
+      this.cpuPartial[cpu].remove(slab);
       this.setCpuSlab(cpu, slab);
     }
     this.getFreelist(cpu);
   }
 
   /** The object at the head of c->freelist is the allocation's; slab->inuse counts it already. */
-  protected takeFast(cpu: number): void {
+  protected takeFast(cpu: Cpu): void {
     this.allocated++;
-    this.cpuFreelist[cpu] = this.table.unlink(this.cpuSlab[cpu]!, this.cpuFreelist[cpu]!);
+    this.cpuFreelist[cpu] = this.table.unlink(this.cpuSlab[cpu], this.cpuFreelist[cpu]);
   }
 
   /** get_freelist(): c->freelist becomes all of slab->freelist, which may be empty. */
-  protected getFreelist(cpu: number): void {
+  protected getFreelist(cpu: Cpu): void {
     const { table } = this;
-    const slab = this.cpuSlab[cpu]!;
-    this.cpuFreelist[cpu] = table.freelist[slab]!;
+    const slab = this.cpuSlab[cpu];
+    this.cpuFreelist[cpu] = table.freelist[slab];
     table.freelist[slab] = NIL;
-    table.inuse[slab] = table.objects[slab]!;
+    table.inuse[slab] = table.objects[slab];
   }
 
   /** get_partial_node(): the first slab is the CPU's; those behind it go to c->partial, up to half of it. */
-  protected getPartialNode(cpu: number, first: number): void {
+  protected getPartialNode(cpu: Cpu, first: number): void {
     const { table, nodes } = this;
     const { cpuPartial, cpuPartialSlabs } = this.shape;
     let slab = table.next[first]!;
@@ -239,15 +241,15 @@ export class CpuSlabs implements SlabCache {
    * put_cpu_partial()
    * @param drain where the list is too long, it goes to the node first
    */
-  protected putCpuPartial(cpu: number, slab: number, drain: boolean): void {
+  protected putCpuPartial(cpu: Cpu, slab: Slab, drain: boolean): void {
     const { table } = this;
     const { cpuPartial, cpuPartialSlabs } = this.shape;
     if (cpuPartial === 0) {
       this.unfreezePartial(slab);
       return;
     }
-    const list = this.cpuPartial[cpu]!;
-    let pobjects = list.head === NO_SLAB ? 0 : table.pobjects[list.head]!;
+    const list = this.cpuPartial[cpu];
+    let pobjects = list.head === NO_SLAB ? 0 : table.pobjects[list.head];
     const isOver = this.rules.limitsByObjects
       ? pobjects > cpuPartial
       : list.length >= cpuPartialSlabs;
@@ -258,35 +260,35 @@ export class CpuSlabs implements SlabCache {
       }
       pobjects = 0;
     }
-    table.pobjects[slab] = pobjects + table.objects[slab]! - table.inuse[slab]!;
+    table.pobjects[slab] = pobjects + table.objects[slab] - table.inuse[slab];
     table.on[slab] = ON.cpuPartial;
     table.cpu[slab] = cpu;
     list.pushHead(slab);
   }
 
   /** unfreeze_partials(), of one slab: to its node, or away where it is empty and the node has enough. */
-  protected unfreezePartial(slab: number): void {
+  protected unfreezePartial(slab: Slab): void {
     if (this.table.inuse[slab] === 0 && this.nodes.isFull(slab)) this.discardSlab(slab);
     else this.nodes.addPartial(slab, 'tail');
   }
 
   /** deactivate_slab(): the CPU slab goes back with what is left of it. */
-  protected deactivateSlab(cpu: number): void {
+  protected deactivateSlab(cpu: Cpu): void {
     const { table } = this;
-    const slab = this.cpuSlab[cpu]!;
+    const slab = this.cpuSlab[cpu];
     const end = table.freelist[slab] === NIL ? 'head' : 'tail';
-    let front = this.cpuFreelist[cpu]!;
+    let front = this.cpuFreelist[cpu];
     if (this.rules.deactivateReverses) front = table.reverse(slab, front);
-    const { head, count } = table.splice(slab, front, table.freelist[slab]!);
+    const { head, count } = table.splice(slab, front, table.freelist[slab]);
     table.freelist[slab] = head;
-    table.inuse[slab]! -= count;
+    table.inuse[slab] -= count;
     this.clearCpuSlab(cpu);
     if (head === NIL) return;
     if (table.inuse[slab] === 0 && this.nodes.isFull(slab)) this.discardSlab(slab);
     else this.nodes.addPartial(slab, end);
   }
 
-  protected setCpuSlab(cpu: number, slab: number): void {
+  protected setCpuSlab(cpu: Cpu, slab: Slab): void {
     this.cpuSlab[cpu] = slab;
     this.cpuFreelist[cpu] = NIL;
     this.table.on[slab] = ON.cpuSlab;
@@ -294,28 +296,28 @@ export class CpuSlabs implements SlabCache {
   }
 
   /** c->slab = NULL: the slab, now full, is on no list. */
-  protected clearCpuSlab(cpu: number): void {
-    this.table.on[this.cpuSlab[cpu]!] = ON.none;
+  protected clearCpuSlab(cpu: Cpu): void {
+    this.table.on[this.cpuSlab[cpu]] = ON.none;
     this.cpuSlab[cpu] = NO_SLAB;
     this.cpuFreelist[cpu] = NIL;
   }
 
   /** discard_slab(): the pages go back to the page allocator. */
-  protected discardSlab(slab: number): void {
+  protected discardSlab(slab: Slab): void {
     this.slabs--;
     this.table.on[slab] = ON.none;
     this.table.remove(slab);
   }
 
   /** node_match() */
-  private nodeMatch(slab: number, node: number): boolean {
+  private nodeMatch(slab: Slab, node: Node): boolean {
     return node < 0 || this.table.node[slab] === node;
   }
 
   /** Slabs of c->partial in front of the taken one are of other nodes and go back there. */
-  private flushOtherNodes(cpu: number, until: number): void {
-    const list = this.cpuPartial[cpu]!;
-    for (let slab = list.head; slab !== NO_SLAB && slab !== until; slab = list.head) {
+  private flushOtherNodes(cpu: Cpu, until: number): void {
+    const list = this.cpuPartial[cpu];
+    for (let slab: Slab = list.head; slab !== NO_SLAB && slab !== until; slab = list.head) {
       list.remove(slab);
       this.unfreezePartial(slab);
     }

@@ -2,6 +2,7 @@
 // object, in the order in which they look. Found first, carried out after; so a recording can be
 // asked in between whether the kernel found the same.
 
+import type { ObjectNumber, Slab } from '../../kernel/indices.ts';
 import { NIL, NO_SLAB } from './slab-table.ts';
 
 export const FROM = {
@@ -21,14 +22,14 @@ type From = (typeof FROM)[keyof typeof FROM];
 export class Decision {
   from: From = FROM.newSlab;
   /** NO_SLAB where a new slab is needed. */
-  slab: number = NO_SLAB;
+  slab: Slab = NO_SLAB;
   /**
    * NIL where a new slab is needed; of which sheaves may have taken objects already, then the place
    * in its order of the object that is given.
    */
-  object: number = NIL;
+  object: ObjectNumber = NIL;
 
-  set(from: From, slab: number, object: number): void {
+  set(from: From, slab: Slab, object: ObjectNumber): void {
     this.from = from;
     this.slab = slab;
     this.object = object;
@@ -38,12 +39,12 @@ export class Decision {
     this.set(FROM.newSlab, NO_SLAB, NIL);
   }
 
-  is(slab: number, object: number): boolean {
+  is(slab: Slab, object: ObjectNumber): boolean {
     return this.slab === slab && this.object === object;
   }
 
   /** Where a new slab is needed: the place in its order of the object that is given first. */
-  get firstOfNew(): number {
+  get firstOfNew(): ObjectNumber {
     return this.object === NIL ? 0 : this.object;
   }
 }

@@ -4,15 +4,20 @@
 // in all slabs of a cache, and can be learned from objects that are allocated for the first time.
 
 import type { SeededRandom } from '../../base/seeded-random.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { ObjectNumber } from '../../kernel/indices.ts';
 import { NIL } from './slab-table.ts';
 
 /** Which object follows which in the new slabs of a cache. */
 export class FreshOrder {
-  private readonly follower: Uint16Array;
+  private readonly follower: Column<ObjectNumber, Uint16Array, ObjectNumber>;
   /** True where the order is ascending and known from the start. */
   readonly isSequential: boolean;
 
-  private constructor(follower: Uint16Array, isSequential: boolean) {
+  private constructor(
+    follower: Column<ObjectNumber, Uint16Array, ObjectNumber>,
+    isSequential: boolean,
+  ) {
     this.follower = follower;
     this.isSequential = isSequential;
   }
@@ -20,7 +25,7 @@ export class FreshOrder {
   /** Ascending addresses: no randomization. */
   static sequential(objects: number): FreshOrder {
     const follower = Uint16Array.from({ length: objects }, (_, i) => (i + 1) % objects);
-    return new FreshOrder(follower, true);
+    return new FreshOrder(column(follower), true);
   }
 
   /** Some order, for caches of which no real one is known. */
@@ -30,8 +35,10 @@ export class FreshOrder {
       const other = random.below(i + 1);
       [cycle[i], cycle[other]] = [cycle[other]!, cycle[i]!];
     }
-    const follower = new Uint16Array(objects);
-    cycle.forEach((object, i) => {
+    const follower: Column<ObjectNumber, Uint16Array, ObjectNumber> = column(
+      new Uint16Array(objects),
+    );
+    cycle.forEach((object: ObjectNumber, i) => {
       follower[object] = cycle[(i + 1) % objects]!;
     });
     return new FreshOrder(follower, false);
@@ -42,8 +49,10 @@ export class FreshOrder {
    * ascending order of their first objects.
    */
   static learned(objects: number, votes: FollowerVotes | undefined): FreshOrder {
-    const follower = new Uint16Array(objects).fill(NIL);
-    const claimed = new Uint8Array(objects);
+    const follower: Column<ObjectNumber, Uint16Array, ObjectNumber> = column(
+      new Uint16Array(objects).fill(NIL),
+    );
+    const claimed: Column<ObjectNumber, Uint8Array> = column(new Uint8Array(objects));
     for (const [object, next] of votes?.steps() ?? []) {
       if (claimed[next] === 1 || follower[object] !== NIL || object === next) continue;
       if (closesCycle(follower, object, next)) continue;
@@ -51,7 +60,8 @@ export class FreshOrder {
       claimed[next] = 1;
     }
     const starts: number[] = [];
-    for (let object = 0; object < objects; object++) if (claimed[object] === 0) starts.push(object);
+    for (let object: ObjectNumber = 0; object < objects; object++)
+      if (claimed[object] === 0) starts.push(object);
     starts.forEach((start, i) => {
       let last = start;
       while (follower[last] !== NIL) last = follower[last]!;
@@ -61,7 +71,7 @@ export class FreshOrder {
   }
 
   /** The same order, begun so that `object` is at `place`. */
-  around(object: number, place: number): Uint16Array {
+  around(object: ObjectNumber, place: number): Uint16Array {
     const sequence = this.from(object);
     const turned = new Uint16Array(sequence.length);
     turned.set(sequence.subarray(0, sequence.length - place), place);
@@ -82,7 +92,11 @@ export class FreshOrder {
 }
 
 /** True where object → next would close a round before all objects are in it. */
-function closesCycle(follower: Uint16Array, object: number, next: number): boolean {
+function closesCycle(
+  follower: Column<ObjectNumber, Uint16Array, ObjectNumber>,
+  object: ObjectNumber,
+  next: number,
+): boolean {
   let length = 1;
   for (let at = next; at !== NIL; at = follower[at]!) {
     if (at === object) return length < follower.length;
@@ -107,7 +121,7 @@ export class FollowerVotes {
     this.count = new Uint32Array(objects * CANDIDATES);
   }
 
-  add(object: number, next: number, count = 1): void {
+  add(object: ObjectNumber, next: number, count = 1): void {
     const { candidate } = this;
     let weakest = object * CANDIDATES;
     for (let at = object * CANDIDATES; at < (object + 1) * CANDIDATES; at++) {
@@ -129,7 +143,7 @@ export class FollowerVotes {
   /** Votes for the neighbour above as follower. */
   countAscending(): number {
     let count = 0;
-    for (let object = 0; object + 1 < this.objects; object++)
+    for (let object: ObjectNumber = 0; object + 1 < this.objects; object++)
       count += this.votesFor(object, object + 1);
     return count;
   }
@@ -161,7 +175,7 @@ export class FollowerVotes {
   steps(): [number, number][] {
     this.discountAscending();
     const best: { object: number; next: number; count: number }[] = [];
-    for (let object = 0; object < this.objects; object++) {
+    for (let object: ObjectNumber = 0; object < this.objects; object++) {
       const step = this.bestFollower(object);
       if (step !== undefined) best.push({ object, ...step });
     }
@@ -175,7 +189,7 @@ export class FollowerVotes {
    */
   private discountAscending(): void {
     const counts: number[] = [];
-    for (let object = 0; object + 1 < this.objects; object++)
+    for (let object: ObjectNumber = 0; object + 1 < this.objects; object++)
       counts.push(this.votesFor(object, object + 1));
     counts.sort((a, b) => a - b);
     const unshuffled = counts[counts.length >> 1] ?? 0;
@@ -187,14 +201,14 @@ export class FollowerVotes {
     }
   }
 
-  private votesFor(object: number, next: number): number {
+  private votesFor(object: ObjectNumber, next: number): number {
     for (let at = object * CANDIDATES; at < (object + 1) * CANDIDATES; at++) {
       if (this.candidate[at] === next) return this.count[at]!;
     }
     return 0;
   }
 
-  private bestFollower(object: number): { next: number; count: number } | undefined {
+  private bestFollower(object: ObjectNumber): { next: number; count: number } | undefined {
     let best: { next: number; count: number } | undefined;
     for (let at = object * CANDIDATES; at < (object + 1) * CANDIDATES; at++) {
       const next = this.candidate[at]!;
@@ -222,7 +236,7 @@ export class FollowerVotes {
     return false;
   }
 
-  private mostSeen(object: number): number {
+  private mostSeen(object: ObjectNumber): number {
     let best = object * CANDIDATES;
     for (let at = best + 1; at < (object + 1) * CANDIDATES; at++) {
       if (this.count[at]! > this.count[best]!) best = at;

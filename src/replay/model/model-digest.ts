@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { compareText } from '../../base/format-address.ts';
+import type { Slab } from '../../kernel/indices.ts';
 import type { ModelCache, SlubModel } from '../slub-model.ts';
 import type { SlabTable } from './slab-table.ts';
 
@@ -19,10 +20,10 @@ export function modelDigest({ table, caches }: SlubModel): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-function slabLine(table: SlabTable, row: number): string {
-  const free = table.listed(row, table.freelist[row]!);
+function slabLine(table: SlabTable, row: Slab): string {
+  const free = table.listed(row, table.freelist[row]);
   const allocated: number[] = [];
-  for (let i = 0; i < table.objects[row]!; i++) {
+  for (let i = 0; i < table.objects[row]; i++) {
     if (!table.isFree(row, i)) allocated.push(i);
   }
   return `${addressOf(table, row)} ${table.inuse[row]} free ${free} allocated ${allocated}\n`;
@@ -42,6 +43,6 @@ function listLines(table: SlabTable, { model }: ModelCache): string {
   return `${lines.join('\n')}\n`;
 }
 
-function addressOf(table: SlabTable, row: number): string {
+function addressOf(table: SlabTable, row: Slab): string {
   return table.base(row).toString(16);
 }

@@ -2,12 +2,16 @@
 // takes first: get_partial(), get_any_partial(), add_partial(), remove_partial() in mm/slub.c.
 
 import { present } from '../../base/assert.ts';
+import type { Cpu, Node, Slab } from '../../kernel/indices.ts';
 import type { ListedSlabs } from './slab-cache.ts';
 import { SlabList } from './slab-list.ts';
 import { NO_SLAB, ON, type SlabTable } from './slab-table.ts';
 
+/** NUMA_NO_NODE: no node is asked for (include/linux/numa.h). */
+export const NO_NODE: Node = -1 as number;
+
 /** The node of a CPU. */
-export type NodeOfCpu = (cpu: number) => number;
+export type NodeOfCpu = (cpu: Cpu) => Node;
 
 export class NodeLists {
   private readonly table: SlabTable;
@@ -32,7 +36,7 @@ export class NodeLists {
    * @param node the requested node, negative for none: then the CPU's own, and another one
    *   only where it has more slabs than it must keep
    */
-  getPartial(cpu: number, node: number): number {
+  getPartial(cpu: Cpu, node: Node): Slab {
     if (node >= 0) return this.lists[node]?.head ?? NO_SLAB;
     const own = this.lists[this.nodeOfCpu(cpu)];
     if (own !== undefined && own.length > 0) return own.head;
@@ -40,20 +44,20 @@ export class NodeLists {
   }
 
   /** add_partial() */
-  addPartial(slab: number, end: 'head' | 'tail'): void {
+  addPartial(slab: Slab, end: 'head' | 'tail'): void {
     this.table.on[slab] = ON.nodePartial;
     if (end === 'head') this.listOf(slab).pushHead(slab);
     else this.listOf(slab).pushTail(slab);
   }
 
   /** remove_partial() */
-  removePartial(slab: number): void {
+  removePartial(slab: Slab): void {
     this.listOf(slab).remove(slab);
     this.table.on[slab] = ON.none;
   }
 
   /** n->nr_partial >= s->min_partial: an empty slab of this node goes back to the page allocator. */
-  isFull(slab: number): boolean {
+  isFull(slab: Slab): boolean {
     return this.listOf(slab).length >= this.minPartial;
   }
 
@@ -64,8 +68,8 @@ export class NodeLists {
     let freeObjects = 0;
     for (const list of this.lists) {
       partial += list.length;
-      for (let slab = list.head; slab !== NO_SLAB; slab = table.next[slab]!) {
-        freeObjects += table.objects[slab]! - table.inuse[slab]!;
+      for (let slab: Slab = list.head; slab !== NO_SLAB; slab = table.next[slab]) {
+        freeObjects += table.objects[slab] - table.inuse[slab];
       }
     }
     return { partial, freeObjects };
@@ -79,7 +83,7 @@ export class NodeLists {
   }
 
   /** get_node(): the list of a slab's node. */
-  private listOf(slab: number): SlabList {
-    return this.lists[this.table.node[slab]!] ?? present(this.lists[0]);
+  private listOf(slab: Slab): SlabList {
+    return this.lists[this.table.node[slab]] ?? present(this.lists[0]);
   }
 }

@@ -4,8 +4,9 @@
 // which turns its freelist round), and from 7.0 on all caches behind their sheaves (refill_objects(),
 // __slab_free(); shown by recordings of 7.2).
 
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import { Decision, FROM } from './decision.ts';
-import type { NodeLists } from './node-lists.ts';
+import { NO_NODE, type NodeLists } from './node-lists.ts';
 import type { Sheaf } from './sheaf.ts';
 import type { CacheCounts, CacheLists, CacheShape, SlabCache } from './slab-cache.ts';
 import { NIL, NO_SLAB, ON, type SlabTable } from './slab-table.ts';
@@ -21,7 +22,7 @@ export class NodeSlabs implements SlabCache {
   protected allocated: number = 0;
   private readonly turnsFreelist: boolean;
   /** Slabs that a refill has taken off the list. */
-  private readonly taken: number[] = [];
+  private readonly taken: Slab[] = [];
 
   /** @param turnsFreelist 5.10: what deactivate_slab() does to the objects behind the one allocated */
   constructor(
@@ -38,13 +39,13 @@ export class NodeSlabs implements SlabCache {
     this.turnsFreelist = turnsFreelist;
   }
 
-  decide(cpu: number, node: number): void {
+  decide(cpu: Cpu, node: Node): void {
     const slab = this.nodes.getPartial(cpu, node);
     if (slab === NO_SLAB) this.decision.needsNewSlab();
-    else this.decision.set(FROM.nodePartial, slab, this.table.freelist[slab]!);
+    else this.decision.set(FROM.nodePartial, slab, this.table.freelist[slab]);
   }
 
-  alloc(cpu: number, node: number): boolean {
+  alloc(cpu: Cpu, node: Node): boolean {
     this.decide(cpu, node);
     if (this.decision.from === FROM.newSlab) return false;
     this.allocSingle(this.decision.slab, this.decision.object);
@@ -52,19 +53,19 @@ export class NodeSlabs implements SlabCache {
   }
 
   /** alloc_single_from_new_slab() */
-  newSlab(_cpu: number, _node: number, slab: number, object: number): void {
+  newSlab(_cpu: number, _node: number, slab: Slab, object: ObjectNumber): void {
     this.slabs++;
     this.nodes.addPartial(slab, 'head');
     this.allocSingle(slab, object);
   }
 
   /** free_to_partial_list(), and __slab_free() from 7.0 on */
-  free(_cpu: number, slab: number, object: number): void {
+  free(_cpu: number, slab: Slab, object: ObjectNumber): void {
     const { table, nodes } = this;
     this.allocated--;
     const isListed = table.on[slab] === ON.nodePartial;
-    table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
-    table.inuse[slab]!--;
+    table.freelist[slab] = table.push(slab, object, table.freelist[slab]);
+    table.inuse[slab]--;
     if (table.inuse[slab] === 0 && nodes.isFull(slab)) {
       this.unlist(slab);
       this.discardSlab(slab);
@@ -76,15 +77,15 @@ export class NodeSlabs implements SlabCache {
    * one after the other; what the last one has left over goes to the tail of the list.
    * @returns how many of `count` objects are lacking
    */
-  refillSheaf(cpu: number, sheaf: Sheaf, count: number): number {
+  refillSheaf(cpu: Cpu, sheaf: Sheaf, count: number): number {
     const { table, nodes, taken } = this;
     taken.length = 0;
     for (let free = 0; free < count; ) {
-      const slab = nodes.getPartial(cpu, -1);
+      const slab = nodes.getPartial(cpu, NO_NODE);
       if (slab === NO_SLAB) break;
       nodes.removePartial(slab);
       taken.push(slab);
-      free += table.objects[slab]! - table.inuse[slab]!;
+      free += table.objects[slab] - table.inuse[slab];
     }
     let lacking = count;
     for (const slab of taken) {
@@ -113,41 +114,41 @@ export class NodeSlabs implements SlabCache {
   }
 
   /** alloc_single_from_partial() */
-  protected allocSingle(slab: number, object: number): void {
+  protected allocSingle(slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     this.take(slab, object);
-    if (this.turnsFreelist) table.freelist[slab] = table.reverse(slab, table.freelist[slab]!);
+    if (this.turnsFreelist) table.freelist[slab] = table.reverse(slab, table.freelist[slab]);
   }
 
   /** Marks an object allocated; a slab that is full then is on no list. */
-  protected take(slab: number, object: number): void {
+  protected take(slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     if (table.isFree(slab, object)) {
       this.allocated++;
       const next = table.unlink(slab, object);
       if (table.freelist[slab] === object) table.freelist[slab] = next;
-      table.inuse[slab]!++;
+      table.inuse[slab]++;
       if (table.freelist[slab] === NIL) this.unlist(slab);
     }
     table.setAllocated(slab, object);
   }
 
-  protected unlist(slab: number): void {
+  protected unlist(slab: Slab): void {
     if (this.table.on[slab] === ON.nodePartial) this.nodes.removePartial(slab);
   }
 
   /** discard_slab(): the pages go back to the page allocator. */
-  protected discardSlab(slab: number): void {
+  protected discardSlab(slab: Slab): void {
     this.slabs--;
     this.table.remove(slab);
   }
 
-  private moveTo(sheaf: Sheaf, slab: number): void {
+  private moveTo(sheaf: Sheaf, slab: Slab): void {
     const { table } = this;
-    const object = table.freelist[slab]!;
+    const object = table.freelist[slab];
     const wasUsed = table.wasUsed(slab, object);
     table.freelist[slab] = table.unlink(slab, object);
-    table.inuse[slab]!++;
+    table.inuse[slab]++;
     this.allocated++;
     table.setHeld(slab, object, wasUsed);
     sheaf.push(slab, object);

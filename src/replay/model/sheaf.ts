@@ -2,32 +2,34 @@
 // does not always know them: objects of new slabs whose address the recording has not shown yet
 // (COMING), and objects that kfree_rcu() put there without an event (unknown, NO_SLAB).
 
+import { type Column, column } from '../../kernel/column.ts';
+import type { ObjectNumber, Row, Slab } from '../../kernel/indices.ts';
 import { NIL, NO_SLAB } from './slab-table.ts';
 
 /** In place of the slab: one that is still to come; the object is its place in that slab's order. */
-export const COMING = -2;
+export const COMING: Slab = -2 as number;
 
 /** An object that was probably freed without an event, and is on a sheaf of `size` others. */
 export class Guess {
   /** NO_SLAB: none. */
-  slab: number = NO_SLAB;
-  object: number = NIL;
-  size: number = 0;
+  slab: Slab = NO_SLAB;
+  object: ObjectNumber = NIL;
+  size: Row = 0;
   /** What it would be if such objects came in the opposite order. */
-  otherSlab: number = NO_SLAB;
-  otherObject: number = NIL;
+  otherSlab: Slab = NO_SLAB;
+  otherObject: ObjectNumber = NIL;
 }
 
 export class Sheaf {
-  size: number = 0;
+  size: Row = 0;
   /** What may be on the top without having been freed with an event. */
   readonly guess: Guess = new Guess();
-  readonly slabs: Int32Array;
-  readonly objects: Uint16Array;
+  readonly slabs: Column<Row, Int32Array, Slab>;
+  readonly objects: Column<Row, Uint16Array, ObjectNumber>;
 
   constructor(capacity: number) {
-    this.slabs = new Int32Array(capacity);
-    this.objects = new Uint16Array(capacity);
+    this.slabs = column(new Int32Array(capacity));
+    this.objects = column(new Uint16Array(capacity));
   }
 
   get isFull(): boolean {
@@ -35,15 +37,15 @@ export class Sheaf {
   }
 
   /** NO_SLAB where it is empty or the top is not known. */
-  get topSlab(): number {
+  get topSlab(): Slab {
     return this.size === 0 ? NO_SLAB : this.slabs[this.size - 1]!;
   }
 
-  get topObject(): number {
+  get topObject(): ObjectNumber {
     return this.objects[this.size - 1]!;
   }
 
-  push(slab: number, object: number): void {
+  push(slab: Slab, object: ObjectNumber): void {
     this.slabs[this.size] = slab;
     this.objects[this.size] = object;
     this.size++;
@@ -61,7 +63,7 @@ export class Sheaf {
     this.size = this.slabs.length;
   }
 
-  indexOf(slab: number, object: number): number {
+  indexOf(slab: Slab, object: ObjectNumber): number {
     for (let at = this.size - 1; at >= 0; at--) {
       if (this.slabs[at] === slab && this.objects[at] === object) return at;
     }

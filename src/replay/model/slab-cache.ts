@@ -1,6 +1,7 @@
 // What a cache of the model does, whichever allocator generation it stands for: what SLUB does. What a
 // recording corrects of it is apart (observe/reconciled-cache.ts).
 
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { Decision } from './decision.ts';
 
 /** Sizes and limits of a cache; kernel names (struct kmem_cache). */
@@ -30,15 +31,15 @@ export interface SlabCache {
    * Finds the object that an allocation on `cpu` would get now, without taking it.
    * @param node the requested node, negative for none
    */
-  decide(cpu: number, node: number): void;
+  decide(cpu: Cpu, node: Node): void;
   /** Decides, and takes the object; false where a new slab is needed first. */
-  alloc(cpu: number, node: number): boolean;
+  alloc(cpu: Cpu, node: Node): boolean;
   /**
    * A new slab has come (all its objects on `slab->freelist`) for the allocation on `cpu` that was
    * decided last, which takes `object` of it.
    */
-  newSlab(cpu: number, node: number, slab: number, object: number): void;
-  free(cpu: number, slab: number, object: number): void;
+  newSlab(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void;
+  free(cpu: Cpu, slab: Slab, object: ObjectNumber): void;
   count(): CacheCounts;
   /** Its lists as they are, for digests and slab maps. */
   lists(): CacheLists;
@@ -59,7 +60,7 @@ export interface ListedObjects {
   /** Number of the CPU, of a barn's sheaf that of the node; null of a lost sheaf. */
   readonly owner: number | null;
   /** Slab and index of each. */
-  readonly objects: readonly (readonly [slab: number, object: number])[];
+  readonly objects: readonly (readonly [slab: Slab, object: number])[];
 }
 
 export interface CacheLists {

@@ -1,11 +1,12 @@
 // Doubly linked lists of slabs: a node's partial list, a CPU's partial list. The links are columns of
 // the SlabTable; a slab is on one list at most.
 
+import type { Slab } from '../../kernel/indices.ts';
 import { NO_SLAB, type SlabTable } from './slab-table.ts';
 
 export class SlabList {
-  head: number = NO_SLAB;
-  tail: number = NO_SLAB;
+  head: Slab = NO_SLAB;
+  tail: Slab = NO_SLAB;
   length: number = 0;
   private readonly table: SlabTable;
 
@@ -13,7 +14,7 @@ export class SlabList {
     this.table = table;
   }
 
-  pushHead(row: number): void {
+  pushHead(row: Slab): void {
     const { table } = this;
     table.prev[row] = NO_SLAB;
     table.next[row] = this.head;
@@ -23,7 +24,7 @@ export class SlabList {
     this.length++;
   }
 
-  pushTail(row: number): void {
+  pushTail(row: Slab): void {
     const { table } = this;
     table.next[row] = NO_SLAB;
     table.prev[row] = this.tail;
@@ -33,10 +34,10 @@ export class SlabList {
     this.length++;
   }
 
-  remove(row: number): void {
+  remove(row: Slab): void {
     const { table } = this;
-    const next = table.next[row]!;
-    const prev = table.prev[row]!;
+    const next = table.next[row];
+    const prev = table.prev[row];
     if (prev === NO_SLAB) this.head = next;
     else table.next[prev] = next;
     if (next === NO_SLAB) this.tail = prev;
@@ -47,9 +48,9 @@ export class SlabList {
   }
 
   /** Its slabs, the head first. */
-  toArray(): number[] {
-    const rows: number[] = [];
-    for (let row = this.head; row !== NO_SLAB; row = this.table.next[row]!) rows.push(row);
+  toArray(): Slab[] {
+    const rows: Slab[] = [];
+    for (let row: Slab = this.head; row !== NO_SLAB; row = this.table.next[row]) rows.push(row);
     return rows;
   }
 }

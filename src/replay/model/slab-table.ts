@@ -4,11 +4,15 @@
 
 import { AddressMap } from '../../base/address-map.ts';
 import { ensureLength } from '../../base/growable.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cache, Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 
 /** No object: the end of a freelist. */
-export const NIL = 0xffff;
+export const NIL: ObjectNumber = 0xffff as number;
+/** Cache of an unused row. */
+const NO_CACHE: Cache = -1 as number;
 /** No slab. */
-export const NO_SLAB = -1;
+export const NO_SLAB: Slab = -1 as number;
 
 /** Which list a slab is on. */
 export const ON = {
@@ -34,7 +38,7 @@ const TWO_32 = 4294967296;
 
 /** Called before a slab is forgotten. */
 export interface SlabWatcher {
-  slabRemoved(row: number): void;
+  slabRemoved(row: Slab): void;
 }
 
 export class SlabTable {
@@ -42,33 +46,33 @@ export class SlabTable {
   private readonly pageShift: number;
   private readonly pages = new AddressMap(1024);
   private capacity = 0;
-  private unused: number[] = [];
+  private unused: Slab[] = [];
   /** Offsets into the link columns that are free again, by number of objects. */
   private readonly unusedLinks = new Map<number, number[]>();
   private linksEnd = 0;
 
-  baseLo: Uint32Array = new Uint32Array(0);
-  baseHi: Uint32Array = new Uint32Array(0);
+  baseLo: Column<Slab> = column(new Uint32Array(0));
+  baseHi: Column<Slab> = column(new Uint32Array(0));
   /** Number of the cache; -1 in an unused row. */
-  cache: Int32Array = new Int32Array(0);
+  cache: Column<Slab, Int32Array, Cache> = column(new Int32Array(0));
   /** Pages, as a power of two. */
-  order: Uint8Array = new Uint8Array(0);
-  objects: Uint16Array = new Uint16Array(0);
+  order: Column<Slab, Uint8Array> = column(new Uint8Array(0));
+  objects: Column<Slab, Uint16Array> = column(new Uint16Array(0));
   /** slab->inuse: all objects but those on slab->freelist; a CPU freelist counts as in use. */
-  inuse: Uint16Array = new Uint16Array(0);
+  inuse: Column<Slab, Uint16Array> = column(new Uint16Array(0));
   /** slab->freelist: index of its first object, or NIL. */
-  freelist: Uint16Array = new Uint16Array(0);
+  freelist: Column<Slab, Uint16Array, ObjectNumber> = column(new Uint16Array(0));
   /** ON */
-  on: Uint8Array = new Uint8Array(0);
+  on: Column<Slab, Uint8Array> = column(new Uint8Array(0));
   /** The CPU whose slab or partial list it is on. */
-  cpu: Uint16Array = new Uint16Array(0);
-  node: Uint8Array = new Uint8Array(0);
+  cpu: Column<Slab, Uint16Array, Cpu> = column(new Uint16Array(0));
+  node: Column<Slab, Uint8Array, Node> = column(new Uint8Array(0));
   /** 5.10, on a CPU's partial list: free objects of it and those behind it when it was put there. */
-  pobjects: Int32Array = new Int32Array(0);
+  pobjects: Column<Slab, Int32Array> = column(new Int32Array(0));
   /** Links of the list it is on; NO_SLAB at the ends. */
-  next: Int32Array = new Int32Array(0);
-  prev: Int32Array = new Int32Array(0);
-  private links: Uint32Array = new Uint32Array(0);
+  next: Column<Slab, Int32Array, Slab> = column(new Int32Array(0));
+  prev: Column<Slab, Int32Array, Slab> = column(new Int32Array(0));
+  private links: Column<Slab> = column(new Uint32Array(0));
   private objNext: Uint16Array = new Uint16Array(0);
   private objPrev: Uint16Array = new Uint16Array(0);
   private objState: Uint8Array = new Uint8Array(0);
@@ -88,13 +92,13 @@ export class SlabTable {
 
   /** A slab of `objects` objects, all allocated as far as is known, on no list. */
   add(
-    cache: number,
+    cache: Cache,
     baseLo: number,
     baseHi: number,
     order: number,
     objects: number,
-    node: number,
-  ): number {
+    node: Node,
+  ): Slab {
     const row = this.unused.pop() ?? this.grow();
     this.cache[row] = cache;
     this.baseLo[row] = baseLo;
@@ -115,7 +119,7 @@ export class SlabTable {
   }
 
   /** All objects of a slab become free, to be handed out in the order of `sequence`. */
-  fill(row: number, sequence: ArrayLike<number>): void {
+  fill(row: Slab, sequence: ArrayLike<number>): void {
     let head = NIL;
     for (let k = sequence.length - 1; k >= 0; k--) head = this.push(row, sequence[k]!, head);
     this.freelist[row] = head;
@@ -123,116 +127,116 @@ export class SlabTable {
   }
 
   /** These objects, in this order, are free and were never used; all others are allocated. */
-  fillUnseen(row: number, free: ArrayLike<number>): void {
+  fillUnseen(row: Slab, free: ArrayLike<number>): void {
     for (let k = 0; k < free.length; k++) this.setOld(row, free[k]!);
     this.fill(row, free);
-    this.inuse[row] = this.objects[row]! - free.length;
+    this.inuse[row] = this.objects[row] - free.length;
   }
 
   /** Objects that are not free. */
-  countAllocated(row: number): number {
+  countAllocated(row: Slab): number {
     let allocated = 0;
-    for (let object = 0; object < this.objects[row]!; object++) {
+    for (let object: ObjectNumber = 0; object < this.objects[row]; object++) {
       if (!this.isFree(row, object)) allocated++;
     }
     return allocated;
   }
 
   /** Objects that are allocated here although their latest event is a free. */
-  countImpossible(row: number): number {
+  countImpossible(row: Slab): number {
     let count = 0;
-    for (let object = 0; object < this.objects[row]!; object++) {
+    for (let object: ObjectNumber = 0; object < this.objects[row]; object++) {
       if (this.wasFreed(row, object) && !this.isFree(row, object)) count++;
     }
     return count;
   }
 
   /** A number, counted up from 0, that no other object has as long as the slab is there. */
-  slot(row: number, object: number): number {
-    return this.links[row]! + object;
+  slot(row: Slab, object: ObjectNumber): number {
+    return this.links[row] + object;
   }
 
   /** Forgets a slab that is on no list: its pages went back to the page allocator. */
-  remove(row: number): void {
+  remove(row: Slab): void {
     for (const watcher of this.watchers) watcher.slabRemoved(row);
     this.eachPage(row, (lo, hi) => this.pages.delete(lo, hi));
-    const objects = this.objects[row]!;
+    const objects = this.objects[row];
     const free = this.unusedLinks.get(objects);
-    if (free === undefined) this.unusedLinks.set(objects, [this.links[row]!]);
-    else free.push(this.links[row]!);
-    this.cache[row] = -1;
+    if (free === undefined) this.unusedLinks.set(objects, [this.links[row]]);
+    else free.push(this.links[row]);
+    this.cache[row] = NO_CACHE;
     this.unused.push(row);
   }
 
   /** The slab in whose pages an address is, or NO_SLAB. */
-  find(lo: number, hi: number): number {
+  find(lo: number, hi: number): Slab {
     const { pageShift } = this;
     return this.pages.get(((lo >>> pageShift) | (hi << (32 - pageShift))) >>> 0, hi >>> pageShift);
   }
 
   /** The address of a slab. */
-  base(row: number): bigint {
-    return (BigInt(this.baseHi[row]!) << 32n) | BigInt(this.baseLo[row]!);
+  base(row: Slab): bigint {
+    return (BigInt(this.baseHi[row]) << 32n) | BigInt(this.baseLo[row]);
   }
 
   /** Bytes from the start of a slab to an address in it. */
-  offsetIn(row: number, lo: number, hi: number): number {
-    return (hi - this.baseHi[row]!) * TWO_32 + (lo - this.baseLo[row]!);
+  offsetIn(row: Slab, lo: number, hi: number): number {
+    return (hi - this.baseHi[row]) * TWO_32 + (lo - this.baseLo[row]);
   }
 
-  isFree(row: number, object: number): boolean {
-    return (this.objState[this.links[row]! + object]! & FREE) !== 0;
+  isFree(row: Slab, object: ObjectNumber): boolean {
+    return (this.objState[this.links[row] + object]! & FREE) !== 0;
   }
 
   /** True once the object was allocated since its slab is known. */
-  wasUsed(row: number, object: number): boolean {
-    return (this.objState[this.links[row]! + object]! & USED) !== 0;
+  wasUsed(row: Slab, object: ObjectNumber): boolean {
+    return (this.objState[this.links[row] + object]! & USED) !== 0;
   }
 
-  setAllocated(row: number, object: number): void {
-    const at = this.links[row]! + object;
+  setAllocated(row: Slab, object: ObjectNumber): void {
+    const at = this.links[row] + object;
     this.objState[at] = USED | (this.objState[at]! & FREED);
   }
 
   /** The object is allocated, as far as is known since before its slab is known. */
-  setOld(row: number, object: number): void {
-    this.objState[this.links[row]! + object]! &= FREED;
+  setOld(row: Slab, object: ObjectNumber): void {
+    this.objState[this.links[row] + object]! &= FREED;
   }
 
   /** An event shows the object allocated or freed. */
-  noteEvent(row: number, object: number, isFree: boolean): void {
-    const at = this.links[row]! + object;
+  noteEvent(row: Slab, object: ObjectNumber, isFree: boolean): void {
+    const at = this.links[row] + object;
     if (isFree) this.objState[at]! |= FREED;
     else this.objState[at]! &= ~FREED;
   }
 
   /** True where the latest event of the object is a free. */
-  wasFreed(row: number, object: number): boolean {
-    return (this.objState[this.links[row]! + object]! & FREED) !== 0;
+  wasFreed(row: Slab, object: ObjectNumber): boolean {
+    return (this.objState[this.links[row] + object]! & FREED) !== 0;
   }
 
   /** True where a sheaf has the object. */
-  isHeld(row: number, object: number): boolean {
-    return (this.objState[this.links[row]! + object]! & HELD) !== 0;
+  isHeld(row: Slab, object: ObjectNumber): boolean {
+    return (this.objState[this.links[row] + object]! & HELD) !== 0;
   }
 
   /** A sheaf has the object now, which is on no list. */
-  setHeld(row: number, object: number, wasUsed: boolean): void {
-    const at = this.links[row]! + object;
+  setHeld(row: Slab, object: ObjectNumber, wasUsed: boolean): void {
+    const at = this.links[row] + object;
     this.objState[at] = FREE | HELD | (wasUsed ? USED : 0) | (this.objState[at]! & FREED);
   }
 
-  nextObject(row: number, object: number): number {
-    return this.objNext[this.links[row]! + object]!;
+  nextObject(row: Slab, object: ObjectNumber): ObjectNumber {
+    return this.objNext[this.links[row] + object]!;
   }
 
-  prevObject(row: number, object: number): number {
-    return this.objPrev[this.links[row]! + object]!;
+  prevObject(row: Slab, object: ObjectNumber): ObjectNumber {
+    return this.objPrev[this.links[row] + object]!;
   }
 
   /** Puts an object in front of a freelist; the object is the new head. */
-  push(row: number, object: number, head: number): number {
-    const at = this.links[row]!;
+  push(row: Slab, object: ObjectNumber, head: ObjectNumber): ObjectNumber {
+    const at = this.links[row];
     this.objNext[at + object] = head;
     this.objPrev[at + object] = NIL;
     if (head !== NIL) this.objPrev[at + head] = object;
@@ -241,8 +245,8 @@ export class SlabTable {
   }
 
   /** In the place of an object on `slab->freelist` another one is there. */
-  exchange(row: number, listed: number, other: number): void {
-    const at = this.links[row]!;
+  exchange(row: Slab, listed: number, other: number): void {
+    const at = this.links[row];
     const prev = this.objPrev[at + listed]!;
     const next = this.objNext[at + listed]!;
     if (this.freelist[row] === listed) this.freelist[row] = other;
@@ -255,8 +259,8 @@ export class SlabTable {
   }
 
   /** Takes an object out of the middle of a list; returns what follows it. */
-  unlink(row: number, object: number): number {
-    const at = this.links[row]!;
+  unlink(row: Slab, object: ObjectNumber): ObjectNumber {
+    const at = this.links[row];
     const next = this.objNext[at + object]!;
     const prev = this.objPrev[at + object]!;
     if (prev !== NIL) this.objNext[at + prev] = next;
@@ -266,9 +270,9 @@ export class SlabTable {
   }
 
   /** Turns a list round; returns its new head. */
-  reverse(row: number, list: number): number {
+  reverse(row: Slab, list: ObjectNumber): ObjectNumber {
     let reversed = NIL;
-    for (let object = list; object !== NIL; ) {
+    for (let object: ObjectNumber = list; object !== NIL; ) {
       const next = this.nextObject(row, object);
       reversed = this.push(row, object, reversed);
       object = next;
@@ -277,9 +281,9 @@ export class SlabTable {
   }
 
   /** Puts the list `front` in front of the list `back`; returns the head and counts `front`. */
-  splice(row: number, front: number, back: number): { head: number; count: number } {
+  splice(row: Slab, front: number, back: number): { head: number; count: number } {
     if (front === NIL) return { head: back, count: 0 };
-    const at = this.links[row]!;
+    const at = this.links[row];
     let last = front;
     let count = 1;
     for (;;) {
@@ -297,7 +301,7 @@ export class SlabTable {
    * The objects in front of one on a list, the head first; none where they are more than `max` or
    * the object is not on it.
    */
-  before(row: number, head: number, object: number, max: number): number[] {
+  before(row: Slab, head: number, object: ObjectNumber, max: number): number[] {
     const found: number[] = [];
     let at = head;
     for (; at !== NIL && at !== object; at = this.nextObject(row, at)) {
@@ -311,7 +315,7 @@ export class SlabTable {
    * Puts the objects of a list that were never used behind the others, in ascending order.
    * @returns the new head, and which of the unused objects are below `from`
    */
-  sortUnused(row: number, list: number, from: number): { head: number; lower: number[] } {
+  sortUnused(row: Slab, list: number, from: number): { head: number; lower: number[] } {
     const used: number[] = [];
     const unused: number[] = [];
     for (let at = list; at !== NIL; at = this.nextObject(row, at)) {
@@ -325,25 +329,26 @@ export class SlabTable {
   }
 
   /** The objects of a list, its head first. */
-  listed(row: number, head: number): number[] {
-    const objects: number[] = [];
-    for (let object = head; object !== NIL; object = this.nextObject(row, object)) {
+  listed(row: Slab, head: ObjectNumber): ObjectNumber[] {
+    const objects: ObjectNumber[] = [];
+    for (let object: ObjectNumber = head; object !== NIL; object = this.nextObject(row, object)) {
       objects.push(object);
     }
     return objects;
   }
 
   /** Objects on a list. */
-  countList(row: number, head: number): number {
+  countList(row: Slab, head: ObjectNumber): number {
     let count = 0;
-    for (let object = head; object !== NIL; object = this.nextObject(row, object)) count++;
+    for (let object: ObjectNumber = head; object !== NIL; object = this.nextObject(row, object))
+      count++;
     return count;
   }
 
   /** The rows of each cache's slabs, by ascending address. */
   rowsByCache(caches: number): number[][] {
     const rows: number[][] = Array.from({ length: caches }, () => []);
-    for (let row = 0; row < this.capacity; row++) rows[this.cache[row]!]?.push(row);
+    for (let row: Slab = 0; row < this.capacity; row++) rows[this.cache[row]]?.push(row);
     for (const ofCache of rows) {
       ofCache.sort(
         (a, b) => this.baseHi[a]! - this.baseHi[b]! || this.baseLo[a]! - this.baseLo[b]!,
@@ -352,11 +357,11 @@ export class SlabTable {
     return rows;
   }
 
-  private eachPage(row: number, act: (lo: number, hi: number) => void): void {
+  private eachPage(row: Slab, act: (lo: number, hi: number) => void): void {
     const { pageShift } = this;
-    const lo = this.baseLo[row]!;
-    const hi = this.baseHi[row]!;
-    for (let page = 0; page < 2 ** this.order[row]!; page++) {
+    const lo = this.baseLo[row];
+    const hi = this.baseHi[row];
+    for (let page = 0; page < 2 ** this.order[row]; page++) {
       const sum = lo + page * 2 ** pageShift;
       const at = sum >>> 0;
       const high = sum >= TWO_32 ? hi + 1 : hi;
@@ -375,7 +380,7 @@ export class SlabTable {
     return links;
   }
 
-  private grow(): number {
+  private grow(): Slab {
     const from = this.capacity;
     const length = Math.max(1024, from * 2);
     this.baseLo = ensureLength(this.baseLo, length);
@@ -393,7 +398,7 @@ export class SlabTable {
     this.prev = ensureLength(this.prev, length);
     this.links = ensureLength(this.links, length);
     this.capacity = length;
-    for (let row = length - 1; row > from; row--) this.unused.push(row);
+    for (let row: Slab = length - 1; row > from; row--) this.unused.push(row);
     return from;
   }
 }

@@ -1,29 +1,32 @@
 // What the caches of a model take and what was requested, now and when slab memory was highest.
 
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cache } from '../../kernel/indices.ts';
+
 /** A figure of each cache. */
 export class UsageColumn {
-  readonly now: Float64Array;
-  private readonly atPeak: Float64Array;
+  readonly now: Column<Cache, Float64Array>;
+  private readonly atPeak: Column<Cache, Float64Array>;
   /** The peak for which `atPeak` was kept; another: `now` has not changed since the latest one. */
-  private readonly keptFor: Float64Array;
+  private readonly keptFor: Column<Cache, Float64Array>;
 
   constructor(caches: number) {
-    this.now = new Float64Array(caches);
-    this.atPeak = new Float64Array(caches);
-    this.keptFor = new Float64Array(caches);
+    this.now = column(new Float64Array(caches));
+    this.atPeak = column(new Float64Array(caches));
+    this.keptFor = column(new Float64Array(caches));
   }
 
-  add(cache: number, change: number, peak: number): void {
+  add(cache: Cache, change: number, peak: number): void {
     if (this.keptFor[cache] !== peak) {
       this.keptFor[cache] = peak;
-      this.atPeak[cache] = this.now[cache]!;
+      this.atPeak[cache] = this.now[cache];
     }
-    this.now[cache] = this.now[cache]! + change;
+    this.now[cache] = this.now[cache] + change;
   }
 
   /** At the peak of number `peak`, the latest. */
-  ofPeak(cache: number, peak: number): number {
-    return (this.keptFor[cache] === peak ? this.atPeak : this.now)[cache]!;
+  ofPeak(cache: Cache, peak: number): number {
+    return (this.keptFor[cache] === peak ? this.atPeak : this.now)[cache];
   }
 }
 
@@ -49,13 +52,13 @@ export class SlabUsage {
   }
 
   /** Pages come or, negative, go. */
-  changePages(cache: number, bytes: number): void {
+  changePages(cache: Cache, bytes: number): void {
     this.slabBytes.add(cache, bytes, this.peak);
     this.bytes += bytes;
     this.isHigher = this.bytes > this.peakBytes;
   }
 
-  allocated(cache: number, bytesReq: number, ts: number): void {
+  allocated(cache: Cache, bytesReq: number, ts: number): void {
     this.objects.add(cache, 1, this.peak);
     this.requested.add(cache, bytesReq, this.peak);
     if (!this.isHigher) return;
@@ -65,13 +68,13 @@ export class SlabUsage {
     this.peak++;
   }
 
-  freed(cache: number, bytesReq: number): void {
+  freed(cache: Cache, bytesReq: number): void {
     this.objects.add(cache, -1, this.peak);
     this.requested.add(cache, -bytesReq, this.peak);
   }
 
   /** What a cache had when slab memory was highest. */
-  ofPeak(cache: number): { slabBytes: number; objects: number; requested: number } {
+  ofPeak(cache: Cache): { slabBytes: number; objects: number; requested: number } {
     return {
       slabBytes: this.slabBytes.ofPeak(cache, this.peak),
       objects: this.objects.ofPeak(cache, this.peak),

@@ -3,6 +3,8 @@
 // that has just turned out to be such shows the next.
 
 import { AddressMap } from '../../base/address-map.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cache, Cpu, ObjectNumber, Row, Slab } from '../../kernel/indices.ts';
 import type { Guess } from '../model/sheaf.ts';
 import { NO_SLAB, type SlabTable } from '../model/slab-table.ts';
 
@@ -13,9 +15,11 @@ const SURE = 2;
 export class AllocationLog {
   private readonly table: SlabTable;
   private readonly cache: number;
-  private readonly cpus = new Uint16Array(LENGTH);
-  private readonly slabs = new Int32Array(LENGTH);
-  private readonly objects = new Uint16Array(LENGTH);
+  private readonly cpus: Column<Row, Uint16Array, Cpu> = column(new Uint16Array(LENGTH));
+  private readonly slabs: Column<Row, Int32Array, Slab> = column(new Int32Array(LENGTH));
+  private readonly objects: Column<Row, Uint16Array, ObjectNumber> = column(
+    new Uint16Array(LENGTH),
+  );
   /** By slot of the table: the number of the object's latest allocation. */
   private readonly numbers = new AddressMap(LENGTH);
   private end = 0;
@@ -23,12 +27,12 @@ export class AllocationLog {
   private step = -1;
   private sureness = 0;
 
-  constructor(table: SlabTable, cache: number) {
+  constructor(table: SlabTable, cache: Cache) {
     this.table = table;
     this.cache = cache;
   }
 
-  add(cpu: number, slab: number, object: number): void {
+  add(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     this.numbers.set(this.table.slot(slab, object), 0, this.end);
     const at = this.end++ % LENGTH;
     this.cpus[at] = cpu;
@@ -37,7 +41,7 @@ export class AllocationLog {
   }
 
   /** Turns round where the object is what the guess would have been the other way. */
-  follow(guess: Guess, slab: number, object: number): void {
+  follow(guess: Guess, slab: Slab, object: ObjectNumber): void {
     if (guess.slab === slab && guess.object === object) {
       this.sureness = Math.min(this.sureness + 1, SURE);
     } else if (guess.otherSlab === slab && guess.otherObject === object && --this.sureness < 0) {
@@ -47,7 +51,7 @@ export class AllocationLog {
   }
 
   /** Guesses what comes after an object that was freed without an event. */
-  guess(guess: Guess, slab: number, object: number, size: number): void {
+  guess(guess: Guess, slab: Slab, object: ObjectNumber, size: number): void {
     const from = this.latest(slab, object);
     const next = this.neighbour(from, this.step);
     const other = this.neighbour(from, -this.step);
@@ -77,7 +81,7 @@ export class AllocationLog {
     return Math.max(0, this.end - LENGTH);
   }
 
-  private latest(slab: number, object: number): number {
+  private latest(slab: Slab, object: ObjectNumber): number {
     const n = this.numbers.get(this.table.slot(slab, object), 0);
     if (n < this.begin) return -1;
     return this.slabs[n % LENGTH] === slab && this.objects[n % LENGTH] === object ? n : -1;

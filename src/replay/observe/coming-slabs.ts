@@ -23,6 +23,8 @@
 //
 // A correction is made only where nothing else has happened to the objects that it moves.
 
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cpu, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { CpuSheaves } from '../model/cpu-sheaves.ts';
 import type { FreshOrder } from '../model/fresh-order.ts';
 import { COMING, type Sheaf } from '../model/sheaf.ts';
@@ -35,12 +37,12 @@ export class ComingSlabs {
   private readonly order: FreshOrder;
   private readonly sheaves: CpuSheaves;
   /** By CPU: the new slab that the latest refill took last, NO_SLAB once that is certain. */
-  private readonly slab: Int32Array;
+  private readonly slab: Column<Cpu, Int32Array, Slab>;
   /** Its object that was allocated first, and the place of that in the slab's order. */
-  private readonly first: Uint16Array;
-  private readonly place: Uint16Array;
+  private readonly first: Column<Cpu, Uint16Array, ObjectNumber>;
+  private readonly place: Column<Cpu, Uint16Array>;
   /** How many main sheaves a CPU had, up to 2: what the first one held is from before the trace. */
-  private readonly mains: Uint8Array;
+  private readonly mains: Column<Cpu, Uint8Array>;
 
   constructor(
     backing: SlabBacking,
@@ -53,16 +55,16 @@ export class ComingSlabs {
     this.table = table;
     this.order = order;
     this.sheaves = sheaves;
-    this.slab = new Int32Array(cpus).fill(NO_SLAB);
-    this.first = new Uint16Array(cpus);
-    this.place = new Uint16Array(cpus);
-    this.mains = new Uint8Array(cpus);
+    this.slab = column(new Int32Array(cpus).fill(NO_SLAB));
+    this.first = column(new Uint16Array(cpus));
+    this.place = column(new Uint16Array(cpus));
+    this.mains = column(new Uint8Array(cpus));
   }
 
   /** A new slab appears with `object`; the main sheaf may have one that is to come, or not. */
-  newSlab(cpu: number, slab: number, object: number): void {
+  newSlab(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { sheaves } = this;
-    if (sheaves.main[cpu]!.topSlab !== COMING && !this.gaveFewer(cpu)) this.expectNewSlabs(cpu);
+    if (sheaves.main[cpu].topSlab !== COMING && !this.gaveFewer(cpu)) this.expectNewSlabs(cpu);
     this.confirm(cpu, slab, object);
   }
 
@@ -71,9 +73,9 @@ export class ComingSlabs {
    * objects that were not seen yet are those on the sheaf.
    * @returns false where no slab is expected, or the object was used before
    */
-  confirmKnown(cpu: number, slab: number, object: number): boolean {
+  confirmKnown(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
     const { table } = this;
-    const main = this.sheaves.main[cpu]!;
+    const main = this.sheaves.main[cpu];
     if (main.topSlab !== COMING || table.wasUsed(slab, object)) return false;
     const place = main.topObject;
     const sequence = this.order.around(object, place);
@@ -92,13 +94,13 @@ export class ComingSlabs {
   }
 
   /** The latest new slab has given more objects to the main sheaf than the model believed. */
-  gaveMore(cpu: number, slab: number, object: number): boolean {
-    const main = this.sheaves.main[cpu]!;
+  gaveMore(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
+    const main = this.sheaves.main[cpu];
     if (main.topSlab !== COMING || this.slab[cpu] !== slab) return false;
-    const popped = this.place[cpu]! + 1;
+    const popped = this.place[cpu] + 1;
     const given = Math.min(this.backing.shape.objsPerSlab, main.size + popped);
     if (given <= popped) return false;
-    if (this.order.around(this.first[cpu]!, given - 1)[given - 1 - popped] !== object) return false;
+    if (this.order.around(this.first[cpu], given - 1)[given - 1 - popped] !== object) return false;
     if (!this.setGiven(cpu, 0, given - popped)) return false;
     main.size--;
     return true;
@@ -107,9 +109,9 @@ export class ComingSlabs {
   /**
    * The first main sheaf was not empty: it took fewer objects, and was refilled from the same slab.
    */
-  refilledTwice(cpu: number, slab: number, object: number): boolean {
+  refilledTwice(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
     const { table, sheaves } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     if (this.mains[cpu] !== 1 || this.slab[cpu] !== slab) return false;
     if (!this.isOurs(slab, object, main)) return false;
     for (let at = 0; at < main.size; at++) {
@@ -139,9 +141,9 @@ export class ComingSlabs {
    * Of a slab whose order is not known the kernel has another object on the top than was thought: the
    * two change places.
    */
-  exchangeTop(cpu: number, slab: number, object: number): boolean {
+  exchangeTop(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
     const { table, sheaves } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     const top = main.topObject;
     if (main.topSlab !== slab || table.wasUsed(slab, top) || table.wasUsed(slab, object))
       return false;
@@ -165,9 +167,9 @@ export class ComingSlabs {
    * Slabs of early boot are not shuffled: their objects came to sheaves in ascending order, and are
    * taken one below the other.
    */
-  unshuffle(cpu: number, slab: number, object: number): boolean {
+  unshuffle(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
     const { table, sheaves } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     if (!this.isOurs(slab, object, main)) return false;
     for (let at = 0; at < main.size; at++) {
       const other = main.slabs[at]!;
@@ -177,7 +179,7 @@ export class ComingSlabs {
     // Model: refills are taken to have begun at the slab's first object.
     const first = object - (object % sheaves.capacity);
     const unused: number[] = [];
-    for (let other = 0; other < table.objects[slab]!; other++) {
+    for (let other = 0; other < table.objects[slab]; other++) {
       if (other !== object && this.isOurs(slab, other, main)) unused.push(other);
     }
     main.size = 0;
@@ -204,38 +206,38 @@ export class ComingSlabs {
    * The objects of a sheaf above `at` are not what the kernel would take next: allocated unseen where
    * that can be, else lost.
    */
-  passOver(cpu: number, sheaf: Sheaf, at: number): void {
+  passOver(cpu: Cpu, sheaf: Sheaf, at: number): void {
     if (this.backing.isBulk) this.sheaves.forgetAbove(sheaf, at);
     else this.sheaves.loseAbove(cpu, sheaf, at);
   }
 
   /** The kernel has refilled a sheaf of this CPU: it found none with objects. */
-  passOverAll(cpu: number): void {
+  passOverAll(cpu: Cpu): void {
     this.sheaves.passOverAll(cpu, (sheaf, at) => this.passOver(cpu, sheaf, at));
   }
 
   /** To be called for each main sheaf that is refilled or comes from the barn. */
-  changedMain(cpu: number): void {
-    if (this.mains[cpu]! < 2) this.mains[cpu]!++;
+  changedMain(cpu: Cpu): void {
+    if (this.mains[cpu] < 2) this.mains[cpu]++;
   }
 
   /**
    * The latest new slab has given fewer objects to the main sheaf than was thought: those below them
    * are of slabs that come now, the lowest of one that was there before.
    */
-  private gaveFewer(cpu: number): boolean {
-    const main = this.sheaves.main[cpu]!;
+  private gaveFewer(cpu: Cpu): boolean {
+    const main = this.sheaves.main[cpu];
     let run = 0;
     while (run < main.size && main.slabs[main.size - 1 - run] === this.slab[cpu]) run++;
     return run > 0 && this.setGiven(cpu, run, 0);
   }
 
   /** What the model has in sheaves was allocated unseen: the kernel has refilled. */
-  private expectNewSlabs(cpu: number): void {
+  private expectNewSlabs(cpu: Cpu): void {
     const { sheaves } = this;
     if (!sheaves.isNewMain) this.passOverAll(cpu);
     if (this.mains[cpu] === 1 && this.slab[cpu] !== NO_SLAB)
-      this.backing.passedOver(this.slab[cpu]!);
+      this.backing.passedOver(this.slab[cpu]);
     const main = sheaves.pcsReplaceEmptyMain(cpu);
     this.changedMain(cpu);
     if (main.topSlab === COMING) return;
@@ -244,9 +246,9 @@ export class ComingSlabs {
   }
 
   /** The expected slab is this one. */
-  private confirm(cpu: number, slab: number, object: number): void {
+  private confirm(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { table } = this;
-    const main = this.sheaves.main[cpu]!;
+    const main = this.sheaves.main[cpu];
     const place = main.topObject;
     if (this.sheaves.isNewMain) {
       this.slab[cpu] = slab;
@@ -271,16 +273,16 @@ export class ComingSlabs {
    * The latest new slab has `held` objects in the main sheaf instead of the topmost `run`. Only where
    * nothing else happened to it.
    */
-  private setGiven(cpu: number, run: number, held: number): boolean {
+  private setGiven(cpu: Cpu, run: number, held: number): boolean {
     const { table } = this;
     const { objsPerSlab } = this.backing.shape;
-    const main = this.sheaves.main[cpu]!;
-    const slab = this.slab[cpu]!;
+    const main = this.sheaves.main[cpu];
+    const slab = this.slab[cpu];
     if (slab === NO_SLAB || this.mains[cpu] !== 2 || this.sheaves.isNewMain) return false;
-    const popped = this.place[cpu]! + 1 - run;
+    const popped = this.place[cpu] + 1 - run;
     if (popped <= 0 || table.cache[slab] !== this.backing.id) return false;
     const place = popped + held - 1;
-    const sequence = this.order.around(this.first[cpu]!, place);
+    const sequence = this.order.around(this.first[cpu], place);
     let known = main.size - run;
     for (let k = 0; k < objsPerSlab; k++) {
       const wasPopped = k >= held && k <= place;
@@ -307,20 +309,20 @@ export class ComingSlabs {
   }
 
   /** An object that was never used, on its slab's freelist or in the main sheaf. */
-  private isOurs(slab: number, object: number, main: Sheaf): boolean {
+  private isOurs(slab: Slab, object: ObjectNumber, main: Sheaf): boolean {
     const { table } = this;
     if (!table.isFree(slab, object) || table.wasUsed(slab, object)) return false;
     return !table.isHeld(slab, object) || main.indexOf(slab, object) >= 0;
   }
 
-  private isUntouched(slab: number, object: number, isInMain: boolean): boolean {
+  private isUntouched(slab: Slab, object: ObjectNumber, isInMain: boolean): boolean {
     const { table } = this;
     if (!table.isFree(slab, object) || table.wasUsed(slab, object)) return false;
     return table.isHeld(slab, object) === isInMain;
   }
 
   /** An object that was not seen yet leaves the place where it was thought to be. */
-  private displace(slab: number, object: number): void {
+  private displace(slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     if (!table.isFree(slab, object)) return;
     if (!table.isHeld(slab, object)) {

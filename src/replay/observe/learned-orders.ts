@@ -1,8 +1,10 @@
 // The orders in which the caches of a plan hand out the objects of new slabs: one per cache where the
 // kernel shuffles them (CONFIG_SLAB_FREELIST_RANDOM), by ascending address where it does not.
 
+import { present } from '../../base/assert.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 import type { CachePlan } from '../machine/cache-plan.ts';
 import { FollowerVotes, FreshOrder } from '../model/fresh-order.ts';
 import type { OrderLearner } from './order-learner.ts';
@@ -25,7 +27,7 @@ export function learnedOrders(
   const votes = plan.caches.map(
     ({ geometry }, number) => own.get(number) ?? new FollowerVotes(geometry.objsPerSlab),
   );
-  for (let call = 1; call < calls.length; call++) {
+  for (let call: Call = 1; call < calls.length; call++) {
     const number = plan.cacheOfCall[call] ?? -1;
     const ofCall = learner?.votesOf(call);
     if (
@@ -35,7 +37,8 @@ export function learnedOrders(
       ofCall.objects === votes[number]?.objects
     ) {
       // A sheaf is a stack: what was put on it last comes first.
-      if (plan.caches[number]!.geometry.sheafCapacity > 0) votes[number].mergeReversed(ofCall);
+      if (present(plan.caches[number]).geometry.sheafCapacity > 0)
+        votes[number].mergeReversed(ofCall);
       else votes[number].merge(ofCall);
     }
   }

@@ -4,9 +4,11 @@
 // events of a CPU are swapped by an interrupt; the model learns from it what it can.
 
 import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
+import { type List, list } from '../../kernel/column.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
+import type { Cache } from '../../kernel/indices.ts';
 import type { DebugWatch } from '../debug/debug-watch.ts';
 import { NOT_PLANNED } from '../machine/cache-plan.ts';
 import { FROM } from '../model/decision.ts';
@@ -74,7 +76,7 @@ export class ObservedReplay implements SlabWatcher {
   private readonly calls: CallTable;
   private readonly slub: SlubModel;
   private readonly table: SlabTable;
-  private readonly caches: readonly ReplayCache[];
+  private readonly caches: List<Cache, ReplayCache>;
   /** Rows of the batch whose objects were taken before, see `takeEarlier`. */
   private readonly early = new Set<number>();
   /** By slab: the object of it that was allocated for the first time last. */
@@ -98,11 +100,13 @@ export class ObservedReplay implements SlabWatcher {
     this.table = slub.table;
     this.comingFrees = new ComingFrees(calls);
     this.preempted = new PreemptedFrees(slub.cpus);
-    this.caches = slub.caches.map(({ model, order }) => ({
-      model,
-      order,
-      fidelity: new Fidelity(),
-    }));
+    this.caches = list(
+      slub.caches.map(({ model, order }) => ({
+        model,
+        order,
+        fidelity: new Fidelity(),
+      })),
+    );
     this.isBulk = new Uint8Array(slub.caches.length);
     for (const { plan, model } of slub.caches) {
       if ([plan.name, ...(plan.known?.aliases ?? [])].some(isBulkCache)) this.markBulk(model);
@@ -254,7 +258,7 @@ export class ObservedReplay implements SlabWatcher {
     const { table } = this;
     const slab = table.find(lo, hi);
     if (slab === NO_SLAB) return;
-    const cache = this.caches[table.cache[slab]!]!;
+    const cache = this.caches[table.cache[slab]];
     const object = this.objectIndex(cache, lo);
     const isPending = object >= 0 && table.wasFreed(slab, object) && !table.isFree(slab, object);
     if (isPending) cache.model.free(this.cpu, slab, object);
@@ -459,7 +463,7 @@ export class ObservedReplay implements SlabWatcher {
     const slab = table.find(batch.ptrLo[i]!, batch.ptrHi[i]!);
     if (slab === NO_SLAB) return NO_SLAB;
     if (watch !== undefined && this.calls.cache(batch.call[i]!) !== 0) {
-      const cache = this.caches[table.cache[slab]!]!;
+      const cache = this.caches[table.cache[slab]];
       const object = this.objectIndex(cache, batch.ptrLo[i]!);
       if (watch.isWrongCache(batch, i, slab, object, named)) return slab;
     }

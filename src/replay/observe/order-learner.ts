@@ -7,6 +7,7 @@ import { ensureLength } from '../../base/growable.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Call, EventRow } from '../../kernel/indices.ts';
 import { FollowerVotes } from '../model/fresh-order.ts';
 import { NIL } from '../model/slab-table.ts';
 
@@ -22,7 +23,7 @@ export interface StrideLayout {
 
 export class OrderLearner {
   private readonly calls: CallTable;
-  private readonly layoutsOf: (call: number) => readonly StrideLayout[];
+  private readonly layoutsOf: (call: Call) => readonly StrideLayout[];
   private readonly layouts: (readonly StrideLayout[])[] = [];
   private readonly slabs = new AddressMap(4096);
   private count = 0;
@@ -37,29 +38,29 @@ export class OrderLearner {
   private readonly votes: (FollowerVotes | undefined)[] = [];
 
   /** @param layoutsOf how the objects of a call may be laid out; none where they are in no slab */
-  constructor(calls: CallTable, layoutsOf: (call: number) => readonly StrideLayout[]) {
+  constructor(calls: CallTable, layoutsOf: (call: Call) => readonly StrideLayout[]) {
     this.calls = calls;
     this.layoutsOf = layoutsOf;
   }
 
   /** What was learned from the objects of a call. */
-  votesOf(call: number): FollowerVotes | undefined {
+  votesOf(call: Call): FollowerVotes | undefined {
     return this.votes[call];
   }
 
   add(batch: EventBatch): void {
-    for (let i = 0; i < batch.length; i++) {
-      const call = batch.call[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const call = batch.call[i];
       if (!isAlloc(this.calls.kind(call))) continue;
       this.layouts[call] ??= this.layoutsOf(call);
       for (const layout of this.layouts[call]) {
-        if (this.allocated(call, layout, batch.ptrLo[i]!, batch.ptrHi[i]!)) break;
+        if (this.allocated(call, layout, batch.ptrLo[i], batch.ptrHi[i])) break;
       }
     }
   }
 
   /** False where no object of the layout starts there. */
-  private allocated(call: number, layout: StrideLayout, lo: number, hi: number): boolean {
+  private allocated(call: Call, layout: StrideLayout, lo: number, hi: number): boolean {
     const stride = this.calls.bytesAlloc(call);
     const offset = lo & (layout.slabBytes - 1);
     const object = (offset - layout.redLeftPad) / stride;

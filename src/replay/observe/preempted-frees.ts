@@ -4,7 +4,9 @@
 // CPU that it runs on then. Until that, the object is not where the model has put it.
 
 import { ensureLength } from '../../base/growable.ts';
+import { type Column, column } from '../../kernel/column.ts';
 import { type EventBatch, FLAGS_UNKNOWN, IRQ_FLAG } from '../../kernel/events/event-batch.ts';
+import type { Cpu, EventRow } from '../../kernel/indices.ts';
 
 /** Frees of a CPU that are remembered: so many tasks may have been preempted, one by the other. */
 const REMEMBERED = 16;
@@ -29,7 +31,7 @@ export class PreemptedFrees {
   private readonly hi: Uint32Array;
   private readonly tasks: Uint32Array;
   private readonly numbers: Float64Array;
-  private readonly next: Uint8Array;
+  private readonly next: Column<Cpu, Uint8Array>;
   /** Frees that were found not to be done, by the task that will do them. */
   private readonly pending = new Map<number, Freed>();
 
@@ -38,19 +40,19 @@ export class PreemptedFrees {
     this.hi = new Uint32Array(cpus * REMEMBERED);
     this.tasks = new Uint32Array(cpus * REMEMBERED);
     this.numbers = new Float64Array(cpus * REMEMBERED);
-    this.next = new Uint8Array(cpus);
+    this.next = column(new Uint8Array(cpus));
   }
 
   /**
    * To be called for each event, in their order.
    * @returns a free of its task that is done by now
    */
-  event(batch: EventBatch, i: number): Freed | undefined {
-    const flags = batch.flags[i]!;
+  event(batch: EventBatch, i: EventRow): Freed | undefined {
+    const flags = batch.flags[i];
     this.now++;
     this.isInTask = flags === FLAGS_UNKNOWN || (flags & IN_INTERRUPT) === 0;
     if (!this.isInTask) return undefined;
-    const task = batch.task[i]!;
+    const task = batch.task[i];
     this.task = task;
     if (task >= this.latest.length) this.latest = ensureLength(this.latest, task + 1);
     this.latest[task] = this.now;
@@ -61,10 +63,10 @@ export class PreemptedFrees {
   }
 
   /** The event at hand is a free. */
-  freed(cpu: number, lo: number, hi: number): void {
+  freed(cpu: Cpu, lo: number, hi: number): void {
     if (!this.isInTask) return;
-    const at = cpu * REMEMBERED + this.next[cpu]!;
-    this.next[cpu] = (this.next[cpu]! + 1) % REMEMBERED;
+    const at = cpu * REMEMBERED + this.next[cpu];
+    this.next[cpu] = (this.next[cpu] + 1) % REMEMBERED;
     this.lo[at] = lo;
     this.hi[at] = hi;
     this.tasks[at] = this.task;
@@ -72,7 +74,7 @@ export class PreemptedFrees {
   }
 
   /** The task that may still have to free an object on this CPU: another one, silent since; -1: none. */
-  ownerOf(cpu: number, { lo, hi }: Freed): number {
+  ownerOf(cpu: Cpu, { lo, hi }: Freed): number {
     for (let at = cpu * REMEMBERED; at < (cpu + 1) * REMEMBERED; at++) {
       if (this.lo[at] !== lo || this.hi[at] !== hi) continue;
       const task = this.tasks[at]!;

@@ -2,6 +2,7 @@
 // kernel really took; where the two differ, something happened without an event, and these methods
 // bring the lists to the kernel's state.
 
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { SheafSource } from '../model/cpu-sheaves.ts';
 import type { SlabCache } from '../model/slab-cache.ts';
 
@@ -12,30 +13,30 @@ export interface ReconciledCache extends SlabCache {
    */
   isBulk: boolean;
   /** The kernel took this object of a known slab and not the one that was decided. */
-  took(cpu: number, node: number, slab: number, object: number): void;
+  took(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void;
   /** An object was allocated without an event, or its event is still to come. */
-  takenUnseen(slab: number, object: number): void;
+  takenUnseen(slab: Slab, object: ObjectNumber): void;
   /** A free object of a CPU slab was not freed by the CPU that has the slab, as had been thought. */
-  freedElsewhere(slab: number, object: number): void;
+  freedElsewhere(slab: Slab, object: ObjectNumber): void;
   /**
    * The kernel passes this slab over: it is not where the model has it, or, in bulk caches, its free
    * objects were allocated unseen.
    */
-  passedOver(slab: number): void;
+  passedOver(slab: Slab): void;
   /**
    * Objects in front of `object` on the freelist of `cpu` (at most `max`), nearest to the head first;
    * none where it is not on that list.
    */
-  objectsBefore(cpu: number, slab: number, object: number, max: number): number[];
+  objectsBefore(cpu: Cpu, slab: Slab, object: ObjectNumber, max: number): number[];
   /**
    * The unused objects of a CPU slab turn out to be handed out in ascending order from `object` on
    * (slabs of early boot are not shuffled): lower ones were allocated before the trace.
    */
-  unshuffle(cpu: number, slab: number, object: number): void;
+  unshuffle(cpu: Cpu, slab: Slab, object: ObjectNumber): void;
   /** A slab that was there before the trace: all its objects are allocated as far as is known. */
-  addOldSlab(slab: number): void;
+  addOldSlab(slab: Slab): void;
   /** The slab's pages are gone although the model still has it: forgets it. */
-  drop(slab: number): void;
+  drop(slab: Slab): void;
 }
 
 /**
@@ -44,7 +45,7 @@ export interface ReconciledCache extends SlabCache {
  */
 export interface SlabBacking extends ReconciledCache, SheafSource {
   /** A new slab has come, of which sheaves have all objects but those on `slab->freelist`. */
-  addOpened(cpu: number, slab: number): void;
+  addOpened(cpu: Cpu, slab: Slab): void;
   /** Of a new slab these objects, in this order, are on its freelist, and no others. */
-  reopen(cpu: number, slab: number, free: ArrayLike<number>): void;
+  reopen(cpu: Cpu, slab: Slab, free: ArrayLike<number>): void;
 }

@@ -1,6 +1,8 @@
 // What a recording corrects in a cache with CPU slabs: objects that were allocated without an event,
 // slabs that are another CPU's than the model thought, slabs that are gone.
 
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import { CpuSlabs } from '../model/cpu-slabs.ts';
 import { FROM } from '../model/decision.ts';
 import { NIL, NO_SLAB, ON } from '../model/slab-table.ts';
@@ -12,20 +14,20 @@ const MAX_FOREIGN = 3;
 export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
   isBulk: boolean = false;
   /** By CPU: how often others have taken from its slab since it did so itself. */
-  private readonly foreign: Uint8Array = new Uint8Array(this.cpuSlab.length);
+  private readonly foreign: Column<Cpu, Uint8Array> = column(new Uint8Array(this.cpuSlab.length));
 
-  override alloc(cpu: number, node: number): boolean {
+  override alloc(cpu: Cpu, node: Node): boolean {
     if (!super.alloc(cpu, node)) return false;
     this.foreign[cpu] = 0;
     return true;
   }
 
-  override free(cpu: number, slab: number, object: number): void {
+  override free(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     if (this.table.isFree(slab, object)) this.takenUnseen(slab, object);
     super.free(cpu, slab, object);
   }
 
-  override newSlab(cpu: number, node: number, slab: number, object: number): void {
+  override newSlab(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void {
     this.slabs++;
     // Where nothing fits, what the CPU had of other nodes has gone back to their lists.
     if (this.decision.from === FROM.newSlab) this.slabAlloc(cpu, node);
@@ -33,16 +35,16 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     this.takenUnseen(slab, object);
   }
 
-  took(cpu: number, _node: number, slab: number, object: number): void {
+  took(cpu: Cpu, _node: number, slab: Slab, object: ObjectNumber): void {
     const { table } = this;
-    const owner = table.cpu[slab]!;
+    const owner = table.cpu[slab];
     switch (table.on[slab]) {
       case ON.cpuSlab:
         if (owner !== cpu) this.noteForeign(owner, cpu);
         else if (this.cpuFreelist[cpu] === NIL) this.getFreelist(cpu);
         break;
       case ON.cpuPartial:
-        this.cpuPartial[owner]!.remove(slab);
+        this.cpuPartial[owner].remove(slab);
         this.replaceCpuSlab(cpu, slab);
         break;
       case ON.nodePartial:
@@ -56,7 +58,7 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
   }
 
   /** Marks an object allocated, off the list it is on. */
-  takenUnseen(slab: number, object: number): void {
+  takenUnseen(slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     if (table.isFree(slab, object)) {
       this.allocated++;
@@ -64,39 +66,39 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
       while (table.prevObject(slab, head) !== NIL) head = table.prevObject(slab, head);
       const isOnSlab = table.freelist[slab] === head;
       const next = table.unlink(slab, object);
-      if (isOnSlab) table.inuse[slab]!++;
+      if (isOnSlab) table.inuse[slab]++;
       if (head === object) {
         if (isOnSlab) table.freelist[slab] = next;
-        else this.cpuFreelist[table.cpu[slab]!] = next;
+        else this.cpuFreelist[table.cpu[slab]] = next;
       }
     }
     table.setAllocated(slab, object);
   }
 
-  freedElsewhere(slab: number, object: number): void {
+  freedElsewhere(slab: Slab, object: ObjectNumber): void {
     const { table } = this;
     let head = object;
     while (table.prevObject(slab, head) !== NIL) head = table.prevObject(slab, head);
     if (table.on[slab] !== ON.cpuSlab || table.freelist[slab] === head) return;
     this.takenUnseen(slab, object);
     this.allocated--;
-    table.freelist[slab] = table.push(slab, object, table.freelist[slab]!);
-    table.inuse[slab]!--;
+    table.freelist[slab] = table.push(slab, object, table.freelist[slab]);
+    table.inuse[slab]--;
   }
 
-  passedOver(slab: number): void {
+  passedOver(slab: Slab): void {
     if (this.isBulk) {
       this.takeAll(slab);
       this.unlist(slab);
     } else this.setAside(slab);
   }
 
-  objectsBefore(cpu: number, slab: number, object: number, max: number): number[] {
+  objectsBefore(cpu: Cpu, slab: Slab, object: ObjectNumber, max: number): number[] {
     const { table } = this;
     if (this.cpuSlab[cpu] !== slab || !table.isFree(slab, object)) return [];
     // The slab's own list serves when the CPU's is used up.
     const before: number[] = [];
-    for (const head of [this.cpuFreelist[cpu]!, table.freelist[slab]!]) {
+    for (const head of [this.cpuFreelist[cpu], table.freelist[slab]]) {
       for (let at = head; at !== NIL; at = table.nextObject(slab, at)) {
         if (at === object) return before;
         if (before.length === max) return [];
@@ -106,34 +108,34 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     return [];
   }
 
-  unshuffle(cpu: number, slab: number, object: number): void {
+  unshuffle(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     if (this.cpuSlab[cpu] !== slab) return;
-    const { head, lower } = this.table.sortUnused(slab, this.cpuFreelist[cpu]!, object);
+    const { head, lower } = this.table.sortUnused(slab, this.cpuFreelist[cpu], object);
     this.cpuFreelist[cpu] = head;
     for (const unseen of lower) this.takenUnseen(slab, unseen);
   }
 
-  addOldSlab(slab: number): void {
+  addOldSlab(slab: Slab): void {
     this.slabs++;
-    this.allocated += this.table.objects[slab]!;
+    this.allocated += this.table.objects[slab];
   }
 
-  drop(slab: number): void {
+  drop(slab: Slab): void {
     this.unlist(slab);
     this.allocated -= this.table.countAllocated(slab);
     this.discardSlab(slab);
   }
 
-  addOpened(cpu: number, slab: number): void {
+  addOpened(cpu: Cpu, slab: Slab): void {
     const { table } = this;
     this.slabs++;
-    this.allocated += table.inuse[slab]!;
+    this.allocated += table.inuse[slab];
     // One that is used up was the CPU's before another one that is not.
     const isUsedUp = table.freelist[slab] === NIL;
     if (!isUsedUp || this.cpuFreelist[cpu] === NIL) this.replaceCpuSlab(cpu, slab);
   }
 
-  reopen(cpu: number, slab: number, free: ArrayLike<number>): void {
+  reopen(cpu: Cpu, slab: Slab, free: ArrayLike<number>): void {
     this.takeAll(slab);
     this.unlist(slab);
     this.table.fillUnseen(slab, free);
@@ -141,7 +143,7 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     this.replaceCpuSlab(cpu, slab);
   }
 
-  private replaceCpuSlab(cpu: number, slab: number): void {
+  private replaceCpuSlab(cpu: Cpu, slab: Slab): void {
     this.leaveCpuSlab(cpu);
     this.setCpuSlab(cpu, slab);
     this.getFreelist(cpu);
@@ -152,8 +154,8 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
    * still has on its freelists was allocated unseen; on several, an allocation for another node may
    * have sent it back as it was.
    */
-  private leaveCpuSlab(cpu: number): void {
-    const slab = this.cpuSlab[cpu]!;
+  private leaveCpuSlab(cpu: Cpu): void {
+    const slab = this.cpuSlab[cpu];
     if (slab === NO_SLAB) return;
     if (this.nodes.length > 1) this.deactivateSlab(cpu);
     else this.setAside(slab);
@@ -164,25 +166,25 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
    * until an event shows it, and keeps the objects that an event has freed; the others were allocated
    * before the trace.
    */
-  private setAside(slab: number): void {
+  private setAside(slab: Slab): void {
     const { table } = this;
-    for (let object = 0; object < table.objects[slab]!; object++) {
+    for (let object: ObjectNumber = 0; object < table.objects[slab]; object++) {
       const isOnList = table.isFree(slab, object) && !table.isHeld(slab, object);
       if (isOnList && !table.wasFreed(slab, object)) this.takenUnseen(slab, object);
     }
-    const cpu = table.cpu[slab]!;
+    const cpu = table.cpu[slab];
     if (table.on[slab] !== ON.cpuSlab) {
       this.unlist(slab);
       return;
     }
-    const { head, count } = table.splice(slab, this.cpuFreelist[cpu]!, table.freelist[slab]!);
+    const { head, count } = table.splice(slab, this.cpuFreelist[cpu], table.freelist[slab]);
     table.freelist[slab] = head;
-    table.inuse[slab]! -= count;
+    table.inuse[slab] -= count;
     this.clearCpuSlab(cpu);
   }
 
   /** A CPU whose slab another one uses again and again has it no more. */
-  private noteForeign(owner: number, cpu: number): void {
+  private noteForeign(owner: number, cpu: Cpu): void {
     const { table } = this;
     this.foreign[owner]!++;
     if (this.foreign[owner]! < MAX_FOREIGN) return;
@@ -196,24 +198,24 @@ export class ReconciledCpuSlabs extends CpuSlabs implements SlabBacking {
     this.foreign[owner] = 0;
   }
 
-  private takeAll(slab: number): void {
+  private takeAll(slab: Slab): void {
     const { table } = this;
-    while (table.freelist[slab] !== NIL) this.takenUnseen(slab, table.freelist[slab]!);
-    const cpu = table.cpu[slab]!;
+    while (table.freelist[slab] !== NIL) this.takenUnseen(slab, table.freelist[slab]);
+    const cpu = table.cpu[slab];
     if (table.on[slab] !== ON.cpuSlab) return;
-    while (this.cpuFreelist[cpu] !== NIL) this.takenUnseen(slab, this.cpuFreelist[cpu]!);
+    while (this.cpuFreelist[cpu] !== NIL) this.takenUnseen(slab, this.cpuFreelist[cpu]);
   }
 
   /** Off the list that the slab is on, whichever it is. */
-  private unlist(slab: number): void {
+  private unlist(slab: Slab): void {
     const { table } = this;
-    const owner = table.cpu[slab]!;
+    const owner = table.cpu[slab];
     switch (table.on[slab]) {
       case ON.cpuSlab:
         this.clearCpuSlab(owner);
         break;
       case ON.cpuPartial:
-        this.cpuPartial[owner]!.remove(slab);
+        this.cpuPartial[owner].remove(slab);
         table.on[slab] = ON.none;
         break;
       case ON.nodePartial:

@@ -4,6 +4,8 @@
 // own, bulk frees fill the main one), the other is an interrupt while a CPU works on its sheaves.
 
 import { present } from '../../base/assert.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { Cpu, Node, ObjectNumber, Slab } from '../../kernel/indices.ts';
 import type { MemoryNodes } from '../machine/memory-nodes.ts';
 import { CpuSheaves } from '../model/cpu-sheaves.ts';
 import { Decision, FROM } from '../model/decision.ts';
@@ -38,13 +40,13 @@ export class SheafCache implements ReconciledCache {
   /** The decided object was probably freed unseen: it is on no sheaf of the model. */
   private isGuess = false;
   /** By CPU: slot of the object of its latest allocation where that was the first of it; -1. */
-  private readonly lastFresh: Int32Array;
+  private readonly lastFresh: Column<Cpu, Int32Array>;
   /** By CPU: objects freed since its latest allocation. */
-  private readonly freed: Uint32Array;
+  private readonly freed: Column<Cpu>;
   /** By CPU: slot of the top that the latest unexpected allocation left there. */
-  private readonly topPassedOver: Int32Array;
+  private readonly topPassedOver: Column<Cpu, Int32Array>;
   /** By CPU: what was passed over had all been freed since the allocation before. */
-  private readonly wasFreed: Uint8Array;
+  private readonly wasFreed: Column<Cpu, Uint8Array>;
 
   constructor(
     backing: SlabBacking,
@@ -61,10 +63,10 @@ export class SheafCache implements ReconciledCache {
     this.nodes = nodes;
     this.sheaves = new CpuSheaves(backing, table, nodes, cpus, capacity);
     this.coming = new ComingSlabs(backing, table, order, this.sheaves, cpus);
-    this.lastFresh = new Int32Array(cpus).fill(-1);
-    this.freed = new Uint32Array(cpus);
-    this.topPassedOver = new Int32Array(cpus).fill(-1);
-    this.wasFreed = new Uint8Array(cpus);
+    this.lastFresh = column(new Int32Array(cpus).fill(-1));
+    this.freed = column(new Uint32Array(cpus));
+    this.topPassedOver = column(new Int32Array(cpus).fill(-1));
+    this.wasFreed = column(new Uint8Array(cpus));
   }
 
   get isBulk(): boolean {
@@ -80,7 +82,7 @@ export class SheafCache implements ReconciledCache {
    * Of an object of a slab that is still to come the decision has no slab, and for the object its
    * place in the order of that slab.
    */
-  decide(cpu: number, node: number): void {
+  decide(cpu: Cpu, node: Node): void {
     const { sheaves, decision } = this;
     this.isGuess = false;
     if (!this.usesSheaves(cpu, node)) {
@@ -89,25 +91,25 @@ export class SheafCache implements ReconciledCache {
       decision.set(from, slab, object);
       return;
     }
-    if (sheaves.main[cpu]!.size === 0) {
+    if (sheaves.main[cpu].size === 0) {
       sheaves.pcsReplaceEmptyMain(cpu);
       if (sheaves.isNewMain) this.coming.changedMain(cpu);
     }
     this.isGuess = this.hasGuess(cpu);
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     if (this.isGuess) decision.set(FROM.cpuFreelist, main.guess.slab, main.guess.object);
     else if (main.topSlab === NO_SLAB) decision.needsNewSlab();
     else if (main.topSlab === COMING) decision.set(FROM.newSlab, NO_SLAB, main.topObject);
     else decision.set(FROM.cpuFreelist, main.topSlab, main.topObject);
   }
 
-  alloc(cpu: number, node: number): boolean {
+  alloc(cpu: Cpu, node: Node): boolean {
     this.decide(cpu, node);
     const { slab, object } = this.decision;
     if (slab === NO_SLAB) return false;
     if (!this.usesSheaves(cpu, node)) return this.backing.alloc(cpu, node);
     if (this.isGuess) this.takeFreedUnseen(cpu, slab, object);
-    else this.sheaves.main[cpu]!.size--;
+    else this.sheaves.main[cpu].size--;
     this.noteAlloc(cpu, slab, object);
     return true;
   }
@@ -116,7 +118,7 @@ export class SheafCache implements ReconciledCache {
     return []; // swapped events are dealt with in `took`
   }
 
-  takenUnseen(slab: number, object: number): void {
+  takenUnseen(slab: Slab, object: ObjectNumber): void {
     if (this.table.isHeld(slab, object)) {
       this.sheaves.remove(slab, object);
       this.table.setAllocated(slab, object);
@@ -132,7 +134,7 @@ export class SheafCache implements ReconciledCache {
   /** What does not fit is dealt with in `took`. */
   passedOver(): void {}
 
-  took(cpu: number, node: number, slab: number, object: number): void {
+  took(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void {
     const { table, coming, sheaves } = this;
     if (!this.usesSheaves(cpu, node)) {
       this.takenUnseen(slab, object);
@@ -142,8 +144,8 @@ export class SheafCache implements ReconciledCache {
       this.noteAlloc(cpu, slab, object);
       return;
     }
-    const isInMain = sheaves.main[cpu]!.indexOf(slab, object) >= 0;
-    if (this.isGuess && table.isFree(slab, object)) sheaves.main[cpu]!.guess.slab = NO_SLAB;
+    const isInMain = sheaves.main[cpu].indexOf(slab, object) >= 0;
+    if (this.isGuess && table.isFree(slab, object)) sheaves.main[cpu].guess.slab = NO_SLAB;
     if (isInMain) this.takeFromMain(cpu, slab, object);
     else if (!coming.gaveMore(cpu, slab, object) && !coming.confirmKnown(cpu, slab, object)) {
       if (table.isHeld(slab, object)) this.takeFromOther(cpu, slab, object);
@@ -153,7 +155,7 @@ export class SheafCache implements ReconciledCache {
     this.noteAlloc(cpu, slab, object);
   }
 
-  newSlab(cpu: number, node: number, slab: number, object: number): void {
+  newSlab(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void {
     if (!this.usesSheaves(cpu, node)) {
       this.backing.newSlab(cpu, node, slab, object);
       return;
@@ -162,24 +164,24 @@ export class SheafCache implements ReconciledCache {
     this.noteAlloc(cpu, slab, object);
   }
 
-  free(cpu: number, slab: number, object: number): void {
+  free(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     if (this.table.isFree(slab, object)) this.takenUnseen(slab, object); // it was allocated unseen
     if (this.table.node[slab] !== this.nodes.nodeOfCpu(cpu)) this.backing.free(cpu, slab, object);
     else {
       this.sheaves.freeToPcs(cpu, slab, object);
-      this.freed[cpu]!++;
+      this.freed[cpu]++;
     }
   }
 
-  drop(slab: number): void {
+  drop(slab: Slab): void {
     const { table } = this;
-    for (let object = 0; object < table.objects[slab]!; object++) {
+    for (let object: ObjectNumber = 0; object < table.objects[slab]; object++) {
       if (table.isHeld(slab, object)) this.takenUnseen(slab, object);
     }
     this.backing.drop(slab);
   }
 
-  addOldSlab(slab: number): void {
+  addOldSlab(slab: Slab): void {
     this.backing.addOldSlab(slab);
   }
 
@@ -206,19 +208,19 @@ export class SheafCache implements ReconciledCache {
   }
 
   /** Allocations for another node go to its slabs. */
-  private usesSheaves(cpu: number, node: number): boolean {
+  private usesSheaves(cpu: Cpu, node: Node): boolean {
     return node < 0 || node === this.nodes.nodeOfCpu(cpu);
   }
 
   /** Both this object and the one above it, which was taken before, are taken for the first time. */
-  private isDescending(cpu: number, slab: number, object: number): boolean {
+  private isDescending(cpu: Cpu, slab: Slab, object: ObjectNumber): boolean {
     const { table } = this;
-    if (table.wasUsed(slab, object) || object + 1 >= table.objects[slab]!) return false;
+    if (table.wasUsed(slab, object) || object + 1 >= table.objects[slab]) return false;
     const { objsPerSlab } = this.shape;
     return objsPerSlab >= LARGE_SLAB && this.lastFresh[cpu] === table.slot(slab, object + 1);
   }
 
-  private noteAlloc(cpu: number, slab: number, object: number): void {
+  private noteAlloc(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     this.lastFresh[cpu] = this.table.wasUsed(slab, object) ? -1 : this.table.slot(slab, object);
     this.sheaves.isNewMain = false;
     this.freed[cpu] = 0;
@@ -226,8 +228,8 @@ export class SheafCache implements ReconciledCache {
     this.log?.add(cpu, slab, object);
   }
 
-  private hasGuess(cpu: number): boolean {
-    const { guess, size } = this.sheaves.main[cpu]!;
+  private hasGuess(cpu: Cpu): boolean {
+    const { guess, size } = this.sheaves.main[cpu];
     if (guess.slab === NO_SLAB || size !== guess.size) return false;
     return this.table.cache[guess.slab] === this.id && !this.table.isFree(guess.slab, guess.object);
   }
@@ -236,18 +238,18 @@ export class SheafCache implements ReconciledCache {
    * The object was freed without an event: onto the main sheaf, or it came with a whole sheaf of such
    * from the barn. The next one is probably the one that was allocated before it.
    */
-  private takeFreedUnseen(cpu: number, slab: number, object: number): void {
+  private takeFreedUnseen(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { sheaves } = this;
     this.log ??= new AllocationLog(this.table, this.id);
-    this.log.follow(sheaves.main[cpu]!.guess, slab, object);
+    this.log.follow(sheaves.main[cpu].guess, slab, object);
     const main = this.mainOfUnseen(cpu);
     this.log.guess(main.guess, slab, object, main.size);
   }
 
   /** The main sheaf, without an object that was freed unseen. */
-  private mainOfUnseen(cpu: number): Sheaf {
+  private mainOfUnseen(cpu: Cpu): Sheaf {
     const { sheaves } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     if (!sheaves.isNewMain) {
       if (main.size > 0 && main.topSlab === NO_SLAB) main.size--;
       return main;
@@ -265,9 +267,9 @@ export class SheafCache implements ReconciledCache {
    * before its event, then they stay; or while the CPU was at its sheaf, then they went to their slabs.
    * Which of the two shows with the next allocation. Otherwise they were allocated unseen.
    */
-  private takeFromMain(cpu: number, slab: number, object: number): void {
+  private takeFromMain(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { sheaves, table, coming } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     this.dropUnknown(main);
     const at = main.indexOf(slab, object);
     const above = main.size - 1 - at;
@@ -275,19 +277,19 @@ export class SheafCache implements ReconciledCache {
     const isPassedOverAgain = top >= 0 && this.topPassedOver[cpu] === top;
     if (isPassedOverAgain && this.wasFreed[cpu] === 1) sheaves.bypassAbove(cpu, main, at);
     else if (isPassedOverAgain) coming.passOver(cpu, main, at);
-    else if (this.isBulk && above > Math.max(this.freed[cpu]!, MAX_SWAPPED)) {
+    else if (this.isBulk && above > Math.max(this.freed[cpu], MAX_SWAPPED)) {
       sheaves.forgetAbove(main, at);
     } else {
       this.topPassedOver[cpu] = top;
-      this.wasFreed[cpu] = above <= this.freed[cpu]! ? 1 : 0;
+      this.wasFreed[cpu] = above <= this.freed[cpu] ? 1 : 0;
     }
     main.removeAt(at);
   }
 
   /** An object of another sheaf, which then is the main one: of this CPU or of the barn. */
-  private takeFromOther(cpu: number, slab: number, object: number): void {
+  private takeFromOther(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { sheaves } = this;
-    const main = sheaves.main[cpu]!;
+    const main = sheaves.main[cpu];
     const barn = sheaves.barnOf(cpu);
     if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;
     const inSpare = sheaves.spare[cpu]?.indexOf(slab, object) ?? -1;
@@ -295,7 +297,7 @@ export class SheafCache implements ReconciledCache {
     const inLost = sheaves.lost.findLastIndex((sheaf) => sheaf.indexOf(slab, object) >= 0);
     if (inSpare >= 0) {
       if (this.isBulk) sheaves.forgetAbove(main, -1);
-      sheaves.setMain(cpu, sheaves.spare[cpu]!);
+      sheaves.setMain(cpu, present(sheaves.spare[cpu]));
       sheaves.spare[cpu] = main;
     } else if (inBarn >= 0 || inLost >= 0) {
       const from = inBarn >= 0 ? barn.full : sheaves.lost;
@@ -311,7 +313,7 @@ export class SheafCache implements ReconciledCache {
   }
 
   /** An object of a slab: the kernel has refilled its main sheaf. */
-  private takeFromSlab(cpu: number, slab: number, object: number): void {
+  private takeFromSlab(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const { sheaves } = this;
     if (this.coming.refilledTwice(cpu, slab, object)) return;
     if (this.isHuge && this.coming.exchangeTop(cpu, slab, object)) return;

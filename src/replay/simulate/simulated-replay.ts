@@ -7,6 +7,7 @@ import { SeededRandom } from '../../base/seeded-random.ts';
 import type { CallTable } from '../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import { isAlloc, isFree } from '../../kernel/events/event-kind.ts';
+import type { Call, Cpu, EventRow, Node, Slab } from '../../kernel/indices.ts';
 import { getOrder } from '../../kernel/slub/calculate-order.ts';
 import { NOT_PLANNED } from '../machine/cache-plan.ts';
 import { NO_SLAB, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
@@ -33,7 +34,7 @@ export class SimulatedReplay implements SlabWatcher {
   private readonly objectBits: number;
   /** The call of each allocated object, by its slot in the table. */
   private callOf: Uint32Array = new Uint32Array(1 << 16);
-  private takenSlab: number = NO_SLAB;
+  private takenSlab: Slab = NO_SLAB;
   private takenObject = 0;
 
   constructor(calls: CallTable, slub: SlubModel) {
@@ -50,11 +51,11 @@ export class SimulatedReplay implements SlabWatcher {
 
   add(batch: EventBatch): void {
     const { calls } = this;
-    for (let i = 0; i < batch.length; i++) {
-      const call = batch.call[i]!;
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      const call = batch.call[i];
       const kind = calls.kind(call);
       if (isAlloc(kind)) this.alloc(batch, i, call);
-      else if (isFree(kind)) this.free(batch.cpu[i]!, batch.ptrLo[i]!, batch.ptrHi[i]!);
+      else if (isFree(kind)) this.free(batch.cpu[i], batch.ptrLo[i], batch.ptrHi[i]);
     }
   }
 
@@ -73,12 +74,12 @@ export class SimulatedReplay implements SlabWatcher {
     this.slub.caches[cache]!.model.free(recordedCpu % this.cpus, slab, object);
   }
 
-  private alloc(batch: EventBatch, i: number, call: number): void {
-    const lo = batch.ptrLo[i]!;
-    const hi = batch.ptrHi[i]!;
+  private alloc(batch: EventBatch, i: EventRow, call: Call): void {
+    const lo = batch.ptrLo[i];
+    const hi = batch.ptrHi[i];
     if (lo === 0 && hi === 0) return; // it failed
-    const recordedCpu = batch.cpu[i]!;
-    const ts = batch.ts[i]!;
+    const recordedCpu = batch.cpu[i];
+    const ts = batch.ts[i];
     const number = this.slub.cacheOf(batch, i);
     if (number === NOT_PLANNED.unknown) return;
     if (this.live.get(lo, hi) >= 0 || this.liveLarge.size > 0) this.free(recordedCpu, lo, hi);
@@ -96,7 +97,7 @@ export class SimulatedReplay implements SlabWatcher {
   }
 
   /** Allocates what the model chooses: `takenSlab`, `takenObject`. */
-  private take({ model, order, plan }: ModelCache, cpu: number, node: number): void {
+  private take({ model, order, plan }: ModelCache, cpu: Cpu, node: Node): void {
     if (model.alloc(cpu, node)) {
       this.takenSlab = model.decision.slab;
       this.takenObject = model.decision.object;
@@ -117,7 +118,7 @@ export class SimulatedReplay implements SlabWatcher {
     this.takenObject = first;
   }
 
-  private allocLarge(lo: number, hi: number, call: number, ts: number): void {
+  private allocLarge(lo: number, hi: number, call: Call, ts: number): void {
     const large = this.slub.caches.length;
     this.liveLarge.set(lo, hi, call);
     this.usage.changePages(large, this.largeBytes(call));
@@ -132,15 +133,15 @@ export class SimulatedReplay implements SlabWatcher {
     this.usage.changePages(large, -this.largeBytes(call));
   }
 
-  private largeBytes(call: number): number {
+  private largeBytes(call: Call): number {
     return this.bytesOf(getOrder(this.calls.bytesReq(call), this.slub.pageSize));
   }
 
-  slabRemoved(slab: number): void {
+  slabRemoved(slab: Slab): void {
     const { table } = this;
-    const order = table.order[slab]!;
-    this.usage.changePages(table.cache[slab]!, -this.bytesOf(order));
-    this.pages.giveBack(order, table.baseLo[slab]!, table.baseHi[slab]!);
+    const order = table.order[slab];
+    this.usage.changePages(table.cache[slab], -this.bytesOf(order));
+    this.pages.giveBack(order, table.baseLo[slab], table.baseHi[slab]);
   }
 
   private bytesOf(order: number): number {

@@ -23,6 +23,7 @@ import { bucketCacheName, wellKnownCaches } from '../../kernel/caches/well-known
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import { ACCOUNTED } from '../../kernel/events/dictionary.ts';
 import { isAlloc, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call, Site } from '../../kernel/indices.ts';
 import type { CallEvidence } from '../../pairing/call-evidence.ts';
 import type { LiveObjects } from '../../pairing/live-objects.ts';
 import type { PageEvidence } from '../../pairing/page-evidence.ts';
@@ -63,7 +64,7 @@ export interface NamingInput {
   readonly known: KnownCaches | undefined;
   readonly pageSize: number;
   /** The function of a call site ('__d_alloc'), or undefined. */
-  functionOf(site: number): string | undefined;
+  functionOf(site: Site): string | undefined;
 }
 
 /** Calls of one site, size and accounting: most have one cache. */
@@ -86,7 +87,7 @@ export function nameCaches(input: NamingInput): CacheNames {
   const groups = new Map<string, Group>();
   /** They name their neighbours where kmalloc caches have been merged with others. */
   const kmallocs = new Map<string, Group>();
-  for (let call = 1; call < dictionary.calls.length; call++) {
+  for (let call: Call = 1; call < dictionary.calls.length; call++) {
     const kind = dictionary.calls.kind(call);
     if (!isAlloc(kind)) continue;
     const cache = dictionary.calls.cache(call);
@@ -194,7 +195,7 @@ function siblingsOf(name: string, bytesAlloc: number, { known }: NamingInput): K
     );
 }
 
-function kmallocName(input: NamingInput, call: number): string {
+function kmallocName(input: NamingInput, call: Call): string {
   const { calls } = input.dictionary;
   const name = kmallocCacheName(
     input.classes,
@@ -210,7 +211,7 @@ function kmallocName(input: NamingInput, call: number): string {
 function addToGroup(
   groups: Map<string, Group>,
   input: NamingInput,
-  call: number,
+  call: Call,
   name: string | undefined,
 ): void {
   const { calls } = input.dictionary;

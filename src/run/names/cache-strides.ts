@@ -7,6 +7,7 @@
 import type { KnownCaches } from '../../kernel/caches/known-cache.ts';
 import type { Dictionary } from '../../kernel/events/dictionary.ts';
 import { isAlloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 import type { CallEvidence } from '../../pairing/call-evidence.ts';
 
 export interface StrideInput {
@@ -27,7 +28,7 @@ export class CacheStrides {
     this.input = input;
     const claims = new Map<number, Map<number, number>>();
     const { dictionary, evidence } = input;
-    for (let call = 1; call < dictionary.calls.length; call++) {
+    for (let call: Call = 1; call < dictionary.calls.length; call++) {
       const stride = dictionary.calls.bytesAlloc(call);
       if (stride === 0 || !isAlloc(dictionary.calls.kind(call))) continue;
       for (const [cache, count] of evidence.namesOf(call)) {
@@ -89,7 +90,7 @@ function lowestBit(n: number): number {
 export function disownStrangers(strides: CacheStrides, input: StrideInput): number {
   const { dictionary, evidence } = input;
   let count = 0;
-  for (let call = 1; call < dictionary.calls.length; call++) {
+  for (let call: Call = 1; call < dictionary.calls.length; call++) {
     const stride = dictionary.calls.bytesAlloc(call);
     if (stride === 0 || !isAlloc(dictionary.calls.kind(call))) continue;
     for (const [cache, frees] of evidence.namesOf(call)) {

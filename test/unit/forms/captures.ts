@@ -1,6 +1,7 @@
 // Captures of the kernel's caches, and kmemleak's list, as a SOURCE of `slabinfo` and `leaks`.
 
 import { readKmemleakList } from '../../../src/analysis/leaks/kmemleak-groups.ts';
+import { counted } from '../../../src/base/bytes-format.ts';
 import { readSlabCapture } from '../../../src/recording/slab-capture.ts';
 import type { Examples } from './example.ts';
 
@@ -9,7 +10,8 @@ export function answerOfCapture(path: string): string {
   const list = readKmemleakList(path);
   if (list !== undefined) {
     const bytes = list.groups.reduce((sum, group) => sum + group.bytes, 0);
-    return `leaks: ${list.objects.length} objects, ${bytes} bytes, ${list.groups.length} stacks`;
+    const [objects, stacks] = [list.objects.length, list.groups.length];
+    return `leaks: ${counted(objects, 'object')}, ${bytes} bytes, ${counted(stacks, 'stack')}`;
   }
   const capture = readSlabCapture(path);
   if (capture === undefined) return 'none';

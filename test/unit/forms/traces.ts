@@ -143,6 +143,10 @@ const PERF_CTF = 'perf_ip = 0xFFFFFFFF81200000, perf_tid = 710, perf_pid = 710, 
 const CSV =
   'ts,cpu,pid,event,ptr,bytes_req,bytes_alloc\n1.0,0,7,kmalloc,0xffff888004c12340,60,64\n1.1,0,7,kfree,0xffff888004c12340,,\n';
 
+const JSON_EVENTS: readonly object[] = [
+  { ts: 1.5, cpu: 0, pid: 7, event: 'kmalloc', ptr: '0xffff888004c12340', bytes_req: 60 },
+  { ts: 1.75, cpu: 0, pid: 7, event: 'kfree', ptr: '0xffff888004c12340' },
+];
 const LATENCY_HEAD = `# tracer: nop
 #
 # nop latency trace v1.1.5 on 6.1.0
@@ -205,6 +209,8 @@ export const TRACES: Examples = {
     tools: ['babeltrace2'],
   },
   CSV: CSV,
+  'JSON, an object a line': JSON_EVENTS.map((each) => `${JSON.stringify(each)}\n`).join(''),
+  'JSON, an array of objects': JSON.stringify(JSON_EVENTS, null, 2),
   '/sys/kernel/tracing/trace': NOP + ftrace(),
   trace_pipe: ftrace(),
   'with TGID (options/record-tgid)': both(

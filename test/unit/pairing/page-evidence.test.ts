@@ -223,17 +223,18 @@ describe('the direct map', () => {
     for (let i = 0; i < 9; i++) {
       map.pagesAllocated(0, 1, 0x100, 1);
       map.objectAllocated(1, 1, page(0x100));
-      map.objectAllocated(0, 2, page(0x100));
+      map.objectAllocated(0, 2 as number, page(0x100));
       map.objectAllocated(0, 1, page(0x100));
     }
     expect(map.distance).toBeUndefined();
   });
 
   test('may lie below the frames: physical memory of some machines begins high', () => {
+    const cpu: number = 3;
     const map = new DirectMap();
     for (const frame of [0x80000000, 0x80000100, 0x80000200]) {
-      map.pagesAllocated(3, 1, frame, 1);
-      map.objectAllocated(3, 1, frame - 0x7fffe000);
+      map.pagesAllocated(cpu, 1, frame, 1);
+      map.objectAllocated(cpu, 1, frame - 0x7fffe000);
     }
     expect(map.distance).toBe(-0x7fffe000);
   });

@@ -78,7 +78,10 @@ test('calls come back with every field, over its whole range', () => {
   });
   const fields = ({ calls }: Dictionary): unknown[] => ids(calls).map((id) => calls.get(id));
   expect(fields(back)).toEqual(fields(own));
-  expect(back.calls.get(8)).toMatchObject({ bytesReq: 2 ** 63, bytesAlloc: 2 ** 64 - 2048 });
+  expect(back.calls.get(8 as number)).toMatchObject({
+    bytesReq: 2 ** 63,
+    bytesAlloc: 2 ** 64 - 2048,
+  });
 });
 
 test('tasks come back, with one pid under several names and pid 0 without one', () => {

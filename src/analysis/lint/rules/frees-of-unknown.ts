@@ -1,5 +1,6 @@
 import { counted, formatCount } from '../../../base/bytes-format.ts';
 import { isFree } from '../../../kernel/events/event-kind.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
@@ -22,7 +23,7 @@ export const freesOfUnknown: LintRule = {
       string,
       { name: SiteName; calls: number[]; unknown: number; all: number }
     >();
-    for (let call = 1; call < calls.length; call++) {
+    for (let call: Call = 1; call < calls.length; call++) {
       if (!isFree(calls.kind(call))) continue;
       const name = run.sites.get(calls.site(call));
       const id = siteLabel(name);

@@ -1,4 +1,5 @@
 import { counted } from '../../../base/bytes-format.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import { durationSec, perSecond } from '../../../run/run-summary.ts';
 import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -17,7 +18,7 @@ export const kfreeNull: LintRule = {
     const { calls } = run.dictionary;
     const seconds = durationSec(run);
     const sites = new Map<string, { name: SiteName; calls: number[]; count: number }>();
-    for (let call = 1; call < calls.length; call++) {
+    for (let call: Call = 1; call < calls.length; call++) {
       if (!tracker.nullFrees.has(call)) continue;
       const name = run.sites.get(calls.site(call));
       const id = siteLabel(name);

@@ -1,4 +1,5 @@
 import { IRQ_FLAG } from '../../../kernel/events/event-batch.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import { groupCalls, hasCalls } from '../../../run/group-calls.ts';
 import { siteLabel } from '../../../run/site-names.ts';
 import type { CallSightings } from '../call-sightings.ts';
@@ -17,7 +18,7 @@ export const sleepingInAtomic: LintRule = {
   find({ run, tracker }) {
     if (tracker.atomic.total + tracker.preemptOff.total === 0) return [];
     const { calls } = run.dictionary;
-    const seenIn = (call: number): CallSightings[] =>
+    const seenIn = (call: Call): CallSightings[] =>
       [tracker.atomic, tracker.showsDepth ? tracker.preemptOff : undefined].flatMap((seen) =>
         seen?.has(call) ? [seen] : [],
       );

@@ -2,6 +2,7 @@
 
 import { counted, formatBytes, formatCount } from '../../../base/bytes-format.ts';
 import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import type { SiteAndCache } from '../../../run/call-sites.ts';
 import type { CallGroup } from '../../../run/group-calls.ts';
 import type { ResolvedRun } from '../../../run/resolved-run.ts';
@@ -60,7 +61,7 @@ export const zeroedTemporary: LintRule = {
     'anyway, kmalloc() instead of kzalloc() saves that.',
   find({ run, tracker, sites }) {
     const { calls } = run.dictionary;
-    const isZeroed = (call: number): boolean => (calls.gfp(call) & GFP.ZERO) !== 0;
+    const isZeroed = (call: Call): boolean => (calls.gfp(call) & GFP.ZERO) !== 0;
     return hotTemporary(run, sites)
       .filter(({ group }) => group.calls.every(isZeroed))
       .map(({ group, often }) => ({

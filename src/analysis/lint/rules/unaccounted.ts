@@ -1,6 +1,7 @@
 import { counted } from '../../../base/bytes-format.ts';
 import { ACCOUNTED } from '../../../kernel/events/dictionary.ts';
 import { GFP } from '../../../kernel/events/gfp-flags.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import { functionOf } from '../../../kernel/symbols/symbols.ts';
 import { type SiteName, siteLabel } from '../../../run/site-names.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
@@ -16,7 +17,7 @@ export const unaccountedSibling: LintRule = {
     'function that charges some of its objects and not others may have forgotten it.',
   find({ run, tracker, sites }) {
     const { calls } = run.dictionary;
-    const isAccounted = (call: number): boolean =>
+    const isAccounted = (call: Call): boolean =>
       (calls.gfp(call) & GFP.ACCOUNT) !== 0 || calls.accounted(call) === ACCOUNTED.yes;
     const functionAt = ({ symbol }: SiteName): string | undefined =>
       symbol === null ? undefined : functionOf(symbol);

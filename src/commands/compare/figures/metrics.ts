@@ -1,6 +1,7 @@
 // What is measured of a subject: its figures on both sides, with all that makes each of them less
 // than exact. A metric that some run does not have is left out.
 
+import type { EventRow } from '../../../kernel/indices.ts';
 import type { Threshold } from '../judge/threshold.ts';
 import type { Figure } from '../judge/verdict.ts';
 import { PER_RUN, PER_SECOND, type PerScale } from './per.ts';
@@ -34,7 +35,7 @@ export function figuresOf(
   threshold: Threshold,
 ): MetricFigure[] {
   const { runs } = subject;
-  const both = (of: (run: Measures, i: number) => number): Sides => {
+  const both = (of: (run: Measures, i: EventRow) => number): Sides => {
     const values = runs.map(of);
     return { base: values.slice(0, baseRuns), new: values.slice(baseRuns) };
   };
@@ -89,7 +90,7 @@ interface Sides {
   readonly new: readonly number[];
 }
 
-type Both = (of: (run: Measures, i: number) => number) => Sides;
+type Both = (of: (run: Measures, i: EventRow) => number) => Sides;
 type Part = Omit<MetricFigure, 'objects'>;
 
 function varianceOf(sides: Sides): number {

@@ -4,8 +4,10 @@
 // stretches of the trace are drawn together and a peak is known as a range.
 
 import { ensureLength } from '../../../base/growable.ts';
+import { type Column, column } from '../../../kernel/column.ts';
 import type { CallTable } from '../../../kernel/events/dictionary.ts';
 import type { EventBatch } from '../../../kernel/events/event-batch.ts';
+import type { Call, EventRow, Row } from '../../../kernel/indices.ts';
 import type { PairedBatch } from '../../../pairing/paired-batch.ts';
 
 /** 12 bytes each. */
@@ -23,12 +25,12 @@ export class PeakLog {
   private readonly calls: CallTable;
   private readonly maxEntries: number;
   /** Objects live now, by call. */
-  private live: Int32Array = new Int32Array(0);
+  private live: Column<Call, Int32Array> = column(new Int32Array(0));
 
   /** Entries: a call that changed in a stretch, its most in it, and what it had at its end. */
-  private call: Uint32Array = new Uint32Array(1024);
-  private most: Int32Array = new Int32Array(1024);
-  private last: Int32Array = new Int32Array(1024);
+  private call: Column<Row, Uint32Array, Call> = column(new Uint32Array(1024));
+  private most: Column<Row, Int32Array> = column(new Int32Array(1024));
+  private last: Column<Row, Int32Array> = column(new Int32Array(1024));
   private entries = 0;
   /** By stretch: the index behind its last entry. */
   private ends: Uint32Array = new Uint32Array(1024);
@@ -37,7 +39,7 @@ export class PeakLog {
   private perStretch = 1;
   private inStretch = 0;
   /** Index of the entry of a call in the open stretch, one up; 0 where it has none. */
-  private open: Uint32Array = new Uint32Array(0);
+  private open: Column<Call> = column(new Uint32Array(0));
 
   constructor(calls: CallTable, maxEntries: number = MAX_ENTRIES) {
     this.calls = calls;
@@ -50,9 +52,9 @@ export class PeakLog {
       this.open = ensureLength(this.open, this.live.length);
     }
     const { born, gone, renamed, objectCall } = paired;
-    for (let i = 0; i < batch.length; i++) {
-      if (gone[i] === 1 || renamed[i] === 1) this.change(objectCall[i]!, -1);
-      if (born[i] === 1 || renamed[i] === 1) this.change(batch.call[i]!, 1);
+    for (let i: EventRow = 0; i < batch.length; i++) {
+      if (gone[i] === 1 || renamed[i] === 1) this.change(objectCall[i], -1);
+      if (born[i] === 1 || renamed[i] === 1) this.change(batch.call[i], 1);
     }
   }
 
@@ -61,7 +63,11 @@ export class PeakLog {
    * @param groupOf group by call, -1 for calls that are in none
    * @param bytesOf bytes of an object by call
    */
-  peaks(groupOf: Int32Array, groups: number, bytesOf: Float64Array): Peak[] {
+  peaks(
+    groupOf: Column<Call, Int32Array>,
+    groups: number,
+    bytesOf: Column<Call, Float64Array>,
+  ): Peak[] {
     const sweep = new Sweep(groupOf, groups, bytesOf);
     let from = 0;
     const stretches = this.inStretch > 0 ? this.stretches + 1 : this.stretches;
@@ -77,18 +83,18 @@ export class PeakLog {
     return Array.from(sweep.low, (low, group) => ({ low, high: sweep.high[group]! }));
   }
 
-  private change(call: number, by: number): void {
-    this.live[call]! += by;
-    const now = this.live[call]!;
-    const at = this.open[call]! - 1;
+  private change(call: Call, by: number): void {
+    this.live[call] += by;
+    const now = this.live[call];
+    const at: Row = this.open[call] - 1;
     if (at >= 0) {
-      if (now > this.most[at]!) this.most[at] = now;
+      if (now > this.most[at]) this.most[at] = now;
       this.last[at] = now;
     } else this.push(call, Math.max(now, now - by), now);
     if (++this.inStretch === this.perStretch) this.close();
   }
 
-  private push(call: number, most: number, last: number): void {
+  private push(call: Call, most: number, last: number): void {
     const at = this.entries++;
     if (at === this.call.length) {
       this.call = ensureLength(this.call, at * 2);
@@ -103,7 +109,7 @@ export class PeakLog {
 
   private close(): void {
     const from = this.stretches === 0 ? 0 : this.ends[this.stretches - 1]!;
-    for (let e = from; e < this.entries; e++) this.open[this.call[e]!] = 0;
+    for (let e: Row = from; e < this.entries; e++) this.open[this.call[e]] = 0;
     if (this.stretches === this.ends.length)
       this.ends = ensureLength(this.ends, this.stretches * 2);
     this.ends[this.stretches++] = this.entries;
@@ -119,19 +125,19 @@ export class PeakLog {
     let from = 0;
     for (let stretch = 0; stretch < stretches; stretch++) {
       const to = this.ends[stretch]!;
-      for (let e = from; e < to; e++) {
-        const call = this.call[e]!;
-        const at = this.open[call]! - 1;
-        if (at < 0) this.push(call, this.most[e]!, this.last[e]!);
+      for (let e: Row = from; e < to; e++) {
+        const call = this.call[e];
+        const at: Row = this.open[call] - 1;
+        if (at < 0) this.push(call, this.most[e], this.last[e]);
         else {
-          if (this.most[e]! > this.most[at]!) this.most[at] = this.most[e]!;
-          this.last[at] = this.last[e]!;
+          if (this.most[e] > this.most[at]) this.most[at] = this.most[e];
+          this.last[at] = this.last[e];
         }
       }
       from = to;
       if (stretch % 2 === 1 || stretch === stretches - 1) {
         const first = this.stretches === 0 ? 0 : this.ends[this.stretches - 1]!;
-        for (let e = first; e < this.entries; e++) this.open[this.call[e]!] = 0;
+        for (let e: Row = first; e < this.entries; e++) this.open[this.call[e]] = 0;
         this.ends[this.stretches++] = this.entries;
       }
     }
@@ -145,36 +151,50 @@ class Sweep {
   readonly high: Float64Array;
   private readonly now: Float64Array;
   /** Objects by call. */
-  private readonly had: Int32Array;
-  private readonly groupOf: Int32Array;
-  private readonly bytesOf: Float64Array;
+  private readonly had: Column<Call, Int32Array>;
+  private readonly groupOf: Column<Call, Int32Array>;
+  private readonly bytesOf: Column<Call, Float64Array>;
 
-  constructor(groupOf: Int32Array, groups: number, bytesOf: Float64Array) {
+  constructor(
+    groupOf: Column<Call, Int32Array>,
+    groups: number,
+    bytesOf: Column<Call, Float64Array>,
+  ) {
     this.low = new Float64Array(groups);
     this.high = new Float64Array(groups);
     this.now = new Float64Array(groups);
-    this.had = new Int32Array(groupOf.length);
+    this.had = column(new Int32Array(groupOf.length));
     this.groupOf = groupOf;
     this.bytesOf = bytesOf;
   }
 
   /** The calls of some entries have so many objects now. */
-  moveTo(calls: Uint32Array, counts: Int32Array, from: number, to: number): void {
+  moveTo(
+    calls: Column<Row, Uint32Array, Call>,
+    counts: Column<Row, Int32Array>,
+    from: number,
+    to: number,
+  ): void {
     const { had, now, groupOf, bytesOf } = this;
-    for (let e = from; e < to; e++) {
-      const call = calls[e]!;
-      const group = groupOf[call]!;
+    for (let e: Row = from; e < to; e++) {
+      const call = calls[e];
+      const group = groupOf[call];
       if (group < 0) continue;
-      now[group]! += (counts[e]! - had[call]!) * bytesOf[call]!;
-      had[call] = counts[e]!;
+      now[group]! += (counts[e] - had[call]) * bytesOf[call];
+      had[call] = counts[e];
     }
   }
 
   /** Keeps the highest totals of the groups of some entries. */
-  note(highest: Float64Array, calls: Uint32Array, from: number, to: number): void {
+  note(
+    highest: Float64Array,
+    calls: Column<Row, Uint32Array, Call>,
+    from: number,
+    to: number,
+  ): void {
     const { now, groupOf } = this;
-    for (let e = from; e < to; e++) {
-      const group = groupOf[calls[e]!]!;
+    for (let e: Row = from; e < to; e++) {
+      const group = groupOf[calls[e]];
       if (group >= 0 && now[group]! > highest[group]!) highest[group] = now[group]!;
     }
   }

@@ -7,7 +7,9 @@ import { functionName } from '../../../analysis/function-name.ts';
 import type { Finding } from '../../../analysis/lint/finding.ts';
 import type { Analysis } from '../../../analysis/overview.ts';
 import { formatAddress } from '../../../base/format-address.ts';
+import { type Column, column } from '../../../kernel/column.ts';
 import { EVENT_NAMES } from '../../../kernel/events/event-kind.ts';
+import type { Call } from '../../../kernel/indices.ts';
 import { groupCalls } from '../../../run/group-calls.ts';
 import { siteKey } from '../../../run/live-verdicts.ts';
 import { objectBytes } from '../../../run/object-size.ts';
@@ -118,7 +120,7 @@ export function buildRunFigures(input: RunFiguresInput): RunFigures {
   });
   const peakOfCache = new Map(cachePeaks.map(({ key, peak }) => [key, peak]));
   const modelOf = new Map(input.replayed?.caches.map((cache) => [cache.name, cache]));
-  const siteName = (call: number): SiteName => run.sites.get(run.dictionary.calls.site(call));
+  const siteName = (call: Call): SiteName => run.sites.get(run.dictionary.calls.site(call));
   return {
     run: analysis.run,
     completeness: analysis.completeness,
@@ -201,13 +203,13 @@ function pairFigures(run: ResolvedRun): PairFigures[] {
 /** The peaks of the selected calls by a key. */
 function peaksBy<K>(
   { run, peaks }: RunFiguresInput,
-  keyOf: (call: number) => { readonly id: string; readonly key: K },
+  keyOf: (call: Call) => { readonly id: string; readonly key: K },
 ): { readonly key: K; readonly peak: Peak }[] {
   const { calls } = run.dictionary;
   const numbers = new Map<string, number>();
   const keys: K[] = [];
-  const bytesOf = new Float64Array(calls.length);
-  const groupOf = new Int32Array(calls.length).fill(-1);
+  const bytesOf: Column<Call, Float64Array> = column(new Float64Array(calls.length));
+  const groupOf: Column<Call, Int32Array> = column(new Int32Array(calls.length).fill(-1));
   const { sums } = run.columns;
   for (const call of run.columns.calls) {
     if (sums.allocs[call] === 0) continue;

@@ -10,6 +10,7 @@ import {
   perfKmemLines,
   resolvePerfKmemOptions,
 } from '../../../../src/commands/perfkmem/perf-kmem-text.ts';
+import { column } from '../../../../src/kernel/column.ts';
 import { Dictionary, NODE_UNKNOWN } from '../../../../src/kernel/events/dictionary.ts';
 import {
   BATCH_CAPACITY,
@@ -31,14 +32,14 @@ const SUMMARY: PerfKmemSummary = {
 
 const TABLE: PerfKmemTable = {
   order: Uint32Array.of(1, 0, 2),
-  addressLo: Uint32Array.of(0x81000010, 0x00001000, 0),
-  addressHi: Uint32Array.of(0xffffffff, 0xffff8880, 0),
-  site: Uint32Array.of(1, 2, 0),
-  hit: Uint32Array.of(1, 3, 1),
-  pingpong: Uint32Array.of(0, 2, 1),
-  bytesReq: Float64Array.of(112, 40, -1),
-  bytesAlloc: Float64Array.of(256, 64, 8192),
-  fragPct: Float64Array.of(45.3125, 1.5625, -3.25),
+  addressLo: column(Uint32Array.of(0x81000010, 0x00001000, 0)),
+  addressHi: column(Uint32Array.of(0xffffffff, 0xffff8880, 0)),
+  site: column(Uint32Array.of(1, 2, 0)),
+  hit: column(Uint32Array.of(1, 3, 1)),
+  pingpong: column(Uint32Array.of(0, 2, 1)),
+  bytesReq: column(Float64Array.of(112, 40, -1)),
+  bytesAlloc: column(Float64Array.of(256, 64, 8192)),
+  fragPct: column(Float64Array.of(45.3125, 1.5625, -3.25)),
 };
 
 const EMPTY: PerfKmemTable = { ...TABLE, order: new Uint32Array(0) };

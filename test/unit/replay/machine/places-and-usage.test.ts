@@ -30,7 +30,9 @@ Node 1, zone    DMA32
     );
     expect(nodes.count).toBe(2);
     expect([nodes.nodeOf(0xfff000, HI), nodes.nodeOf(0x1000000, HI)]).toEqual([0, 1]);
-    expect([nodes.nodeOfCpu(0), nodes.nodeOfCpu(1), nodes.nodeOfCpu(9)]).toEqual([1, 0, 0]);
+    expect([nodes.nodeOfCpu(0), nodes.nodeOfCpu(1), nodes.nodeOfCpu(9 as number)]).toEqual([
+      1, 0, 0,
+    ]);
   });
 
   test('without zoneinfo, with one node or without objects all memory is one node', () => {

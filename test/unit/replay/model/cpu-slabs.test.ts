@@ -2,6 +2,7 @@
 // the function that decides. `A: 1 2 | 0` is a CPU slab with the CPU's freelist and the slab's own.
 
 import { describe, expect, test } from 'vitest';
+import { NO_NODE } from '../../../../src/replay/model/node-lists.ts';
 import { ModelMachine } from '../../../helpers/model-machine.ts';
 
 /** Slabs of two objects, A to E full and F with one free object on CPU 0. */
@@ -237,15 +238,15 @@ describe('what a recording teaches', () => {
   test('objects in front of the one that was taken', () => {
     const { cache, table } = new ModelMachine({ objsPerSlab: 5 });
     const { model } = cache;
-    model.decide(0, -1);
+    model.decide(0, NO_NODE);
     const slab = table.add(0, 0, 0xffff8880, 0, 5, 0);
     table.fill(slab, [3, 1, 4, 0, 2]);
-    model.newSlab(0, -1, slab, 3);
+    model.newSlab(0, NO_NODE, slab, 3 as number);
     expect(model.objectsBefore(0, slab, 0, 8)).toEqual([1, 4]);
     expect(model.objectsBefore(0, slab, 0, 1)).toEqual([]); // too many
     expect(model.objectsBefore(1, slab, 0, 8)).toEqual([]); // not its slab
-    expect(model.objectsBefore(0, slab, 3, 8)).toEqual([]); // not free
-    model.takenUnseen(slab, 4);
+    expect(model.objectsBefore(0, slab, 3 as number, 8)).toEqual([]); // not free
+    model.takenUnseen(slab, 4 as number);
     expect(table.listed(slab, 1)).toEqual([1, 0, 2]);
     // The rest goes up in order from 1 on: 0 was taken unseen.
     model.unshuffle(0, slab, 1);

@@ -29,8 +29,8 @@ describe('the order of new slabs', () => {
     expect(order.isSequential).toBe(false);
     expect([...order.from(3)]).toEqual([3, 1, 4, 0, 2]);
     expect([...order.from(0)]).toEqual([0, 2, 3, 1, 4]);
-    expect([...order.around(4, 0)]).toEqual([4, 0, 2, 3, 1]);
-    expect([...order.around(4, 2)]).toEqual([3, 1, 4, 0, 2]);
+    expect([...order.around(4 as number, 0)]).toEqual([4, 0, 2, 3, 1]);
+    expect([...order.around(4 as number, 2)]).toEqual([3, 1, 4, 0, 2]);
   });
 
   test('pieces of which nothing shows how they join are joined by their first objects', () => {

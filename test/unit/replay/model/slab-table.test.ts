@@ -5,7 +5,7 @@ const HI = 0xffff8880;
 
 function table(): { slabs: SlabTable; row: number } {
   const slabs = new SlabTable(4096);
-  return { slabs, row: slabs.add(3, 0x10000, HI, 1, 6, 0) };
+  return { slabs, row: slabs.add(3 as number, 0x10000, HI, 1, 6, 0) };
 }
 
 describe('a slab in the table', () => {
@@ -60,7 +60,7 @@ describe('a slab in the table', () => {
     slabs.fill(row, [5, 4, 3, 2, 1, 0]);
     const rows = Array.from({ length: 3000 }, (_, i) => slabs.add(0, i * 4096, HI + 1, 0, 2, 0));
     expect(new Set([...rows, row]).size).toBe(3001);
-    expect(slabs.listed(row, 5)).toEqual([5, 4, 3, 2, 1, 0]);
+    expect(slabs.listed(row, 5 as number)).toEqual([5, 4, 3, 2, 1, 0]);
     expect(slabs.find(2999 * 4096, HI + 1)).toBe(rows[2999]);
   });
 });
@@ -71,24 +71,24 @@ describe('freelists', () => {
     let head = NIL;
     for (const object of [4, 1, 3, 0]) head = slabs.push(row, object, head);
     expect(slabs.listed(row, head)).toEqual([0, 3, 1, 4]);
-    expect(slabs.unlink(row, 3)).toBe(1);
+    expect(slabs.unlink(row, 3 as number)).toBe(1);
     expect(slabs.listed(row, head)).toEqual([0, 1, 4]);
     expect([slabs.prevObject(row, 1), slabs.countList(row, head)]).toEqual([0, 3]);
-    expect(slabs.before(row, head, 4, 2)).toEqual([0, 1]);
-    expect(slabs.before(row, head, 4, 1)).toEqual([]);
-    expect(slabs.before(row, head, 5, 9)).toEqual([]);
+    expect(slabs.before(row, head, 4 as number, 2)).toEqual([0, 1]);
+    expect(slabs.before(row, head, 4 as number, 1)).toEqual([]);
+    expect(slabs.before(row, head, 5 as number, 9)).toEqual([]);
   });
 
   test('one list goes in front of another; one is turned round', () => {
     const { slabs, row } = table();
-    const front = slabs.push(row, 1, slabs.push(row, 2, NIL));
-    const back = slabs.push(row, 5, NIL);
+    const front = slabs.push(row, 1, slabs.push(row, 2 as number, NIL));
+    const back = slabs.push(row, 5 as number, NIL);
     expect(slabs.splice(row, front, back)).toEqual({ head: 1, count: 2 });
     expect(slabs.listed(row, 1)).toEqual([1, 2, 5]);
     expect(slabs.splice(row, NIL, 1)).toEqual({ head: 1, count: 0 });
     const turned = slabs.reverse(row, 1);
     expect(slabs.listed(row, turned)).toEqual([5, 2, 1]);
-    expect([slabs.prevObject(row, 5), slabs.prevObject(row, 1)]).toEqual([NIL, 2]);
+    expect([slabs.prevObject(row, 5 as number), slabs.prevObject(row, 1)]).toEqual([NIL, 2]);
   });
 
   test('unused objects go behind the used ones, ascending', () => {

@@ -1,6 +1,8 @@
 // Learning the orders of new slabs from events: order-learner.ts, learned-orders.ts.
 
 import { describe, expect, test } from 'vitest';
+import { column } from '../../../../src/kernel/column.ts';
+import type { CachePlan } from '../../../../src/replay/machine/cache-plan.ts';
 import { FreshOrder } from '../../../../src/replay/model/fresh-order.ts';
 import { learnedOrders } from '../../../../src/replay/observe/learned-orders.ts';
 import { OrderLearner, type StrideLayout } from '../../../../src/replay/observe/order-learner.ts';
@@ -68,7 +70,7 @@ describe('the orders of the caches of a plan', () => {
   const learner = new OrderLearner(calls, () => [{ ...LAYOUT, objsPerSlab: 4 }]);
   for (const batch of trace.batches()) learner.add(batch);
   const caches = [plannedCache({ objsPerSlab: 4 }), plannedCache({ objsPerSlab: 3 })];
-  const plan = { caches, cacheOfCall: Int32Array.of(-1, 0, 0, 0) };
+  const plan: CachePlan = { caches, cacheOfCall: column(Int32Array.of(-1, 0, 0, 0)) };
 
   test('join what all its calls show', () => {
     const [order, other] = learnedOrders(plan, calls, learner, true);
@@ -87,7 +89,7 @@ describe('the orders of the caches of a plan', () => {
     expect(order?.isSequential).toBe(true); // one of two goes up: not fewer than half
     const down = learn('A+320 A+256 A+64 A+128');
     const [shuffled] = learnedOrders(
-      { caches: [plannedCache({ objsPerSlab: 6 })], cacheOfCall: Int32Array.of(-1, 0) },
+      { caches: [plannedCache({ objsPerSlab: 6 })], cacheOfCall: column(Int32Array.of(-1, 0)) },
       calls,
       down,
       undefined,

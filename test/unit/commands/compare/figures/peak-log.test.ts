@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Peak, PeakLog } from '../../../../../src/commands/compare/figures/peak-log.ts';
+import { column } from '../../../../../src/kernel/column.ts';
 import { Pairing } from '../../../../../src/pairing/pairing.ts';
 import { TestTrace } from '../../../../helpers/builders.ts';
 
@@ -15,7 +16,7 @@ function peaksOf(lines: string, sites: string[], maxEntries?: number): Peak[] {
       ? -1
       : sites.findIndex((name) => strings.get(table.text(calls.site(call))).includes(name)),
   );
-  return log.peaks(groupOf, sites.length, new Float64Array(calls.length).fill(1));
+  return log.peaks(column(groupOf), sites.length, column(new Float64Array(calls.length).fill(1)));
 }
 
 /** Two sites of one cache that never hold their most at the same time. */
