@@ -23,6 +23,12 @@ const MAX_ERROR_BYTES = 65536;
 const RELEASE = /\b(?:kernel_)?release = "(\d[^"\s]{0,100})"/;
 const LOST = /\bTracer (?:discarded|lost) (\d+) (?:trace )?events?\b/g;
 
+/**
+ * What a line of its log says: `12-01 03:38:51.487  2822  2822 E PLUGIN/… function@file.c:943 At line
+ * 62 …`. The first is the cause; its summary begins with what followed from it.
+ */
+const CAUSE = /^\d\d-\d\d \S+ +\d+ +\d+ [WE] \S+ \S+@\S+ (?:\[[^\]\n]*\] )?(.+)/m;
+
 type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 export const ctfFormat: TraceFormat = {
@@ -120,9 +126,8 @@ class Printed {
       this.stats.add('truncated', 1, `behind ${counted(bytes, 'byte')} of text`);
       return;
     }
-    const why = /^(?:ERROR|CAUSED BY).*\n(?: {2}.*\n)?/m.exec(this.errors)?.[0] ?? this.errors;
     throw new TraceFormatError(`${dirname(this.path)}: ${PROGRAM} cannot read this CTF trace`, {
-      hint: why.trim().split('\n').slice(0, 3).join(' ').slice(0, 400),
+      hint: (CAUSE.exec(this.errors)?.[1] ?? this.errors.trim()).slice(0, 400),
     });
   }
 }
