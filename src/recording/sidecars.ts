@@ -41,6 +41,8 @@ export const SIDECAR_NAMES: readonly string[] = [
   'config',
   'dmesg.txt',
   'kmemleak.txt',
+  'allocinfo.txt',
+  'alloc_traces.txt',
   'struct-offsets.txt',
   'tracing/trace_clock',
   'tracing/set_event_pid',

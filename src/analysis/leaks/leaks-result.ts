@@ -1,6 +1,7 @@
 // What `leaks` finds, as one object: text, kmemleak's own form and JSON are made from it.
 
 import type { Completeness, RunSummary } from '../../run/run-summary.ts';
+import type { AllocinfoSite, KernelOwner } from '../kernel-owners.ts';
 import type { OutstandingGroup } from '../outstanding.ts';
 
 /** One object that nothing refers to. */
@@ -113,6 +114,9 @@ export interface Leaks {
   readonly notReported: NotReported | null;
   /** Live objects by site, where no snapshot says whether anything refers to them. */
   readonly outstanding: readonly OutstandingGroup[];
+  /** Of it what the kernel counts itself; null where the recording lacks the file, or of a scan. */
+  readonly allocinfo: readonly AllocinfoSite[] | null;
+  readonly allocTraces: readonly KernelOwner[] | null;
   readonly notes: readonly string[];
 }
 

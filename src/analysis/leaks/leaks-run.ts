@@ -14,7 +14,12 @@ import { VERDICT } from '../../run/live-verdicts.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
-import { absoluteTime, judgeCompleteness, summarizeRun } from '../../run/run-summary.ts';
+import {
+  absoluteTime,
+  durationSec,
+  judgeCompleteness,
+  summarizeRun,
+} from '../../run/run-summary.ts';
 import type { SourceOptions } from '../../run/source.ts';
 import {
   type Annotation,
@@ -24,6 +29,7 @@ import {
 import type { BuiltScan } from '../../snapshot/scan/build-scan.ts';
 import { isWhite } from '../../snapshot/scan/colours.ts';
 import { WhiteGraph } from '../../snapshot/scan/white-graph.ts';
+import { readKernelOwners } from '../kernel-owners.ts';
 import { LastOwners } from '../last-owners.ts';
 import { findOutstanding } from '../outstanding.ts';
 import {
@@ -233,6 +239,8 @@ class LeaksSession {
         candidates: kept.map(({ details }) => details.candidate),
         notReported: countReasons(reasons),
         outstanding: [],
+        allocinfo: null,
+        allocTraces: null,
         notes: last.notes,
       };
       return { loaded, last, leaks, reasons };
@@ -270,7 +278,14 @@ class LeaksSession {
 
   private async outstanding(notes: readonly string[]): Promise<LeaksRun> {
     const opened = await this.load();
-    const { run, series, origin } = opened;
+    const { run, series, origin, sidecars } = opened;
+    const outstanding = findOutstanding(run, series);
+    const { allocinfo, allocTraces, ...owners } = readKernelOwners({
+      sidecars,
+      outstanding,
+      hz: hzOf(opened),
+      durationSec: durationSec(run),
+    });
     const leaks: Leaks = {
       type: 'leaks',
       method: 'outstanding',
@@ -282,8 +297,10 @@ class LeaksSession {
       groups: [],
       candidates: [],
       notReported: null,
-      outstanding: findOutstanding(run, series),
-      notes,
+      outstanding,
+      allocinfo,
+      allocTraces,
+      notes: [...notes, ...owners.notes],
     };
     return { leaks, hz: hzOf(opened) ?? DEFAULT_HZ };
   }

@@ -19,6 +19,7 @@ import {
   renderCsv,
   renderTable,
 } from '../../render/table.ts';
+import { renderKernelOwners } from './kernel-owners-text.ts';
 
 const AGES: readonly Column[] = [
   { title: '<1 s', name: 'age_1s', format: formatCount },
@@ -98,7 +99,7 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
         'are mostly freed at once',
     );
   }
-  return text + trustFooter(leaks.completeness);
+  return text + renderKernelOwners(leaks, top) + trustFooter(leaks.completeness);
 }
 
 function remark({ freesRecorded, uncertain }: OutstandingGroup): string {

@@ -13,7 +13,7 @@ const OF_A_RECORDING = new RegExp(
     'tracing|cpu\\d+\\.stats|saved_cmdlines|trace_clock|trace_options|System\\.map|config',
     '(?:slabinfo|slab_sysfs)(?:\\.before)?\\.txt|slab_sysfs_links\\.txt',
     '(?:kallsyms|modules|module_sections|zoneinfo|pagesize|vmallocinfo|meminfo)\\.txt',
-    '(?:iomem|cmdline|version|uname|dmesg|kmemleak)\\.txt',
+    '(?:iomem|cmdline|version|uname|dmesg|kmemleak|allocinfo|alloc_traces)\\.txt',
   ].join('|')})${PACKED_SUFFIX}$`,
 );
 

@@ -103,11 +103,24 @@ export function takeSymbols(
 export function takeEndState({ proc, sys, tracefs }: MachineRoots, folder: RecordingFolder): void {
   copy(join(tracefs, 'saved_cmdlines'), folder, 'tracing/saved_cmdlines');
   copy(join(sys, 'kernel', 'debug', 'kmemleak'), folder, 'kmemleak.txt');
-  for (const name of ['zoneinfo', 'vmallocinfo', 'meminfo']) {
+  for (const name of ['zoneinfo', 'vmallocinfo', 'meminfo', 'allocinfo']) {
     copy(join(proc, name), folder, `${name}.txt`);
   }
+  takeOwners(sys, folder);
   const dmesg = spawnSync('dmesg', { encoding: 'latin1', maxBuffer: 1 << 28 });
   if (dmesg.status === 0) folder.save('dmesg.txt', dmesg.stdout);
+}
+
+/** Who allocated the objects of each cache: there where slub_debug=U asked for it. */
+function takeOwners(sys: string, folder: RecordingFolder): void {
+  const root = join(sys, 'kernel', 'debug', 'slab');
+  if (!existsSync(root)) return;
+  const lines = readdirSync(root).flatMap((cache) => {
+    const text = readIfThere(join(root, cache, 'alloc_traces')) ?? '';
+    const path = `/sys/kernel/debug/slab/${cache}/alloc_traces`;
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [`${path}:${line}\n`]));
+  });
+  if (lines.length > 0) folder.save('alloc_traces.txt', lines.join(''));
 }
 
 /** False where there is nothing to copy. */

@@ -35,7 +35,8 @@ export const KMEMLEAK: ForeignText = {
 /** lib/alloc_tag.c print_allocinfo_header(), alloc_tag_to_text(). */
 const ALLOCINFO: ForeignText = {
   title: '/proc/allocinfo',
-  advice: UNUSED,
+  advice:
+    'It holds sums and no events. Beside a trace its name is allocinfo.txt: `slabreplay leaks --outstanding` shows the sums beside those of the trace.',
   mark: /^(?:allocinfo - version: \d|# +<size> +<calls> +<tag info>|\d+ +\d+ \S+\.[chS]:\d+ (?:\[\w+\] )?func:\w+)/gm,
 };
 
@@ -43,7 +44,8 @@ const ALLOCINFO: ForeignText = {
 const OBJECT_TRACES: ForeignText = {
   title:
     "alloc_traces or free_traces of SLUB's debugfs (alloc_calls and free_calls of older sysfs)",
-  advice: UNUSED,
+  advice:
+    'It holds sums and no events. Beside a trace its name is alloc_traces.txt, as `grep -rH . /sys/kernel/debug/slab` prints it: `slabreplay leaks --outstanding` shows who has objects that are older than the trace.',
   mark: /^(?:\S*\/(?:alloc|free)_(?:traces|calls):\s*)?\d+ (?:\S+(?: \[\w+\])?|<not-available>) (?:waste=\d+\/\d+ )?age=-?\d+(?:\/-?\d+\/-?\d+)? pid=/gm,
 };
 

@@ -233,3 +233,16 @@ function isRunning(pidFile: string): boolean {
   const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'latin1') : '';
   return /\) [^Z]/.test(stat);
 }
+
+test("the kernel's own counts of who has memory are taken where it keeps them", async () => {
+  const machine = new FakeMachine();
+  machine.write('proc/allocinfo', 'allocinfo - version: 1.0\n');
+  machine.write('sys/kernel/debug/slab/kmalloc-64/alloc_traces', '  1 f+0x1/0x2 age=5 pid=1\n\n');
+  const folder = join(temporaryFolder(), 'rec');
+  await record(machine, { folder });
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  expect(read('allocinfo.txt')).toBe('allocinfo - version: 1.0\n');
+  expect(read('alloc_traces.txt')).toBe(
+    '/sys/kernel/debug/slab/kmalloc-64/alloc_traces:  1 f+0x1/0x2 age=5 pid=1\n',
+  );
+});
