@@ -2,10 +2,10 @@
 // with the call site that holds it. Emptiest slabs first: what they hold keeps their pages.
 
 import type { ModelCache, SlubModel } from '../../replay/slub-model.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { durationSec } from '../../run/run-summary.ts';
 import { type MappedSlab, mapSlabs, SLAB_MAP_LEGEND } from '../../run/slab-map.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 
 /** Caches, slabs of each and slots of all that are drawn. */
 const MAX_CACHES = 16;
