@@ -4,9 +4,9 @@
 import { joinHalves } from '../../base/address.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
 import type { Call } from '../../kernel/indices.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import { objectBytes } from '../../run/object-size.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import { type Annotation, annotationOf } from '../../snapshot/scan/annotations.ts';
 import type { OtherObject } from '../../snapshot/scan/build-scan.ts';
 import type { TracedObjects } from '../../snapshot/scan/traced-objects.ts';

@@ -4,9 +4,9 @@
 import { hiOf, joinHalves, loOf } from '../../base/address.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import type { BuiltScan } from '../../snapshot/scan/build-scan.ts';
 import type { LastOwners } from '../last-owners.ts';
 import type { KeptEvent } from '../owners.ts';

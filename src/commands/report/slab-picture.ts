@@ -3,10 +3,10 @@
 
 import { joinHalves } from '../../base/address.ts';
 import type { ModelCache, SlubModel } from '../../replay/slub-model.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { durationSec } from '../../run/run-summary.ts';
 import { type MappedSlab, mapSlabs, SLAB_MAP_LEGEND } from '../../run/slab-map.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 
 /** Caches, slabs of each and slots of all that are drawn. */
 const MAX_CACHES = 16;

@@ -15,6 +15,24 @@ export class ProbeValues {
   readonly objectHi: Uint32Array = new Uint32Array(MAX_OBJECTS);
   objects = 0;
 
+  /** Words that `save` writes. */
+  static readonly WORDS: number = 1 + 2 * MEANING_COUNT;
+
+  /** Writes the values into `words` from `at` on; an array of objects is not among them. */
+  save(words: Uint32Array, at: number): void {
+    words[at] = this.known;
+    words.set(this.lows, at + 1);
+    words.set(this.highs, at + 1 + MEANING_COUNT);
+  }
+
+  /** Takes back what `save` wrote. */
+  restore(words: Uint32Array, at: number): void {
+    this.known = words[at] ?? 0;
+    this.lows.set(words.subarray(at + 1, at + 1 + MEANING_COUNT));
+    this.highs.set(words.subarray(at + 1 + MEANING_COUNT, at + ProbeValues.WORDS));
+    this.objects = 0;
+  }
+
   clear(): void {
     this.known = 0;
     this.objects = 0;
