@@ -4,6 +4,7 @@
 
 import { present } from '../base/assert.ts';
 import { compareText } from '../base/format-address.ts';
+import { inModule } from '../kernel/symbols/in-module.ts';
 import { functionName } from './function-name.ts';
 import type { Profile, ProfileFrame, ProfileSample } from './profile.ts';
 
@@ -64,7 +65,7 @@ export function nameStacks(profiles: readonly Profile[], value: ProfileValue): N
 function frameName({ name, module, address }: ProfileFrame, isCompared: boolean): string {
   if (name === null) return address === null ? '?' : `0x${address.toString(16)}`;
   const own = isCompared ? functionName(name) : name;
-  return module === null ? own : `${own} [${module}]`;
+  return inModule(own, module);
 }
 
 /** `[kmalloc-64]`: no function has brackets. */

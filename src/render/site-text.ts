@@ -1,5 +1,7 @@
 // What a call site is called in every report.
 
+import { inModule } from '../kernel/symbols/in-module.ts';
+
 /** `symbol+0xoff [module]`, else the address, else '?'. Not escaped. */
 export function siteText({
   symbol,
@@ -11,5 +13,5 @@ export function siteText({
   readonly site: string | null;
 }): string {
   if (symbol === null) return site ?? '?';
-  return module === null ? symbol : `${symbol} [${module}]`;
+  return inModule(symbol, module);
 }

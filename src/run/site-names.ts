@@ -4,6 +4,7 @@
 import { joinHalves } from '../base/address.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { Site } from '../kernel/indices.ts';
+import { inModule } from '../kernel/symbols/in-module.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
 import { demangleRust } from '../kernel/symbols/rust-names.ts';
 import { functionOf, type SymbolTable, splitSymbol } from '../kernel/symbols/symbols.ts';
@@ -86,9 +87,9 @@ function readable(symbol: string): string {
 
 export function siteLabel(name: SiteName): string {
   if (name.symbol !== null) {
-    return name.module === null ? name.symbol : `${name.symbol} [${name.module}]`;
+    return inModule(name.symbol, name.module);
   }
   if (name.address === null) return '?';
   const address = `0x${name.address.toString(16)}`;
-  return name.module === null ? address : `${address} [${name.module}]`;
+  return inModule(address, name.module);
 }

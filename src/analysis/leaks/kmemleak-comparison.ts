@@ -3,6 +3,7 @@
 
 import { formatAddress } from '../../base/format-address.ts';
 import { isVmalloc, type KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import type { Completeness, RunSummary } from '../../run/run-summary.ts';
 import type { LeakCandidate } from './leaks-result.ts';
 import type { ListClock } from './list-clock.ts';
@@ -261,5 +262,5 @@ const keyOf = (size: number, site: string): string => `${size} ${site}`;
 
 function siteOf({ symbol, module, callSite }: OwnObject): string {
   if (symbol === null) return callSite === null ? '?' : formatAddress(BigInt(callSite));
-  return module === null ? symbol : `${symbol} [${module}]`;
+  return inModule(symbol, module);
 }

@@ -8,6 +8,7 @@ import { NO_PROGRESS } from '../../base/progress.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
 import { configNumber, parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import { Suppressions } from '../../kernel/symbols/lsan-suppressions.ts';
 import { findSource } from '../../recording/find-source.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
@@ -404,7 +405,7 @@ class LeaksSession {
     if (this.suppressions.length === 0) return false;
     const frames = [...candidate.stack];
     const { symbol, module } = site;
-    if (symbol !== null) frames.unshift(module === null ? symbol : `${symbol} [${module}]`);
+    if (symbol !== null) frames.unshift(inModule(symbol, module));
     return this.suppressions.some((s) => s.matches(frames));
   }
 }

@@ -2,6 +2,7 @@
 
 import type { HistoryEvent, ObjectOwner } from '../../analysis/owners.ts';
 import { counted, formatBytes } from '../../base/bytes-format.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import { escapeText } from '../../render/escape.ts';
 import { labelled, moment, runLine, trustFooter, wrapped } from '../../render/run-text.ts';
 import { type Cell, type Column, cutRows, moreRows, renderTable } from '../../render/table.ts';
@@ -156,7 +157,7 @@ function lifeRows(owner: ObjectOwner, what: string, remark: string): Cell[][] {
 
 function eventCells({ atNs, cpu, comm, pid, symbol, module, site }: HistoryEvent): Cell[] {
   const place = symbol ?? site ?? '?';
-  const named = module === null ? place : `${place} [${module}]`;
+  const named = inModule(place, module);
   return [moment(atNs, 6), String(cpu), `${comm}-${pid}`, named];
 }
 

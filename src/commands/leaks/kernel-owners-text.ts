@@ -3,6 +3,7 @@
 import type { AllocinfoSite, KernelOwner } from '../../analysis/kernel-owners.ts';
 import type { Leaks } from '../../analysis/leaks/leaks-result.ts';
 import { counted, formatBytes, formatCount, formatSeconds } from '../../base/bytes-format.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import { wrapped } from '../../render/run-text.ts';
 import { siteText } from '../../render/site-text.ts';
 import { type Column, cutRows, moreRows, renderTable } from '../../render/table.ts';
@@ -41,7 +42,7 @@ function renderAllocinfo(sites: readonly AllocinfoSite[], top: number): string {
     cutRows(held, top).map((site) => [
       site.kernelBytes,
       site.bytesAlloc,
-      site.module === null ? site.function : `${site.function} [${site.module}]`,
+      inModule(site.function, site.module),
       placesText(site.places),
     ]),
   );

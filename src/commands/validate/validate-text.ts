@@ -5,6 +5,7 @@ import type { HistoryEvent } from '../../analysis/owners.ts';
 import { present } from '../../base/assert.ts';
 import { counted, formatCount } from '../../base/bytes-format.ts';
 import type { ClockUnit } from '../../kernel/events/trace-info.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import { escapeText, shellWord } from '../../render/escape.ts';
 import { labelled, moment } from '../../render/run-text.ts';
 import {
@@ -174,7 +175,7 @@ function ownerRows(owner: HistoryOwner, unit: ClockUnit | null): Cell[][] {
 
 function whoCells({ symbol, module, site, comm, pid, cpu }: HistoryEvent): Cell[] {
   const name = symbol ?? site ?? '?';
-  return [module === null ? name : `${name} [${module}]`, `${comm}-${pid}`, cpu];
+  return [inModule(name, module), `${comm}-${pid}`, cpu];
 }
 
 /** The whole biography of the first object that the trace knows. */

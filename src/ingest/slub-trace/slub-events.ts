@@ -9,6 +9,7 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { isAllocatorFrame } from '../../kernel/memory-reports/allocator-frames.ts';
 import { isCaller, type StackFrame } from '../../kernel/memory-reports/stack-frame.ts';
 import type { LoggedTask } from '../../kernel/memory-reports/task-line.ts';
+import { inModule } from '../../kernel/symbols/in-module.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { PointerKind } from '../events/pointer-kind.ts';
 import { PointerText } from '../events/pointer-text.ts';
@@ -118,7 +119,7 @@ function framesOf({ frames }: TracedCall): StackFrame[] {
 }
 
 function siteText({ symbol, module }: StackFrame): string {
-  return module === null ? symbol : `${symbol} [${module}]`;
+  return inModule(symbol, module);
 }
 
 /** Bytes of a kmalloc cache's class, by its name: what was asked for is not printed. */
