@@ -3,6 +3,7 @@
 // kmalloc_node, 6.1's node= and 6.18's name= need no version of their own.
 // Events: include/trace/events/kmem.h; kernel_stack: kernel/trace/trace_entries.h.
 
+import { TWO_32 } from '../../base/address.ts';
 import { ByteTable } from '../../base/byte-table.ts';
 import {
   ACCOUNTED,
@@ -22,8 +23,6 @@ import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { type EventFormat, takeGfpNames } from './event-format.ts';
 import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
-
-const TWO_32 = 4294967296;
 
 /** Where events go: a BatchWriter, or a queue that puts them in order first. */
 export type EventSink = Pick<BatchWriter, 'dictionary' | 'stats' | 'count' | 'add' | 'attachStack'>;

@@ -1,8 +1,8 @@
 // The fields of one probe event, as numbers of 64 bits by what they mean; reused from event to event.
 
+import { TWO_32 } from '../../base/address.ts';
 import { MEANING, MEANING_COUNT, type Meaning } from './probe-plan.ts';
 
-const TWO_32 = 4294967296;
 /** Elements of an array that are kept: MAX_ARRAY_LEN of kernel/trace/trace_probe.h (6.1). */
 const MAX_OBJECTS = 64;
 
