@@ -2,6 +2,7 @@
 // what lies around it. A block is as large as the largest slab, and slabs lie at multiples of their
 // size, so the slab of an address is in the block of that address.
 
+import { joinHalves } from '../base/address.ts';
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import { type Column, column } from '../kernel/column.ts';
@@ -45,7 +46,7 @@ export class BlockEvents implements Tracker {
   }
 
   address(row: Row): bigint {
-    return (BigInt(this.hi[row]) << 32n) | BigInt(this.lo[row]);
+    return joinHalves(this.hi[row], this.lo[row]);
   }
 
   private note(batch: EventBatch, i: EventRow, selected: number): void {

@@ -2,10 +2,10 @@
 // number grew: all that can be said without a snapshot. Not leaks: nothing tells who refers to them.
 
 import type { LiveSeries } from '../pairing/live-series.ts';
-import { VERDICT } from '../run/live-verdicts.ts';
 import type { ResolvedRun } from '../run/resolved-run.ts';
 import { siteLabel } from '../run/site-names.ts';
-import { lacksFrees } from '../run/unrecorded-frees.ts';
+import { VERDICT } from '../run/verdicts/live-verdicts.ts';
+import { lacksFrees } from '../run/verdicts/unrecorded-frees.ts';
 
 /** Ages in seconds at which the columns of the histogram end; the last one has no end. */
 const AGE_LIMITS_SEC = [1, 5, 30, 300] as const;

@@ -4,7 +4,8 @@
 export const PAGE_SIZE = 4096;
 /** Pages in 4 GiB: what one step of the high half is. */
 const PAGES_PER_HALF = 2 ** 20;
-const HALF = 2 ** 32;
+/** What one step of a high half is worth. */
+export const TWO_32 = 4294967296;
 
 /** The number of the page of an address. */
 export function pageNumber(hi: number, lo: number): number {
@@ -23,17 +24,17 @@ export function pageLo(page: number): number {
 
 /** The high half of (hi, lo) + bytes, for 0 <= bytes < 2^52. */
 export function addHi(hi: number, lo: number, bytes: number): number {
-  return (hi + Math.floor((lo + bytes) / HALF)) >>> 0;
+  return (hi + Math.floor((lo + bytes) / TWO_32)) >>> 0;
 }
 
 /** The low half of (hi, lo) + bytes. */
 export function addLo(lo: number, bytes: number): number {
-  return (lo + bytes) % HALF;
+  return (lo + bytes) % TWO_32;
 }
 
 /** (hi, lo) - (baseHi, baseLo) in bytes; exact below 2^53, negative where it is before. */
 export function distance(hi: number, lo: number, baseHi: number, baseLo: number): number {
-  return (hi - baseHi) * HALF + (lo - baseLo);
+  return (hi - baseHi) * TWO_32 + (lo - baseLo);
 }
 
 export function hiOf(address: bigint): number {
@@ -56,4 +57,12 @@ export function hex16(hi: number, lo: number): string {
 /** The address modulo 2^64: per-CPU arithmetic wraps around. */
 export function wrap64(address: bigint): bigint {
   return BigInt.asUintN(64, address);
+}
+
+/**
+ * The little-endian 64-bit number at an offset; inexact from 2^53 on, which is beyond the end of every
+ * file and memory that it is compared with.
+ */
+export function readU64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 4) * TWO_32 + bytes.readUInt32LE(at);
 }

@@ -12,7 +12,7 @@ import type { EventStarts } from './event-starts.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
 /** Frees without an event that can still turn out to be lost: as many as fit in a loss, and more. */
-const RECENT = 8192;
+const RECENT = 65_536;
 
 export class CallEvidence {
   /** Allocations of each call. */
@@ -34,6 +34,8 @@ export class CallEvidence {
   /** The last of `untracedFrees`, round and round: when they were seen, and the calls. */
   private readonly recentTs: Column<Row, Float64Array> = column(new Float64Array(RECENT));
   private readonly recentCall: Column<Row, Uint32Array, Call> = column(new Uint32Array(RECENT));
+  private readonly recentIsEarly: Column<Row, Uint8Array> = column(new Uint8Array(RECENT));
+  private recentStart = 0;
   private recentEnd = 0;
   /** Time until which events are missing. */
   private lastLossTs = -Infinity;
@@ -112,12 +114,13 @@ export class CallEvidence {
 
   /**
    * Frees of a call's objects that named `cache` were of other objects: memory that was freed and
-   * given to that cache without an event.
+   * given to that cache without an event, or by events that were lost.
    */
   disown(call: Call, cache: number): void {
     const count = this.namesOf(call).get(cache) ?? 0;
     this.frees[call] -= count;
-    this.untracedFrees[call] += count;
+    const missing = this.lastLossTs > -Infinity ? this.lossFrees : this.untracedFrees;
+    missing[call] += count;
     const rest = this.others.get(call);
     if (this.name[call] !== cache) {
       rest?.delete(cache);
@@ -136,10 +139,13 @@ export class CallEvidence {
       return;
     }
     this.untracedFrees[object]++;
-    if (ts < this.starts.freesSince(this.calls.kind(object))) this.earlyFrees[object]++;
+    const isEarly = ts < this.starts.freesSince(this.calls.kind(object)) ? 1 : 0;
+    this.earlyFrees[object] += isEarly;
     const at = this.recentEnd++ % RECENT;
+    this.recentStart = Math.max(this.recentStart, this.recentEnd - RECENT);
     this.recentTs[at] = seenTs;
     this.recentCall[at] = object;
+    this.recentIsEarly[at] = isEarly;
   }
 
   /** Its free came after all. */
@@ -155,14 +161,15 @@ export class CallEvidence {
   /** A CPU lost events between two times: what was seen meanwhile may be their doing. */
   private lost(from: number, to: number): void {
     this.lastLossTs = to;
-    const oldest = Math.max(0, this.recentEnd - RECENT);
-    for (let i: Row = this.recentEnd - 1; i >= oldest; i--) {
-      if (this.recentTs[i % RECENT]! <= from) break;
-      const call = this.recentCall[i % RECENT]!;
-      this.untracedFrees[call]!--;
-      this.lossFrees[call]!++;
+    while (this.recentEnd > this.recentStart) {
+      const last: Row = (this.recentEnd - 1) % RECENT;
+      if (this.recentTs[last] <= from) break; // a loss on another CPU may have begun before it
+      const call = this.recentCall[last];
+      this.untracedFrees[call]--;
+      this.earlyFrees[call] -= this.recentIsEarly[last];
+      this.lossFrees[call]++;
+      this.recentEnd--;
     }
-    this.recentEnd = 0;
   }
 
   private freed(object: Call, by: Call, lo: number): void {

@@ -5,6 +5,7 @@
 // caches (until 6.18), the names that a page had before are kept too: they tell the cache of what was
 // allocated there in their time.
 
+import { TWO_32 } from '../base/address.ts';
 import { AddressMap } from '../base/address-map.ts';
 import { ensureLength } from '../base/growable.ts';
 import { type Column, column } from '../kernel/column.ts';
@@ -15,7 +16,6 @@ import type { EventRow, Row } from '../kernel/indices.ts';
 import { DirectMap } from './direct-map.ts';
 import { OUTCOME, type PairedBatch } from './paired-batch.ts';
 
-const TWO_32 = 4294967296;
 /** The smallest page of any machine, 4 KiB; where pages are larger, each has several of these. */
 const PAGE_SHIFT = 12;
 const PAGE_BYTES = 2 ** PAGE_SHIFT;

@@ -2,7 +2,7 @@
 // The kernel does not tell every free (kfree_rcu and bulk frees have no event) nor every allocation
 // (bulk): an allocation at a live address says that the object there was freed unseen, a free of an
 // unknown address that its allocation was not seen. Neither is a double free.
-// Events: include/trace/events/kmem.h. What they leave out: docs/model-limits.md.
+// Events: include/trace/events/kmem.h. What they leave out: docs/model-rules.md.
 
 import { ensureLength } from '../base/growable.ts';
 import { type Column, column } from '../kernel/column.ts';

@@ -5,6 +5,7 @@ import { type EventBatch, sliceBatch } from '../kernel/events/event-batch.ts';
 import type { ClockUnit } from '../kernel/events/trace-info.ts';
 import { CallEvidence } from './call-evidence.ts';
 import { EventStarts } from './event-starts.ts';
+import { LastFreed } from './last-freed.ts';
 import { PageEvidence } from './page-evidence.ts';
 import type { PairedBatch } from './paired-batch.ts';
 import { type EventFilter, Pairing } from './pairing.ts';
@@ -36,6 +37,7 @@ export class RunTracker {
   readonly pages: PageEvidence;
   readonly starts: EventStarts;
   readonly evidence: CallEvidence;
+  readonly lastFreed: LastFreed;
   private readonly extra: readonly Tracker[];
 
   constructor(dictionary: Dictionary, options: TrackerOptions) {
@@ -45,6 +47,7 @@ export class RunTracker {
     this.pages = new PageEvidence(dictionary);
     this.starts = new EventStarts(dictionary);
     this.evidence = new CallEvidence(dictionary.calls, this.starts);
+    this.lastFreed = new LastFreed(dictionary.calls);
     this.extra = options.extra ?? [];
   }
 
@@ -60,6 +63,7 @@ export class RunTracker {
     this.pages.add(batch, paired);
     this.starts.add(batch);
     this.evidence.add(batch, paired);
+    this.lastFreed.add(batch, paired);
     for (const tracker of this.extra) tracker.add(batch, paired);
   }
 }

@@ -20,7 +20,7 @@ export function describeModel(model: ReplayedModel): string {
   ].join(', ');
 }
 
-/** Slots and slabs in per cent, as docs/model-limits.md defines them. */
+/** Slots and slabs in per cent, as docs/model-rules.md defines them. */
 export function fidelityText(fidelity: ReplayFidelity): string {
   const { allocations, undetermined, slotMatches, slabMatches } = fidelity;
   if (allocations === 0) return 'no allocation of a known cache: nothing to compare';

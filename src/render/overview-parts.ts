@@ -4,7 +4,7 @@
 import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
 import { counted, formatShare } from '../base/bytes-format.ts';
 import type { Completeness, LateEvent } from '../run/run-summary.ts';
-import type { FreeEvent } from '../run/unrecorded-frees.ts';
+import type { FreeEvent } from '../run/verdicts/unrecorded-frees.ts';
 import { fidelityText, impossibleText } from './fidelity-text.ts';
 import { doubts } from './run-text.ts';
 

@@ -5,9 +5,9 @@ import { withKeys } from '../base/keyed.ts';
 import { type Column, column } from '../kernel/column.ts';
 import { isAlloc } from '../kernel/events/event-kind.ts';
 import type { Call, LiveRow, Row } from '../kernel/indices.ts';
-import { VERDICT } from './live-verdicts.ts';
 import { type ObjectBytes, objectBytes } from './object-size.ts';
 import type { ResolvedRun } from './resolved-run.ts';
+import { VERDICT } from './verdicts/live-verdicts.ts';
 
 /** What is summed over the whole trace, or at its peak. */
 const TRACE_SUMS = [

@@ -3,6 +3,7 @@
 // recording's callers are (5.10 to 7.2: 32 of 43, 58 of 102, 52 of 116); at another, some few happen to
 // be (of another kernel at most 4, of another build of the same source 10 of 93).
 
+import { joinHalves } from '../base/address.ts';
 import { KNOWN_ALLOCATORS } from '../kernel/caches/well-known-caches.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import { EVENT_KIND } from '../kernel/events/event-kind.ts';
@@ -67,7 +68,7 @@ function cacheAllocCallers({ calls, sites }: Dictionary): Set<bigint> {
     const kind = calls.kind(call);
     if (kind !== EVENT_KIND.kmem_cache_alloc && kind !== EVENT_KIND.kmem_cache_alloc_node) continue;
     const site = calls.site(call);
-    const address = (BigInt(sites.hi(site)) << 32n) | BigInt(sites.lo(site));
+    const address = joinHalves(sites.hi(site), sites.lo(site));
     if (address !== 0n) callers.add(address);
   }
   return callers;

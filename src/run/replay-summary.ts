@@ -27,7 +27,7 @@ export interface ReplayedModel {
   readonly slabNomerge: boolean;
 }
 
-/** How often the model chose what the kernel chose (docs/model-limits.md). */
+/** How often the model chose what the kernel chose (docs/model-rules.md). */
 interface FidelityFigures {
   /** Slab allocations of known caches. */
   readonly allocations: number;

@@ -16,13 +16,19 @@ import type { Tallies } from '../pairing/tallies.ts';
 import type { KernelFacts } from '../recording/kernel-facts.ts';
 import { buildCallColumns, type CallColumns } from './call-columns.ts';
 import { CallerChain } from './caller-chain.ts';
-import { judgeLiveObjects, type LiveVerdicts, VERDICT, VERDICT_REASON } from './live-verdicts.ts';
-import { LossRisk } from './loss-risk.ts';
 import { type CacheNames, nameCaches } from './names/cache-names.ts';
 import { CacheStrides, disownStrangers } from './names/cache-strides.ts';
 import { cacheSelector } from './selection.ts';
 import { SiteNames } from './site-names.ts';
-import { type FreeEvent, unrecordedFrees } from './unrecorded-frees.ts';
+import {
+  judgeLiveObjects,
+  type LiveVerdicts,
+  VERDICT,
+  VERDICT_REASON,
+} from './verdicts/live-verdicts.ts';
+import { LossRisk } from './verdicts/loss-risk.ts';
+import { SiteLives } from './verdicts/site-lives.ts';
+import { type FreeEvent, unrecordedFrees } from './verdicts/unrecorded-frees.ts';
 
 export interface ResolvedRun {
   readonly dictionary: Dictionary;
@@ -159,11 +165,16 @@ export function resolveRun(input: ResolveInput): ResolvedRun {
       dictionary,
       live,
       rows: all,
-      tallies,
+      lastFreed: tracker.lastFreed,
+      pages,
       losses: pairing.losses,
+      endTs: tallies.lastTs,
       lossShare,
-      freesSince,
     }),
+    lives:
+      lateEvents.size === 0
+        ? undefined
+        : new SiteLives({ dictionary, live, rows: all, tallies, freesSince }),
     freesSince,
     functionOf: (site) => sites.functionOf(site),
   });

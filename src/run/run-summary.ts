@@ -9,7 +9,7 @@ import type { StartedKind } from '../pairing/event-starts.ts';
 import { OUTCOME } from '../pairing/paired-batch.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { selectionNotes, whyEmpty } from './selection.ts';
-import { allocationsWithoutFrees, type FreeEvent } from './unrecorded-frees.ts';
+import { allocationsWithoutFrees, type FreeEvent } from './verdicts/unrecorded-frees.ts';
 
 export interface RunSummary {
   readonly label: string;

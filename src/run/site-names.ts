@@ -1,6 +1,7 @@
 // What call sites are called: `symbol+0xoff` and the module, from kallsyms for addresses, as the
 // trace printed them for texts. Sites with one name are one site in every report.
 
+import { joinHalves } from '../base/address.ts';
 import type { Dictionary } from '../kernel/events/dictionary.ts';
 import type { Site } from '../kernel/indices.ts';
 import type { ModuleMap } from '../kernel/symbols/module-map.ts';
@@ -61,7 +62,7 @@ export class SiteNames {
     const { sites, strings } = this.dictionary;
     const hi = sites.hi(site);
     const lo = sites.lo(site);
-    const address = hi === 0 && lo === 0 ? null : (BigInt(hi) << 32n) | BigInt(lo);
+    const address = hi === 0 && lo === 0 ? null : joinHalves(hi, lo);
     const text = sites.text(site);
     const found = address === null ? undefined : this.symbols?.resolve(hi, lo);
     // A name without an offset says less than the address where symbols name that.

@@ -9,12 +9,12 @@ import { SLAB } from '../kernel/slub/slab-flags.ts';
 import { cacheDebugFlags } from '../kernel/slub/slub-debug-option.ts';
 import { DebugWatch } from '../replay/debug/debug-watch.ts';
 import type { SlubModel } from '../replay/slub-model.ts';
-import { siteKey } from './live-verdicts.ts';
 import type { OpenedRun } from './open-run.ts';
 import type { ReplayBasis } from './prepare-replay.ts';
 import type { ReplayReport, ReportedEvent } from './replay-report.ts';
 import type { ResolvedRun } from './resolved-run.ts';
 import { absoluteTime } from './run-summary.ts';
+import { siteKey } from './verdicts/live-verdicts.ts';
 
 const NS_PER_SECOND = 1e9;
 /** By which the clock of a CPU may be behind another's. */

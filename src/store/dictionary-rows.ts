@@ -1,6 +1,7 @@
 // A Dictionary to and from its tables: string, site, call, task, stack_frame.
 
 import type Database from 'better-sqlite3';
+import { joinHalves } from '../base/address.ts';
 import type { StoreError } from '../base/errors.ts';
 import { ACCOUNTED, type CallFields, Dictionary } from '../kernel/events/dictionary.ts';
 import { EVENT_NAMES } from '../kernel/events/event-kind.ts';
@@ -15,7 +16,7 @@ export interface DictionaryNames {
 
 /** An address as a signed 64-bit number. */
 export function signedAddress(hi: number, lo: number): bigint {
-  return toSigned((BigInt(hi) << 32n) | BigInt(lo));
+  return toSigned(joinHalves(hi, lo));
 }
 
 /** The rows of each table, by table. */

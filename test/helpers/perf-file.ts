@@ -293,8 +293,13 @@ function attrBytes(attr: Attr, le = true): Buffer {
     .raw(Buffer.alloc(136 - 96)).buffer;
 }
 
-/** TRACING_DATA with the formats of kmalloc and kfree. */
-export function tracingData(le = true, cmdlines = ''): Buffer {
+/** TRACING_DATA with the formats of kmalloc and kfree, and those of probes. */
+export function tracingData(
+  le = true,
+  cmdlines = '',
+  probes: readonly string[] = [],
+  kmem: readonly string[] = Object.values(FORMATS),
+): Buffer {
   const b = new Bytes(le)
     .u8(0x17, 8, 0x44)
     .text('tracing0.6\0')
@@ -302,8 +307,10 @@ export function tracingData(le = true, cmdlines = ''): Buffer {
     .u32(4096);
   b.text('header_page\0').u64(2).text('hp').text('header_event\0').u64(2).text('he');
   b.u32(0);
-  b.u32(1).text('kmem\0').u32(Object.keys(FORMATS).length);
-  for (const text of Object.values(FORMATS)) b.u64(text.length).text(text);
+  b.u32(2).text('kmem\0').u32(kmem.length);
+  for (const text of kmem) b.u64(text.length).text(text);
+  b.text('probe\0').u32(probes.length);
+  for (const text of probes) b.u64(text.length).text(text);
   b.u32(0).u32(0).u64(cmdlines.length).text(cmdlines);
   return b.buffer;
 }

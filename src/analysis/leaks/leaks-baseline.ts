@@ -2,10 +2,10 @@
 // same boot, an object is known by address and time; of another, by its site, as leaks shows it: as many
 // of them as were live then. Sites of vmalloc areas are in the run's vmallocinfo.txt: no event has them.
 
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { OpenedRun } from '../../run/open-run.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import type { FoundLeak } from './leaks-groups.ts';
 import { isKnownSite, leakSiteLabel } from './leaks-sites.ts';
 

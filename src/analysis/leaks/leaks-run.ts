@@ -10,7 +10,6 @@ import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
 import { configNumber, parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
 import { Suppressions } from '../../kernel/symbols/lsan-suppressions.ts';
 import { findSource } from '../../recording/find-source.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
@@ -21,6 +20,7 @@ import {
   summarizeRun,
 } from '../../run/run-summary.ts';
 import type { SourceOptions } from '../../run/source.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import {
   type Annotation,
   builtInAnnotations,

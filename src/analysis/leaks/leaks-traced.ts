@@ -1,11 +1,12 @@
 // A run's live objects → the columns that a reference scan takes. All of them, whatever the options
 // select: an object that is not asked for still holds others.
 
+import { joinHalves } from '../../base/address.ts';
 import { isKmalloc } from '../../kernel/events/event-kind.ts';
 import type { Call } from '../../kernel/indices.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import { objectBytes } from '../../run/object-size.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import { type Annotation, annotationOf } from '../../snapshot/scan/annotations.ts';
 import type { OtherObject } from '../../snapshot/scan/build-scan.ts';
 import type { TracedObjects } from '../../snapshot/scan/traced-objects.ts';
@@ -62,7 +63,7 @@ export function traceColumns(
     const key = `${siteIndex} ${cache ?? ''}`;
     let index = byAddress ? undefined : known.get(key);
     if (index === undefined) {
-      const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+      const address = joinHalves(live.ptrHi(row), live.ptrLo(row));
       const site = sites.label(siteIndex);
       const found = annotationOf(annotations, { address, site, cache });
       index = found === undefined ? -1 : (indexes.get(found) ?? -1);

@@ -1,12 +1,12 @@
 // What is reported here, for the comparison with kmemleak's list: the candidates of a scan, or all that is
 // outstanding; and of an address of the list what the trace knows of it.
 
-import { hiOf, loOf } from '../../base/address.ts';
+import { hiOf, joinHalves, loOf } from '../../base/address.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { absoluteTime } from '../../run/run-summary.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import type { BuiltScan } from '../../snapshot/scan/build-scan.ts';
 import type { LastOwners } from '../last-owners.ts';
 import type { KeptEvent } from '../owners.ts';
@@ -53,7 +53,7 @@ export class TracedAddresses {
   /** An object of `run.live`. */
   ofRow(row: number): OwnObject {
     const { live } = this.run;
-    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    const address = joinHalves(live.ptrHi(row), live.ptrLo(row));
     const event = {
       ts: live.ts(row),
       call: live.call(row),
@@ -122,7 +122,7 @@ export class ScannedObjects implements OwnObjects {
     const low = new Set([...wanted].map(loOf));
     for (let i = 0; i < objects.count; i++) {
       if (!low.has(objects.lo[i]!)) continue;
-      const address = (BigInt(objects.hi[i]!) << 32n) | BigInt(objects.lo[i]!);
+      const address = joinHalves(objects.hi[i]!, objects.lo[i]!);
       const why = notReported.get(i);
       if (wanted.has(address)) {
         others.set(address, { reason: why === undefined ? 'referenced' : REASON_OF[why] });

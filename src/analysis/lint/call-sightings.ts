@@ -1,5 +1,6 @@
 // The first event of each call that something was seen in, and how many there were.
 
+import { joinHalves } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
 import { type Column, column } from '../../kernel/column.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
@@ -54,7 +55,7 @@ export class CallSightings {
   }
 
   address(call: Call): bigint {
-    return (BigInt(this.firstHi[call]) << 32n) | BigInt(this.firstLo[call]);
+    return joinHalves(this.firstHi[call], this.firstLo[call]);
   }
 
   private grow(length: number): void {

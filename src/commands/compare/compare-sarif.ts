@@ -1,11 +1,10 @@
-// A comparison as SARIF 2.1.0 (OASIS), for code scanning: a result for every row that crosses a gate
-// (error) and every other regression (warning). The source of a call site is not known;
-// the results name the recording, and the function as a logical location. What GitHub wants of a
-// file beyond the standard (a first line, `primaryLocationLineHash`, texts of rules) is there:
+// A comparison as SARIF (render/sarif.ts): a result for every row that crosses a gate (error) and every
+// other regression (warning). What GitHub wants of a file beyond the standard (a first line, `primaryLocationLineHash`, texts of rules) is there:
 // docs.github.com, "SARIF support for code scanning".
 
 import { createHash } from 'node:crypto';
 import { escapeText } from '../../render/escape.ts';
+import { sarifLocations, sarifLog } from '../../render/sarif.ts';
 import {
   changeText,
   crossingText,
@@ -58,54 +57,40 @@ export function renderSarif(comparison: Comparison): string {
   const metrics = [...new Set(results.map(({ row }) => row.metric))];
   const uri = uriOf(comparison.new[0]?.run.sources[0] ?? '');
   const dead = comparison.gates.filter((gate) => gate.matched === 0);
-  const sarif = {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
+  return sarifLog(metrics.map(ruleOf), {
+    invocations: [
       {
-        tool: { driver: { name: 'slabreplay', rules: metrics.map(ruleOf) } },
-        invocations: [
-          {
-            executionSuccessful: dead.length === 0,
-            toolConfigurationNotifications: dead.map(({ spec }) =>
-              notification('error', `gate ${spec} matches no row`),
-            ),
-            toolExecutionNotifications: comparison.warnings.map((warning) =>
-              notification('note', warning),
-            ),
-          },
-        ],
-        results: results.map(({ row, level, text }) => ({
-          ruleId: ruleId(row.metric),
-          ruleIndex: metrics.indexOf(row.metric),
-          level,
-          message: { text: escapeText(text) },
-          locations: [
-            {
-              physicalLocation: { artifactLocation: { uri }, region: { startLine: 1 } },
-              logicalLocations: [
-                {
-                  name: escapeText(subjectText(row)),
-                  kind: row.subject === 'site' ? 'function' : 'resource',
-                },
-              ],
-            },
-          ],
-          partialFingerprints: fingerprintsOf(row),
-          properties: {
-            base: row.base,
-            new: row.new,
-            delta: row.delta,
-            deltaPct: row.deltaPct,
-            unit: row.unit,
-            p: row.p,
-            reason: row.reason,
-          },
-        })),
+        executionSuccessful: dead.length === 0,
+        toolConfigurationNotifications: dead.map(({ spec }) =>
+          notification('error', `gate ${spec} matches no row`),
+        ),
+        toolExecutionNotifications: comparison.warnings.map((warning) =>
+          notification('note', warning),
+        ),
       },
     ],
-  };
-  return `${JSON.stringify(sarif, null, 1)}\n`;
+    results: results.map(({ row, level, text }) => ({
+      ruleId: ruleId(row.metric),
+      ruleIndex: metrics.indexOf(row.metric),
+      level,
+      message: { text: escapeText(text) },
+      locations: sarifLocations(
+        uri,
+        escapeText(subjectText(row)),
+        row.subject === 'site' ? 'function' : 'resource',
+      ),
+      partialFingerprints: fingerprintsOf(row),
+      properties: {
+        base: row.base,
+        new: row.new,
+        delta: row.delta,
+        deltaPct: row.deltaPct,
+        unit: row.unit,
+        p: row.p,
+        reason: row.reason,
+      },
+    })),
+  });
 }
 
 /** One for each row: with all gates that it crosses, or as a regression that no gate asks for. */

@@ -1,5 +1,6 @@
 // Events as CSV, one a row (docs/csv.md): what `export --to csv` writes and the CSV reader reads.
 
+import { COLUMN_NAMES } from '../../ingest/csv/columns.ts';
 import { ACCOUNTED, type Dictionary, NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
 import { type EventBatch, FLAGS_UNKNOWN } from '../../kernel/events/event-batch.ts';
 import { EVENT_KIND, EVENT_NAMES, isAlloc } from '../../kernel/events/event-kind.ts';
@@ -26,25 +27,8 @@ export class EventCsv {
   }
 
   begin(): string {
-    const ts = this.input.info.clockUnit === 'ns' ? 'ts' : 'ts_ns';
-    return csvLine([
-      ts,
-      'cpu',
-      'pid',
-      'event',
-      'ptr',
-      'comm',
-      'call_site',
-      'bytes_req',
-      'bytes_alloc',
-      'gfp_flags',
-      'node',
-      'cache',
-      'accounted',
-      'flags',
-      'stack',
-      'data',
-    ]);
+    const other = this.input.info.clockUnit === 'ns' ? 'ts_ns' : 'ts';
+    return csvLine(COLUMN_NAMES.filter((name) => name !== other));
   }
 
   /** The rows of a batch. */

@@ -14,6 +14,7 @@ import { closeSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoOf, InputError, TraceFormatError } from '../../base/errors.ts';
 import { openForReading } from '../../base/random-access-file.ts';
+import { ELF_HEADER_BYTES, isElf64, parseElfHeader } from '../../snapshot/image/elf-header.ts';
 
 export interface SourceLine {
   /** In the kernel's tree: `fs/ext4/super.c`. */
@@ -30,7 +31,6 @@ const TOP_FOLDERS: ReadonlySet<string> = new Set(
     'security sound usr virt'
   ).split(' '),
 );
-const ELF_MAGIC = 0x7f454c46;
 const PT_LOAD = 1;
 const PF_X = 1;
 const MAX_HEADERS = 256;
@@ -42,19 +42,16 @@ const MAX_HEADERS = 256;
 export function linkedText(path: string): bigint {
   const fd = openForReading(path);
   try {
-    const head = Buffer.alloc(64);
-    const isElf = readSync(fd, head, 0, 64, 0) === 64 && head.readUInt32BE(0) === ELF_MAGIC;
-    if (!isElf || head[4] !== 2 || head[5] !== 1) {
+    const head = Buffer.alloc(ELF_HEADER_BYTES);
+    if (readSync(fd, head, 0, head.length, 0) !== head.length || !isElf64(head)) {
       throw new TraceFormatError(`${path}: no 64-bit ELF file`, {
         hint: 'Name a vmlinux with debug information, not the packed vmlinuz.',
       });
     }
-    const size = head.readUInt16LE(54);
-    const count = Math.min(head.readUInt16LE(56), MAX_HEADERS);
-    const headers = Buffer.alloc(size * count);
-    const offset = Number(head.readBigUInt64LE(32));
-    const isSane = size >= 56 && Number.isSafeInteger(offset);
-    if (!isSane || readSync(fd, headers, 0, headers.length, offset) !== headers.length) {
+    const { phoff, phentsize: size, phnum } = parseElfHeader(head);
+    const headers = Buffer.alloc(size * Math.min(phnum, MAX_HEADERS));
+    const isSane = size >= 56 && Number.isSafeInteger(phoff);
+    if (!isSane || readSync(fd, headers, 0, headers.length, phoff) !== headers.length) {
       throw new TraceFormatError(`${path}: its program headers are cut off`);
     }
     let lowest: bigint | undefined;

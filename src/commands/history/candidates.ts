@@ -3,6 +3,7 @@
 // the trace was read, so its events are read once more.
 
 import { describeEvent, type KeptEvent, type ObjectOwner } from '../../analysis/owners.ts';
+import { joinHalves } from '../../base/address.ts';
 import { AddressMap } from '../../base/address-map.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
@@ -193,7 +194,7 @@ function plainName(cache: string): string {
 }
 
 function addressOf(batch: EventBatch, i: EventRow): bigint {
-  return (BigInt(batch.ptrHi[i]) << 32n) | BigInt(batch.ptrLo[i]);
+  return joinHalves(batch.ptrHi[i], batch.ptrLo[i]);
 }
 
 function eventOf(batch: EventBatch, i: EventRow): KeptEvent {

@@ -1,6 +1,7 @@
 // The life of an address, or of every object that a kernel log reports on.
 
 import { BlockEvents } from '../../analysis/block-events.ts';
+import { joinHalves } from '../../base/address.ts';
 import { TraceFormatError, UsageError } from '../../base/errors.ts';
 import { formatAddress } from '../../base/format-address.ts';
 import { readWhole } from '../../base/read-whole.ts';
@@ -164,7 +165,7 @@ function liveRange({ live, held }: ResolvedRun): History['liveRange'] {
   let low: bigint | undefined;
   let high: bigint | undefined;
   for (const row of held) {
-    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    const address = joinHalves(live.ptrHi(row), live.ptrLo(row));
     if (low === undefined || address < low) low = address;
     if (high === undefined || address > high) high = address;
   }

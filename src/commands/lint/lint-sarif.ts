@@ -1,5 +1,4 @@
-// Findings as SARIF 2.1.0 (OASIS), for code scanning. The source of a call site is not
-// known: the results name the recording, and the function as a logical location.
+// Findings as SARIF (render/sarif.ts).
 
 import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
@@ -7,20 +6,12 @@ import type { Finding } from '../../analysis/lint/finding.ts';
 import type { Lint, LintRuleText } from '../../analysis/lint/lint-run.ts';
 import { escapeText } from '../../render/escape.ts';
 import { findingText } from '../../render/finding-text.ts';
+import { sarifLocations, sarifLog } from '../../render/sarif.ts';
 
 export function renderLintSarif({ run, findings, rules }: Lint): string {
   const uri = pathToFileURL(run.sources[0] ?? '').href;
-  const sarif = {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'slabreplay', rules: rules.map(ruleOf) } },
-        results: findings.map((finding) => resultOf(finding, rules, uri)),
-      },
-    ],
-  };
-  return `${JSON.stringify(sarif, null, 1)}\n`;
+  const results = findings.map((finding) => resultOf(finding, rules, uri));
+  return sarifLog(rules.map(ruleOf), { results });
 }
 
 function ruleOf({ id, severity, title, help }: LintRuleText): object {
@@ -43,12 +34,7 @@ function resultOf(finding: Finding, rules: readonly LintRuleText[], uri: string)
     ruleIndex: rules.findIndex(({ id }) => id === rule),
     level: severity,
     message: { text: findingText(finding) },
-    locations: [
-      {
-        physicalLocation: { artifactLocation: { uri }, region: { startLine: 1 } },
-        logicalLocations: [{ name, kind: symbol === null ? 'resource' : 'function' }],
-      },
-    ],
+    locations: sarifLocations(uri, name, symbol === null ? 'resource' : 'function'),
     partialFingerprints: { 'slabreplay/v1': createHash('sha256').update(key).digest('hex') },
     properties: { count, module, cache, example },
   };

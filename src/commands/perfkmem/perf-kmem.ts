@@ -5,6 +5,7 @@
 // NULL count, as address 0; a second free of an address counts its bytes again, and as a ping-pong;
 // an address keeps its last call site, but the bytes of all; sizes are C ints.
 
+import { joinHalves } from '../../base/address.ts';
 import { AddressMap } from '../../base/address-map.ts';
 import { ensureLength } from '../../base/growable.ts';
 import { type Column, column } from '../../kernel/column.ts';
@@ -197,7 +198,7 @@ export class PerfKmemTracker {
 
   private readonly tracedAddress = (site: Site): bigint | undefined => {
     const { sites } = this.dictionary;
-    const address = (BigInt(sites.hi(site)) << 32n) | BigInt(sites.lo(site));
+    const address = joinHalves(sites.hi(site), sites.lo(site));
     return address === 0n ? undefined : address;
   };
 

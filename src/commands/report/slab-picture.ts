@@ -1,11 +1,12 @@
 // The slabs of a cache at the end as a picture: each slab a row, each of its slots with its state and
 // with the call site that holds it. Emptiest slabs first: what they hold keeps their pages.
 
+import { joinHalves } from '../../base/address.ts';
 import type { ModelCache, SlubModel } from '../../replay/slub-model.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { ResolvedRun } from '../../run/resolved-run.ts';
 import { durationSec } from '../../run/run-summary.ts';
 import { type MappedSlab, mapSlabs, SLAB_MAP_LEGEND } from '../../run/slab-map.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 
 /** Caches, slabs of each and slots of all that are drawn. */
 const MAX_CACHES = 16;
@@ -184,7 +185,7 @@ class SlotOwners {
 
   private stateOf(row: number): string {
     const { live, verdicts } = this.run;
-    const address = (BigInt(live.ptrHi(row)) << 32n) | BigInt(live.ptrLo(row));
+    const address = joinHalves(live.ptrHi(row), live.ptrLo(row));
     if (this.leaked.has(address)) return SLOT_STATE.leaked;
     if (verdicts.ofRow[row] !== VERDICT.certain) return SLOT_STATE.uncertain;
     return live.ts(row) < this.halfTs ? SLOT_STATE.longLived : SLOT_STATE.live;

@@ -6,8 +6,8 @@ import type { CheckedCache } from '../../kernel/checks/checked-slab.ts';
 import { DEBUG_METADATA_FLAGS } from '../../kernel/slub/slab-flags.ts';
 import { cacheOfObject, type PlannedCache, planRecorded } from '../../replay/machine/cache-plan.ts';
 import { buildMachine } from '../../replay/machine/machine.ts';
-import { VERDICT } from '../../run/live-verdicts.ts';
 import type { OpenedRun } from '../../run/open-run.ts';
+import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import type { TracedSlab } from '../../snapshot/validate/traced-slabs.ts';
 
 /** The slabs that live objects of a run are in, of caches with red zones, poison or tracks. */

@@ -1,8 +1,8 @@
 // Numbers in a row → halves of 64 bits, or parts of a time; read from the bytes, without a string.
 
+import { joinHalves, TWO_32 } from '../../base/address.ts';
 import { HEX_VALUE } from '../events/pointer-text.ts';
 
-const TWO_32 = 4294967296;
 const NINE = 9;
 /** Digits before the last nine that a double holds exactly. */
 const MAX_HIGH_DIGITS = 15;
@@ -85,7 +85,7 @@ export class NumberText {
 
   private readHexTime(bytes: Uint8Array, from: number, to: number): boolean {
     if (!this.readDigits(bytes, from + 2, to, 16)) return false;
-    const value = (BigInt(this.hi) << 32n) | BigInt(this.lo);
+    const value = joinHalves(this.hi, this.lo);
     this.hi = Number(value / 1_000_000_000n);
     this.lo = Number(value % 1_000_000_000n);
     return true;

@@ -3,6 +3,7 @@
 // kmalloc_node, 6.1's node= and 6.18's name= need no version of their own.
 // Events: include/trace/events/kmem.h; kernel_stack: kernel/trace/trace_entries.h.
 
+import { TWO_32 } from '../../base/address.ts';
 import { ByteTable } from '../../base/byte-table.ts';
 import {
   ACCOUNTED,
@@ -16,17 +17,21 @@ import { type GfpLayout, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { EventsSeen } from '../format.ts';
-import type { AddressHalves, OpenedProbes } from '../probes/open-probes.ts';
+import type { AddressHalves } from '../probes/open-probes.ts';
 import type { ProbeRecords } from '../probes/probe-records.ts';
 import type { ByteLayout } from '../ring-buffer/page.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import { type EventFormat, takeGfpNames } from './event-format.ts';
 import { compilePlan, type EventPlan, type FieldHalves, ROLE } from './event-plan.ts';
 
-const TWO_32 = 4294967296;
-
 /** Where events go: a BatchWriter, or a queue that puts them in order first. */
 export type EventSink = Pick<BatchWriter, 'dictionary' | 'stats' | 'count' | 'add' | 'attachStack'>;
+
+/** What a trace's probes are to the other events. */
+interface FieldProbes {
+  readonly records: ProbeRecords | undefined;
+  readonly trampoline: AddressHalves | undefined;
+}
 
 /** Turns records into events and writes them. */
 export class EventFields {
@@ -56,7 +61,7 @@ export class EventFields {
 
   /**
    * @param commOf task names by pid, as the tracer saved them
-   * @param probes reads the records of probes, where the trace has any
+   * @param probes reads the records of probes, where the trace has any, unless somebody else does
    */
   constructor(
     formats: readonly EventFormat[],
@@ -64,7 +69,7 @@ export class EventFields {
     writer: EventSink,
     commOf: ReadonlyMap<number, string>,
     info: TraceInfo,
-    probes?: OpenedProbes,
+    probes?: FieldProbes,
   ) {
     this.probes = probes?.records;
     this.trampoline = probes?.trampoline;

@@ -2,6 +2,7 @@
 
 import type { EventBatch } from '../../kernel/events/event-batch.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
+import type { ProbeStash } from '../probes/probe-stash.ts';
 import type { BatchWriter } from './batch-writer.ts';
 import type { RowClock } from './row-clock.ts';
 import type { TaskNames } from './task-names.ts';
@@ -12,6 +13,8 @@ export const MARK = {
   comm: 0xffffffff,
   /** The thread `task` is a child of `ptrLo`. */
   fork: 0xfffffffe,
+  /** A probe's record, kept under the number `ptrLo`. */
+  probe: 0xfffffffd,
 } as const;
 
 export class EventOutput {
@@ -22,6 +25,8 @@ export class EventOutput {
   /** What the events' times count from, as a row's time. */
   private origin: number | undefined;
   private lastTs = -Infinity;
+  /** The probes' records that rows stand for, where there are probes. */
+  probes: ProbeStash | undefined;
 
   constructor(writer: BatchWriter, info: TraceInfo, names: TaskNames, clock: RowClock) {
     this.writer = writer;
@@ -34,9 +39,8 @@ export class EventOutput {
     const { writer, names } = this;
     for (let i = from; i < to; i++) {
       const call = rows.call[i]!;
-      if (call >= MARK.fork) {
-        if (call === MARK.comm) names.setName(rows.task[i]!, rows.ptrLo[i]!);
-        else names.fork(rows.task[i]!, rows.ptrLo[i]!);
+      if (call >= MARK.probe) {
+        this.receiveMark(call, rows, i);
         continue;
       }
       const rowTs = rows.ts[i]!;
@@ -48,8 +52,30 @@ export class EventOutput {
         writer.add(ts, call, task, rows.ptrLo[i]!, rows.ptrHi[i]!, cpu, rows.flags[i]!);
         this.lastTs = ts;
       }
+      this.probes?.events.noteTold(task, cpu, rows.ptrLo[i]!, rows.ptrHi[i]!, call);
       if (rows.stack[i] !== 0) writer.attachStack(cpu, rows.stack[i]!);
     }
+  }
+
+  private receiveMark(mark: number, rows: EventBatch, i: number): void {
+    if (mark === MARK.comm) this.names.setName(rows.task[i]!, rows.ptrLo[i]!);
+    else if (mark === MARK.fork) this.names.fork(rows.task[i]!, rows.ptrLo[i]!);
+    else this.tellProbe(rows, i);
+  }
+
+  private tellProbe(rows: EventBatch, i: number): void {
+    const { writer } = this;
+    const rowTs = rows.ts[i]!;
+    const ts = rowTs - (this.origin ?? this.begin(rowTs));
+    const cpu = rows.cpu[i]!;
+    const task = this.names.task(rows.task[i]!);
+    const before = writer.count;
+    if (this.probes?.tell(rows.ptrLo[i]!, ts, task, cpu, rows.flags[i]!) !== true) {
+      writer.stats.add('bad_record', 1, `event ${before}`);
+    }
+    if (writer.count === before) return;
+    this.lastTs = Math.max(this.lastTs, ts);
+    if (rows.stack[i] !== 0) writer.attachStack(cpu, rows.stack[i]!);
   }
 
   /** The first event: times count from it. */

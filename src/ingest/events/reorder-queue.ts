@@ -160,8 +160,7 @@ export class ReorderQueue implements EventSink {
     rows.stack[i] = 0;
     this.lastTs = ts;
     if (ts > this.maxTs) this.maxTs = ts;
-    if (++this.added - this.gate.gone >= this.maxWaiting)
-      this.flush(Infinity, this.maxWaiting >> 1);
+    if (++this.added - this.gate.gone >= this.maxWaiting) this.releaseHalf();
   }
 
   /** Adds a stack to the row that was added last. */
@@ -174,6 +173,11 @@ export class ReorderQueue implements EventSink {
     const limit = this.roundTs;
     this.roundTs = this.maxTs;
     this.flush(limit, 0);
+  }
+
+  /** The earlier half goes out, whatever may still come before it. */
+  releaseHalf(): void {
+    this.flush(Infinity, (this.added - this.gate.gone) >> 1);
   }
 
   /** Everything goes out. */

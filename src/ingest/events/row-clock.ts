@@ -1,7 +1,8 @@
 // The times of records, as exact differences from the first one: nanoseconds of a wall clock do not fit
 // a double.
 
-const TWO_32 = 4294967296;
+import { joinHalves, TWO_32 } from '../../base/address.ts';
+
 const ALL_ONES = 0xffffffff;
 
 export class RowClock {
@@ -11,7 +12,7 @@ export class RowClock {
 
   /** What times count from. */
   get base(): bigint {
-    return (BigInt(this.hi) << 32n) | BigInt(this.lo);
+    return joinHalves(this.hi, this.lo);
   }
 
   /** The u64 time at `at`; undefined where it stands for "none" (0 and all ones, as perf has it). */

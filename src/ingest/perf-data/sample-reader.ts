@@ -2,8 +2,10 @@
 
 import type { TraceStats } from '../../kernel/events/trace-stats.ts';
 import type { EventFields } from '../events/event-fields.ts';
+import { MARK } from '../events/event-output.ts';
 import type { ReorderQueue } from '../events/reorder-queue.ts';
 import type { RowClock } from '../events/row-clock.ts';
+import type { ProbeStash } from '../probes/probe-stash.ts';
 import { Callchains } from './callchains.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import { readSize, type SampleLayouts } from './sample-layout.ts';
@@ -21,6 +23,8 @@ export class SampleReader {
   private readonly callchains: Callchains;
   /** Interprets the tracepoints' data; made for the first of them. */
   private fields: EventFields | undefined;
+  /** Keeps the records of probes, where there are any. */
+  probes: ProbeStash | undefined;
   private readonly openFields: () => EventFields;
   /** Samples about other things, not yet in the stats. */
   private others = 0;
@@ -75,19 +79,32 @@ export class SampleReader {
     const { queue } = this;
     const before = queue.count;
     this.fields ??= this.openFields();
-    this.fields.addSampled(
-      view,
-      pos + 4,
-      rawSize,
-      (time === 0 ? undefined : this.clock.read(view, at + time, le)) ?? queue.lastTime,
-      onCpu,
-      tid === 0 ? -1 : view.getInt32(at + tid, le),
-    );
+    const ts = (time === 0 ? undefined : this.clock.read(view, at + time, le)) ?? queue.lastTime;
+    const thread = tid === 0 ? -1 : view.getInt32(at + tid, le);
+    if (this.probes?.has(view, pos + 4, rawSize) === true) {
+      this.addProbe(this.probes, view, pos + 4, ts, onCpu, thread);
+    } else this.fields.addSampled(view, pos + 4, rawSize, ts, onCpu, thread);
     if (frames > 0 && queue.count > before) {
       const stack = this.callchains.stack(buffer.bytes, view, pos - frames * 8, frames);
       if (stack !== 0) queue.attachStack(onCpu, stack);
     }
     return true;
+  }
+
+  /** A row that stands for the record of a probe, until all before it are there. */
+  private addProbe(
+    probes: ProbeStash,
+    view: DataView,
+    at: number,
+    ts: number,
+    cpu: number,
+    tid: number,
+  ): void {
+    const { queue } = this;
+    const flags = view.getUint8(at + 2) | (view.getUint8(at + 3) << 8);
+    const thread = tid === -1 ? view.getInt32(at + 4, this.littleEndian) : tid;
+    queue.add(ts, MARK.probe, thread, probes.keep(view, at), 0, cpu, flags);
+    if (probes.isFull && !queue.isFlushing) queue.releaseHalf();
   }
 
   finish(): void {

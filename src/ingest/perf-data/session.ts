@@ -6,11 +6,14 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { ModuleMap } from '../../kernel/symbols/module-map.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { EventFields } from '../events/event-fields.ts';
+import { isProbeFormat } from '../events/event-format.ts';
 import { EventOutput } from '../events/event-output.ts';
 import { ReorderQueue } from '../events/reorder-queue.ts';
 import { RowClock } from '../events/row-clock.ts';
 import { PERF_NAMELESS, TaskNames } from '../events/task-names.ts';
 import type { EventsSeen, TraceInput } from '../format.ts';
+import { openProbes } from '../probes/open-probes.ts';
+import { ProbeStash } from '../probes/probe-stash.ts';
 import { clockName, type EventAttr } from './event-attr.ts';
 import type { FileKind } from './file-header.ts';
 import { SampleLayouts } from './sample-layout.ts';
@@ -30,6 +33,8 @@ export class PerfSession {
   /** False where perf was ended, or the file cut off, before the descriptions of the events. */
   isComplete = true;
   private readonly input: TraceInput;
+  private readonly writer: BatchWriter;
+  private readonly output: EventOutput;
   private readonly names: TaskNames;
   private readonly layouts: SampleLayouts;
   private fields: EventFields | undefined;
@@ -48,6 +53,8 @@ export class PerfSession {
     const queue = new ReorderQueue(writer, (rows, from, to) => output.receive(rows, from, to));
     const layouts = new SampleLayouts(littleEndian);
     const openFields = (): EventFields => this.fields ?? this.describeEvents(undefined);
+    this.writer = writer;
+    this.output = output;
     this.names = names;
     this.queue = queue;
     this.layouts = layouts;
@@ -99,12 +106,29 @@ export class PerfSession {
     }
     if (tracing.damage !== undefined) queue.stats.add('truncated', 1, tracing.damage);
     if (tracing.kallsyms !== undefined) input.sidecars.offer('kallsyms.txt', tracing.kallsyms);
+    fields = this.openProbes(tracing) ?? fields;
     this.names.setSavedNames(tracing.taskNames);
     info.pageSize = tracing.layout.pageSize;
     info.pointerBytes = tracing.layout.longSize;
     this.fields = fields;
-    info.sampling = samplingOf(this.attrs, fields.slabEvents());
+    const probes = tracing.formats.filter(isProbeFormat);
+    const nameOf = new Map(probes.map(({ id, name }) => [id, name]));
+    info.sampling = samplingOf(this.attrs, new Map([...nameOf, ...fields.slabEvents()]));
     return fields;
+  }
+
+  /** Where probes are described: reads their records, and the others with what they say of these. */
+  private openProbes({ formats, layout }: TracingData): EventFields | undefined {
+    const { input, info, queue } = this;
+    if (!formats.some(isProbeFormat)) return undefined;
+    const { records, trampoline } = openProbes(formats, layout, input, this.writer, info.probes);
+    const stash = new ProbeStash(records);
+    this.output.probes = stash;
+    this.samples.probes = stash;
+    return new EventFields(formats, layout, queue, new Map(), info, {
+      records: undefined,
+      trampoline,
+    });
   }
 
   /** Everything was read: all rows are to go out. */

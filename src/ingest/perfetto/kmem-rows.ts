@@ -1,5 +1,6 @@
 // The values of a kmem event of a Perfetto trace → a row of the reorder queue.
 
+import { TWO_32 } from '../../base/address.ts';
 import { type Dictionary, NODE_ANY, NODE_UNKNOWN } from '../../kernel/events/dictionary.ts';
 import { EVENT_KIND, isAlloc } from '../../kernel/events/event-kind.ts';
 import { gfpTableOf } from '../../kernel/events/gfp-flags.ts';
@@ -8,7 +9,6 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { ReorderQueue } from '../events/reorder-queue.ts';
 import { FIELD, type KmemMessage, KmemValues } from './kmem-messages.ts';
 
-const TWO_32 = 4294967296;
 const DEFAULT_PAGE = 4096;
 const MAX_ORDER = 20;
 

@@ -2,8 +2,8 @@
 // fields in place, without an object for a field (protobuf.dev/programming-guides/encoding).
 
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { TWO_32 } from '../../base/address.ts';
 
-const TWO_32 = 4294967296;
 /** Names of events, fields, functions and tasks are shorter. */
 const MAX_TEXT_BYTES = 512;
 

@@ -76,9 +76,15 @@ export class ProbeRecords {
 
   /** Takes a record that it has; when and by whom stands in the hit. False where it makes no event. */
   add(view: DataView, at: number): boolean {
+    const plan = this.take(view, at);
+    return plan !== undefined && this.events.add(plan);
+  }
+
+  /** Reads a record that it has into the hit and the values of the events. */
+  take(view: DataView, at: number): ProbePlan | undefined {
     const probe = this.probes[view.getUint16(at, this.layout.littleEndian)];
     const plan = probe?.plan;
-    if (probe === undefined || plan == null) return false;
+    if (probe === undefined || plan == null) return undefined;
     const { hit, values } = this.events;
     this.readFunction(probe, view, at);
     hit.func = probe.number;
@@ -95,7 +101,7 @@ export class ProbeRecords {
         values.set(meaning, this.lo, this.hi);
       }
     }
-    return this.events.add(plan);
+    return plan;
   }
 
   /** The first record of a probe shows which function it sits on. */

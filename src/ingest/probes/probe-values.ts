@@ -1,8 +1,8 @@
 // The fields of one probe event, as numbers of 64 bits by what they mean; reused from event to event.
 
+import { TWO_32 } from '../../base/address.ts';
 import { MEANING, MEANING_COUNT, type Meaning } from './probe-plan.ts';
 
-const TWO_32 = 4294967296;
 /** Elements of an array that are kept: MAX_ARRAY_LEN of kernel/trace/trace_probe.h (6.1). */
 const MAX_OBJECTS = 64;
 
@@ -14,6 +14,24 @@ export class ProbeValues {
   readonly objectLo: Uint32Array = new Uint32Array(MAX_OBJECTS);
   readonly objectHi: Uint32Array = new Uint32Array(MAX_OBJECTS);
   objects = 0;
+
+  /** Words that `save` writes. */
+  static readonly WORDS: number = 1 + 2 * MEANING_COUNT;
+
+  /** Writes the values into `words` from `at` on; an array of objects is not among them. */
+  save(words: Uint32Array, at: number): void {
+    words[at] = this.known;
+    words.set(this.lows, at + 1);
+    words.set(this.highs, at + 1 + MEANING_COUNT);
+  }
+
+  /** Takes back what `save` wrote. */
+  restore(words: Uint32Array, at: number): void {
+    this.known = words[at] ?? 0;
+    this.lows.set(words.subarray(at + 1, at + 1 + MEANING_COUNT));
+    this.highs.set(words.subarray(at + 1 + MEANING_COUNT, at + ProbeValues.WORDS));
+    this.objects = 0;
+  }
 
   clear(): void {
     this.known = 0;

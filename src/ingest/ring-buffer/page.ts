@@ -7,9 +7,9 @@
 //
 // On big-endian machines the bit fields stand the other way round (type_len in the top bits).
 
+import { TWO_32 } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
 
-const TWO_32 = 4294967296;
 const TWO_27 = 134217728;
 
 const RB_MISSED_EVENTS = 0x80000000;

@@ -1,5 +1,6 @@
 // Ring-buffer pages of several CPUs → events in time order, for every format that holds such pages.
 
+import { joinHalves } from '../../base/address.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import { EventFields } from '../events/event-fields.ts';
@@ -82,7 +83,7 @@ function earliest(streams: readonly CpuStream[]): TimeOrigin {
   return first ?? { lo: 0, hi: 0 };
 }
 
-const rawTime = ({ hi, lo }: TimeOrigin): bigint => (BigInt(hi) << 32n) | BigInt(lo);
+const rawTime = ({ hi, lo }: TimeOrigin): bigint => joinHalves(hi, lo);
 
 function timeScale(origin: TimeOrigin, clock: ClockToNs | undefined): TimeScale {
   if (clock === undefined) return { origin, scale: 1, offset: 0 };

@@ -33,20 +33,22 @@ export function parseCallchainFrame(
   line: string,
   pointerBits: number,
 ): CallchainFrame | 'user' | undefined {
-  const [, digits, symbol = '', file] = FRAME.exec(line) ?? [];
+  const [, digits, symbol = '', file = ''] = FRAME.exec(line) ?? [];
   if (SOURCE_LINE.test(symbol)) return undefined;
   const inUpperHalf =
     digits !== undefined && BigInt(`0x${digits}`) >> BigInt(pointerBits - 1) === 1n;
   const address = inUpperHalf ? digits : undefined;
   const bare = symbol === '[unknown]' || symbol === '' ? undefined : symbol;
-  const inKernel = KERNEL.test(file ?? '');
-  const module = MODULE_FILE.exec(file ?? '')?.[1] ?? MODULE.exec(file ?? '')?.[1];
-  if (module !== undefined && !inKernel) {
-    const suffix = ` [${module.replaceAll('-', '_')}]`;
-    return { name: bare === undefined ? undefined : bare + suffix, address };
-  }
-  if (inKernel) return { name: bare, address: digits };
-  if (KERNEL_FILE.test(file ?? '') || inUpperHalf) return { name: bare, address };
-  const isFree = NO_FILE.test(file ?? '') && digits === undefined;
+  if (KERNEL.test(file)) return { name: bare, address: digits };
+  const module = moduleOf(file);
+  if (module !== undefined) return { name: bare && `${bare} [${module}]`, address };
+  if (KERNEL_FILE.test(file) || inUpperHalf) return { name: bare, address };
+  const isFree = NO_FILE.test(file) && digits === undefined;
   return isFree && bare !== undefined ? { name: bare, address } : 'user';
+}
+
+/** As the kernel calls it: `-` of a file's name is `_`. */
+function moduleOf(file: string): string | undefined {
+  const name = MODULE_FILE.exec(file)?.[1] ?? MODULE.exec(file)?.[1];
+  return name?.replaceAll('-', '_');
 }

@@ -4,6 +4,7 @@
 //   mm_page_alloc: page=00000000a5a1e26c pfn=0x8b3c order=1 migratetype=0 gfp_flags=GFP_KERNEL
 //   mm_page_free:          pfn=0x8b3c order=0                  (trace-cmd report -R)
 
+import { TWO_32 } from '../../base/address.ts';
 import { ByteTable } from '../../base/byte-table.ts';
 import type { EventKind } from '../../kernel/events/event-kind.ts';
 import { type FieldTexts, MAX_FIELD_BYTES, parseCount, parseFields } from '../events/field-text.ts';
@@ -12,7 +13,6 @@ import { gfpOf, type TextCall } from './call-fields.ts';
 import { type EventLine, type LineHandler, OUTCOME, type Outcome } from './event-line.ts';
 import type { TextTrace } from './text-trace.ts';
 
-const TWO_32 = 4294967296;
 /** More than any kernel's MAX_ORDER: what stands there is no order. */
 const MAX_ORDER = 20;
 const MAX_TEXTS = 1 << 16;

@@ -21,6 +21,8 @@ const SECTION_HEADER_BYTES = 16;
 const SECTION_BUFFER = 3;
 const KNOWN_SECTIONS: ReadonlySet<number> = new Set([0, 3, 15, 16, 17, 18, 19, 20, 21, 22]);
 /** Pages of one CPU that are looked at together. */
+/** Time and commit of a page (struct buffer_data_page in kernel/trace/ring_buffer.c). */
+const PAGE_HEADER_BYTES = 16;
 const PAGES_AT_ONCE = 64;
 
 export interface FoundSection {
@@ -132,6 +134,26 @@ function endOfPieces(source: ByteSource, offset: number, layout: ByteLayout): nu
   }
 }
 
+interface Page {
+  readonly view: DataView;
+  /** Where it is in `view`, and in the file. */
+  readonly at: number;
+  readonly offset: number;
+}
+
+/** Pages one behind the other, as far as they have a header. */
+function* pagesOf(source: ByteSource, from: number, to: number, pageSize: number): Generator<Page> {
+  for (let offset = from; offset < to; ) {
+    const bytes = source.slice(offset, Math.min(PAGES_AT_ONCE * pageSize, to - offset));
+    if (bytes.length < PAGE_HEADER_BYTES) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at + PAGE_HEADER_BYTES <= bytes.length; at += pageSize) {
+      yield { view, at, offset: offset + at };
+    }
+    offset += bytes.length;
+  }
+}
+
 /**
  * Nothing stands between the pages of two CPUs. Those of one hold as many records as the tracer
  * counted; where it did not, the next CPU begins where the times begin anew.
@@ -149,27 +171,21 @@ function findPages(
   let index = 0;
   let held = 0;
   let lastStamp = -Infinity;
-  for (let offset = start; offset < limit; ) {
-    const bytes = source.slice(offset, Math.min(PAGES_AT_ONCE * pageSize, limit - offset));
-    if (bytes.length < 16) break;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + 16 <= bytes.length; at += pageSize) {
-      const stamp = timeSince(origin, pageTimestamp(view, at, layout));
-      const wanted = stats?.get(cpus[index] ?? -1)?.records ?? undefined;
-      const isNext = wanted === undefined ? stamp < lastStamp : held >= wanted;
-      if (isNext && index + 1 < cpus.length && offset + at > start) {
-        found.push({ cpu: cpus[index] ?? 0, offset: start, size: offset + at - start });
-        start = offset + at;
-        index++;
-        held = 0;
-      }
-      lastStamp = stamp;
-      if (wanted !== undefined) {
-        cutPage(view, at, layout, origin, records);
-        held += records.length;
-      }
+  for (const { view, at, offset } of pagesOf(source, start, limit, pageSize)) {
+    const stamp = timeSince(origin, pageTimestamp(view, at, layout));
+    const wanted = stats?.get(cpus[index] ?? -1)?.records ?? undefined;
+    const isNext = wanted === undefined ? stamp < lastStamp : held >= wanted;
+    if (isNext && index + 1 < cpus.length && offset > start) {
+      found.push({ cpu: cpus[index] ?? 0, offset: start, size: offset - start });
+      start = offset;
+      index++;
+      held = 0;
     }
-    offset += bytes.length;
+    lastStamp = stamp;
+    if (wanted !== undefined) {
+      cutPage(view, at, layout, origin, records);
+      held += records.length;
+    }
   }
   if (start < limit && index < cpus.length) {
     found.push({ cpu: cpus[index] ?? 0, offset: start, size: section.end - start });

@@ -17,34 +17,44 @@ const GREPPED = /^(?:\/\S*?:|\/\S*?slabinfo\S*?-)?(?:\d+[:-](?=\S))?/;
 
 /** Reads what is a cache, and counts the other lines. Never throws. */
 export function parseAnySlabinfo(text: string): ProcSlabinfo {
+  const { lines, old } = sortLines(text);
+  const { version, caches, badLines } = parseProcSlabinfo(lines.map(withPoints).join('\n'));
+  const all = [...caches, ...old];
+  const byName = new Map(all.toReversed().map((cache) => [cache.name, cache]));
+  return { version, caches: all, byName, badLines };
+}
+
+/** Lines of version 2 as the kernel printed them, broken ones joined again; and caches of version 1. */
+function sortLines(text: string): { lines: string[]; old: ProcSlabCache[] } {
   const lines: string[] = [];
   const old: ProcSlabCache[] = [];
   let begun = '';
   for (const rawLine of text.split('\n')) {
     const line = rawLine.trim().replace(GREPPED, '');
-    if (line === '' || HEADING.test(line)) {
-      if (line !== '') lines.push(line);
+    if (HEADING.test(line)) lines.push(line);
+    if (line === '' || HEADING.test(line)) continue;
+    const whole = wholeLines(begun, line);
+    const cache = whole === undefined ? parseOld(line) : undefined;
+    if (whole !== undefined) lines.push(...whole);
+    else if (cache !== undefined) old.push(cache);
+    else {
+      if (!BROKEN_HEADING.test(line)) begun = joined(begun, line);
       continue;
     }
-    const joined = begun === '' ? line : `${begun} ${line}`;
-    const cache = parseOld(line);
-    if (WHOLE.test(line)) {
-      if (begun !== '') lines.push(begun);
-      lines.push(line);
-      begun = '';
-    } else if (WHOLE.test(joined)) {
-      lines.push(joined);
-      begun = '';
-    } else if (cache !== undefined) {
-      old.push(cache);
-      begun = '';
-    } else begun = BROKEN_HEADING.test(line) ? begun : joined;
+    begun = '';
   }
   if (begun !== '') lines.push(begun);
-  const { version, caches, badLines } = parseProcSlabinfo(lines.map(withPoints).join('\n'));
-  const all = [...caches, ...old];
-  const byName = new Map(all.toReversed().map((cache) => [cache.name, cache]));
-  return { version, caches: all, byName, badLines };
+  return { lines, old };
+}
+
+/** A line that is whole, after what had begun; or what had begun, with its end; undefined: neither. */
+function wholeLines(begun: string, line: string): string[] | undefined {
+  if (WHOLE.test(line)) return begun === '' ? [line] : [begun, line];
+  return WHOLE.test(joined(begun, line)) ? [joined(begun, line)] : undefined;
+}
+
+function joined(begun: string, line: string): string {
+  return begun === '' ? line : `${begun} ${line}`;
 }
 
 /** `<pagesperslab> : tunables <limit> …`, a heading that was broken. */

@@ -45,16 +45,21 @@ export function kmallocEvidence(calls: CallTable, pageSize: number): KmallocEvid
     if (!sizes.includes(bytesAlloc) && !isPowerOfTwo(bytesAlloc)) {
       withMetadata ??= { bytesReq, bytesAlloc };
     } else if (bytesAlloc <= LARGEST_MINIMUM) {
-      // 80 takes 128 also where the minimum is 64: 96 is then no class.
-      while (minimum < bytesAlloc && classOf(bytesReq, minimum, pageSize) < bytesAlloc) {
-        minimum *= 2;
-      }
+      minimum = minimumFor(bytesReq, bytesAlloc, minimum, pageSize);
     }
   }
   // Debug strides may be powers of two by chance, so next to metadata they prove no minimum.
   const rest = { isSlob: !isSlub, hasOldFlags: hasOldFlags(calls) };
   if (!isSlub) return { withMetadata: null, minimum: 8, ...rest };
   return { withMetadata, minimum: withMetadata === null ? minimum : 8, ...rest };
+}
+
+/** The smallest minimum, at least `from`, with which a request takes so much. */
+function minimumFor(bytesReq: number, bytesAlloc: number, from: number, pageSize: number): number {
+  let minimum = from;
+  // 80 takes 128 also where the minimum is 64: 96 is then no class.
+  while (minimum < bytesAlloc && classOf(bytesReq, minimum, pageSize) < bytesAlloc) minimum *= 2;
+  return minimum;
 }
 
 function classOf(bytesReq: number, minimum: number, pageSize: number): number {

@@ -75,44 +75,76 @@ interface Directories {
   readonly badLines: number;
 }
 
-// /sys/kernel/slab/kmalloc-64/slabs=755 N0=755
-// /sys/kernel/slab/labbug_c/ctor=ctor_c+0x0/0x40 [labbug]
 function parseAttributes(text: string): Directories {
   const directories = new Map<string, Map<string, string>>();
   let badLines = 0;
-  // Where the lines of a text of several lines go (alloc_calls): the file, and its name.
-  let files: Map<string, string> | undefined;
-  let attribute = '';
+  /** The line before. */
+  let last: Attribute | undefined;
   for (const line of linesOf(text)) {
     const path = pathBelowSlab(line) ?? relativePath(line);
     if (path === undefined) {
-      if (files !== undefined && isSlabText(attribute)) {
-        files.set(attribute, `${files.get(attribute) ?? ''}\n${line}`);
-      } else if (line !== '' && (files === undefined || isSlabAttribute(attribute))) badLines++;
+      if (!continues(line, last, directories)) badLines++;
       continue;
     }
-    const slash = path.indexOf('/');
-    // `grep -H . /sys/kernel/slab/*/*` puts a colon between path and value.
-    const end = slash + 1 + path.slice(slash + 1).search(/[=:]/);
-    if (slash <= 0 || end <= slash || path.startsWith('.')) {
-      badLines++;
-      files = undefined;
-      continue;
-    }
-    const id = path.slice(0, slash);
-    const value = path.slice(end + 1);
-    attribute = path.slice(slash + 1, end);
-    files = directories.get(id);
-    if (files === undefined) {
-      files = new Map();
-      directories.set(id, files);
-    }
-    if (!isSlabAttribute(attribute)) continue;
-    // grep puts the path before each line of a text.
-    const before = isSlabText(attribute) ? files.get(attribute) : undefined;
-    files.set(attribute, before === undefined ? value : `${before}\n${value}`);
+    last = parseAttribute(path);
+    if (last === undefined) badLines++;
+    else store(last, directories);
   }
   return { directories, badLines };
+}
+
+/** A file in the directory of a cache, or the first line of it. */
+interface Attribute {
+  readonly id: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+// /sys/kernel/slab/kmalloc-64/slabs=755 N0=755
+// /sys/kernel/slab/labbug_c/ctor=ctor_c+0x0/0x40 [labbug]
+function parseAttribute(path: string): Attribute | undefined {
+  const slash = path.indexOf('/');
+  // `grep -H . /sys/kernel/slab/*/*` puts a colon between path and value.
+  const end = slash + 1 + path.slice(slash + 1).search(/[=:]/);
+  if (slash <= 0 || end <= slash || path.startsWith('.')) return undefined;
+  return {
+    id: path.slice(0, slash),
+    name: path.slice(slash + 1, end),
+    value: path.slice(end + 1),
+  };
+}
+
+function store(
+  { id, name, value }: Attribute,
+  directories: Map<string, Map<string, string>>,
+): void {
+  let files = directories.get(id);
+  if (files === undefined) {
+    files = new Map();
+    directories.set(id, files);
+  }
+  if (!isSlabAttribute(name)) return;
+  // grep puts the path before each line of a text.
+  const before = isSlabText(name) ? files.get(name) : undefined;
+  files.set(name, before === undefined ? value : `${before}\n${value}`);
+}
+
+/**
+ * A line without a path: the next one of a text of several lines (alloc_calls), where one came before.
+ * @returns false where it is none, and is more than an empty line or the rest of what is not read
+ */
+function continues(
+  line: string,
+  last: Attribute | undefined,
+  directories: ReadonlyMap<string, Map<string, string>>,
+): boolean {
+  const files = last === undefined ? undefined : directories.get(last.id);
+  if (last === undefined || files === undefined) return line === '';
+  if (isSlabText(last.name)) {
+    files.set(last.name, `${files.get(last.name) ?? ''}\n${line}`);
+    return true;
+  }
+  return line === '' || !isSlabAttribute(last.name);
 }
 
 // /sys/kernel/slab/task_delay_info -> :A-0000128

@@ -3,6 +3,7 @@
 // each batch (`changesSince`, `apply`), so the two can live in different threads. Index 0 of each
 // table means "none" or "unknown".
 
+import { TWO_32 } from '../../base/address.ts';
 import { TupleTable } from '../../base/tuple-table.ts';
 import type { Call, Site, Task } from '../indices.ts';
 import { StackTable } from './stack-table.ts';
@@ -48,7 +49,6 @@ const NONE: CallFields = {
   data: 0,
 };
 
-const TWO_32 = 4294967296;
 const CALL_WIDTH = 10;
 
 /** Calls, each distinct one once. */

@@ -1,4 +1,4 @@
-// Kernel releases, and the point releases whose rules are known (docs/model-limits.md).
+// Kernel releases, and the point releases whose rules are known (docs/model-rules.md).
 
 export interface KernelVersion {
   readonly major: number;

@@ -2,6 +2,8 @@
 // Truth: Documentation/arch/x86/x86_64/mm.rst (the image and the modules take the last 2 GiB, user
 // space the half below); /proc/vmallocinfo, whose areas are in one range apart from the direct map.
 
+import { joinHalves } from '../../base/address.ts';
+
 export interface NonSlabAddresses {
   /**
    * Where an address is, in words; undefined where it can be slab memory.
@@ -32,7 +34,7 @@ export function nonSlabAddresses(vmallocinfo: string | undefined): NonSlabAddres
     placeOf: (hi, lo, slabHi) => {
       if (hi < USER_END_HI && slabHi >= USER_END_HI) return 'user space';
       if (hi === IMAGE_HI && lo >= IMAGE_LO) return 'the kernel image and its modules';
-      const address = (BigInt(hi) << 32n) | BigInt(lo);
+      const address = joinHalves(hi, lo);
       return address >= first && address < end ? 'vmalloc memory' : undefined;
     },
   };

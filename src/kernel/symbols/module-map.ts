@@ -2,6 +2,7 @@
 // of perf.data). As text, for the sidecar `kernel_maps.txt`: a line `START SIZE NAME [BUILD_ID]` each,
 // START and SIZE in hex; the kernel itself is `kernel`. /proc/modules tells the same of the modules.
 
+import { joinHalves } from '../../base/address.ts';
 import { present } from '../../base/assert.ts';
 import { ensureLength } from '../../base/growable.ts';
 
@@ -118,7 +119,7 @@ export class ModuleMap {
     const name = present(this.names[i]);
     return {
       name,
-      start: (BigInt(this.hi[i]!) << 32n) | BigInt(this.lo[i]!),
+      start: joinHalves(this.hi[i]!, this.lo[i]!),
       size: present(this.sizes[i]),
       buildId: this.buildIds.get(name),
     };

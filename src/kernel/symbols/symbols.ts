@@ -3,6 +3,7 @@
 // The name is the one that %pS prints: of several at one address the first (kernel/kallsyms.c,
 // get_symbol_pos(); kernel/module/kallsyms.c, find_kallsyms_symbol()).
 
+import { joinHalves } from '../../base/address.ts';
 import { ensureLength } from '../../base/growable.ts';
 
 export interface ResolvedSymbol {
@@ -121,7 +122,7 @@ export class SymbolTable {
       if (!names.has(dot < 0 ? name : name.slice(0, dot))) continue;
       const next = this.next(i);
       const size = next < 0 ? 0 : this.bytesBehind(i, this.hi[next]!, this.lo[next]!);
-      found.push({ name, start: (BigInt(this.hi[i]!) << 32n) | BigInt(this.lo[i]!), size });
+      found.push({ name, start: joinHalves(this.hi[i]!, this.lo[i]!), size });
     }
     return found;
   }

@@ -2,6 +2,7 @@
 // free_consistency_checks(), mm/slab.h cache_from_obj(), mm/slab_common.c free_large_kmalloc()
 // (6.1.192; 6.12.117: mm/slub.c; 7.2: kmem_cache_free(), free_large_kmalloc()).
 
+import { joinHalves } from '../../base/address.ts';
 import { type CheckedCache, objectOffset } from '../../kernel/checks/checked-slab.ts';
 import { pointerText, type SlubReports } from '../../kernel/checks/slub-reports.ts';
 import type { ObjectNumber, Slab } from '../../kernel/indices.ts';
@@ -57,7 +58,7 @@ export class FreeReports {
 
   /** A kfree() of what can be no slab memory. */
   nowhere(hi: number, lo: number): void {
-    const address = (BigInt(hi) << 32n) | BigInt(lo);
+    const address = joinHalves(hi, lo);
     const title = this.isNewest
       ? 'page dumped because: Not a kmalloc allocation'
       : `object pointer: ${pointerText(address)}`;

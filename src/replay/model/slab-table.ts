@@ -2,6 +2,7 @@
 // with their freelist links (struct slab in mm/slab.h; a free object's link is at s->offset in it).
 // An object is named by its slab's row and its index. Rows and link space are used again.
 
+import { joinHalves, TWO_32 } from '../../base/address.ts';
 import { AddressMap } from '../../base/address-map.ts';
 import { ensureLength } from '../../base/growable.ts';
 import { type Column, column } from '../../kernel/column.ts';
@@ -33,8 +34,6 @@ const HELD = 4;
 const FREED = 8;
 /** What stays true of an object whatever list it is put on. */
 const KEPT = USED | FREED;
-
-const TWO_32 = 4294967296;
 
 /** Called before a slab is forgotten. */
 export interface SlabWatcher {
@@ -176,7 +175,7 @@ export class SlabTable {
 
   /** The address of a slab. */
   base(row: Slab): bigint {
-    return (BigInt(this.baseHi[row]) << 32n) | BigInt(this.baseLo[row]);
+    return joinHalves(this.baseHi[row], this.baseLo[row]);
   }
 
   /** Bytes from the start of a slab to an address in it. */

@@ -1,5 +1,5 @@
 // How well the model's choices agree with the kernel's: for every allocation, was the object the one
-// that the model would have given, at least the slab, and where not, why (docs/model-limits.md).
+// that the model would have given, at least the slab, and where not, why (docs/model-rules.md).
 
 const MISMATCH_CAUSES = [
   /** The object is live in the model: it was freed without an event before. */

@@ -2,6 +2,11 @@
 // taken is compared with it, then the model is brought to the kernel's state. Where the two differ,
 // something happened that left no event (bulk and kfree_rcu frees, bulk allocations, flushes), or two
 // events of a CPU are swapped by an interrupt; the model learns from it what it can.
+//
+// It is long because it is one order of decisions: the steps of `alloc` are tried one after the other,
+// and each leaves the model and the figures as the next one needs them. What has a state of its own is
+// apart (coming-frees.ts, preempted-frees.ts, fidelity.ts), what is of one kind of cache too
+// (reconciled-cpu-slabs.ts, reconciled-node-slabs.ts, sheaf-cache.ts).
 
 import { isBulkCache } from '../../kernel/caches/bulk-caches.ts';
 import { type List, list } from '../../kernel/column.ts';

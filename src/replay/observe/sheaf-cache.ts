@@ -2,6 +2,27 @@
 // what CpuSheaves does. In observed replay the rest is here: what to make of an allocation that the
 // model did not expect. Frees without an event are its main cause (kfree_rcu() fills sheaves of its
 // own, bulk frees fill the main one), the other is an interrupt while a CPU works on its sheaves.
+//
+//             bottom                     top
+//   main      A1  B7  [unknown]  A4  A2   <- an allocation takes the top; a free is put on it
+//   spare     A9  A8                      the other sheaf of the CPU (struct slub_percpu_sheaves)
+//   barn      full: A5 A6 A7, empty       sheaves of the node (struct node_barn)
+//   slabs     A: A0 A3, B: B0 ...         what no sheaf holds
+//
+// The recording shows which object was taken, and where it is in the model says what has happened:
+//
+//   the object is                     so the model believes, and does
+//   the top of the main sheaf         as expected
+//   below the top                     those above were freed by an interrupt and stay, or were allocated
+//                                     unseen; the next allocation tells which (takeFromMain)
+//   of a slab that is to come         see coming-slabs.ts (gaveMore, confirmKnown, newSlab)
+//   on another sheaf                  that sheaf is the main one by now (takeFromOther)
+//   free, on its slab                 the main sheaf was used up unseen and refilled (takeFromSlab)
+//   allocated                         it was freed without an event; the next object is probably the one
+//                                     that was allocated before it: a guess (takeFreedUnseen), refuted by
+//                                     any other object, and then there is none (took)
+//   first of all, below the one       new slabs of this cache are not shuffled (coming-slabs.ts, unshuffle)
+//   that was taken last
 
 import { present } from '../../base/assert.ts';
 import { type Column, column } from '../../kernel/column.ts';

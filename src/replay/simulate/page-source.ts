@@ -1,7 +1,8 @@
 // Addresses for the slabs of a simulated replay. They mean nothing outside of it: pages that
 // come back are given out again, last come first, as the page allocator's own lists do.
 
-const TWO_32 = 2 ** 32;
+import { TWO_32 } from '../../base/address.ts';
+
 /** Where the direct map of x86-64 is without KASLR, 4 GiB into it. */
 const START_LO = 0;
 const START_HI = 0xffff8881;

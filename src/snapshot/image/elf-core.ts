@@ -3,8 +3,10 @@
 // memsz, align}. Only p_paddr counts: with paging QEMU repeats a page for every address it is
 // mapped at. Memory beyond p_filesz was left out of the file (filtered, or zero): missing.
 
+import { readU64 } from '../../base/address.ts';
 import { ByteCursor, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
+import { ELF_HEADER_BYTES, type ElfHeader, isElf, isElf64, parseElfHeader } from './elf-header.ts';
 import { MAX_NOTES_BYTES, type ParsedNotes, parseNotes } from './elf-notes.ts';
 import type { ImageContext, ImageFormat } from './image-format.ts';
 import { type ImageBytes, type OpenedImage, PHYSICAL_END } from './physical-image.ts';
@@ -50,15 +52,6 @@ export const elfCoreFormat: ImageFormat = {
   },
 };
 
-function isElf(head: Buffer): boolean {
-  return head.length >= 4 && head.readUInt32BE(0) === 0x7f454c46;
-}
-
-interface ElfHeader {
-  readonly phoff: number;
-  readonly phnum: number;
-}
-
 function openElf(bytes: ImageBytes, context: ImageContext): OpenedImage {
   const header = readHeader(bytes);
   const ranges = new RangeList();
@@ -69,9 +62,9 @@ function openElf(bytes: ImageBytes, context: ImageContext): OpenedImage {
     const phdrs = cursor.bytes(count * PHDR_BYTES);
     for (let at = 0; at < phdrs.length; at += PHDR_BYTES) {
       const type = phdrs.readUInt32LE(at);
-      const offset = u64(phdrs, at + 8);
-      const paddr = u64(phdrs, at + 24);
-      const fileSize = u64(phdrs, at + 32);
+      const offset = readU64(phdrs, at + 8);
+      const paddr = readU64(phdrs, at + 24);
+      const fileSize = readU64(phdrs, at + 32);
       if (type === PT_LOAD) {
         if (offset < PHYSICAL_END && paddr + fileSize <= PHYSICAL_END) {
           ranges.add(paddr, fileSize, offset);
@@ -91,29 +84,27 @@ function openElf(bytes: ImageBytes, context: ImageContext): OpenedImage {
   };
 }
 
-function readHeader(bytes: ImageBytes): ElfHeader {
+/** @returns where the program headers are, and how many */
+function readHeader(bytes: ImageBytes): Pick<ElfHeader, 'phoff' | 'phnum'> {
   const { path } = bytes;
-  const ident = new ByteCursor(bytes).bytes(16);
-  if (ident[4] !== 2 || ident[5] !== 1) {
+  if (!isElf64(new ByteCursor(bytes).bytes(16))) {
     throw new TraceFormatError(
       `${path}: an ELF core of a 32-bit or big-endian machine, which is not supported`,
     );
   }
-  const head = new ByteCursor(bytes).bytes(64);
-  const type = head.readUInt16LE(16);
-  const machine = head.readUInt16LE(18);
+  const header = parseElfHeader(new ByteCursor(bytes).bytes(ELF_HEADER_BYTES));
+  const { type, machine, phoff, phentsize, shoff } = header;
   if (type !== ET_CORE) {
     throw new TraceFormatError(
       `${path}: an ELF file, but ${ET_NAMES[type] ?? `of type ${type}`} and no core dump`,
     );
   }
   if (machine !== EM_X86_64) refuseMachine(path, MACHINES[machine] ?? `machine ${machine}`);
-  const phoff = u64(head, 32);
-  let phnum = head.readUInt16LE(56);
-  if (head.readUInt16LE(54) !== PHDR_BYTES) {
-    throw new TraceFormatError(`${path}: program headers of ${head.readUInt16LE(54)} bytes`);
+  if (phentsize !== PHDR_BYTES) {
+    throw new TraceFormatError(`${path}: program headers of ${phentsize} bytes`);
   }
-  if (phnum === PN_XNUM) phnum = new ByteCursor(bytes, u64(head, 40) + SH_INFO).u32();
+  const isMore = header.phnum === PN_XNUM;
+  const phnum = isMore ? new ByteCursor(bytes, shoff + SH_INFO).u32() : header.phnum;
   if (phnum > MAX_SEGMENTS) {
     throw new TraceFormatError(`${path}: claims ${phnum} segments, at most ${MAX_SEGMENTS} can be`);
   }
@@ -154,9 +145,4 @@ function mergeNotes(a: ParsedNotes | undefined, b: ParsedNotes): ParsedNotes {
     registers: [...a.registers, ...b.registers],
     ofProcess: a.ofProcess || b.ofProcess,
   };
-}
-
-/** A 64-bit field as a number; inexact above 2^53, which is beyond everything it is compared with. */
-function u64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at);
 }

@@ -5,7 +5,7 @@
 // offset_vmcoreinfo @32 and size @40 (version 3 on), offset_note @48 and size @56 (4 on),
 // max_mapnr_64 @96 (6 on).
 
-import { PAGE_SIZE } from '../../base/address.ts';
+import { PAGE_SIZE, readU64 } from '../../base/address.ts';
 import { ByteCursor, OutOfBytes } from '../../base/byte-cursor.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { refuseMachine } from './elf-core.ts';
@@ -85,7 +85,7 @@ function parseHeader(bytes: ImageBytes): KdumpHeader {
       hint: '`makedumpfile --reassemble PARTS… OUT` joins them.',
     });
   }
-  const pages = version >= 6 ? size64(sub, 96) : head.readUInt32LE(440);
+  const pages = version >= 6 ? readU64(sub, 96) : head.readUInt32LE(440);
   const firstBitmapAt = (1 + subBlocks) * blockSize;
   const bothBytes = bitmapBlocks * blockSize;
   // Dumps without filtering may hold one bitmap for both purposes.
@@ -111,11 +111,7 @@ function parseHeader(bytes: ImageBytes): KdumpHeader {
 }
 
 function part(sub: Buffer, at: number): FilePart {
-  return { offset: size64(sub, at), size: size64(sub, at + 8) };
-}
-
-function size64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at);
+  return { offset: readU64(sub, at), size: readU64(sub, at + 8) };
 }
 
 function cString(buffer: Buffer, at: number): string {

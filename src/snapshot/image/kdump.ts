@@ -2,7 +2,7 @@
 // the bitmap has the n-th page descriptor {s64 offset, u32 size, u32 flags, u64 page_flags}, 24
 // bytes. Pages that filtering left out have no bit: missing. Only the bitmap is held in memory.
 
-import { PAGE_SIZE } from '../../base/address.ts';
+import { PAGE_SIZE, readU64 } from '../../base/address.ts';
 import type { Findings } from '../findings.ts';
 import { MAX_NOTES_BYTES, parseNotes, textOf } from './elf-notes.ts';
 import type { ImageFormat } from './image-format.ts';
@@ -107,7 +107,7 @@ class KdumpImage implements PhysicalImage {
     const at = this.descriptorsAt + rank * DESCRIPTOR_BYTES;
     const descriptor = this.descriptors.get(at, DESCRIPTOR_BYTES);
     if (descriptor === undefined) return false;
-    const offset = descriptor.readUInt32LE(4) * 2 ** 32 + descriptor.readUInt32LE(0);
+    const offset = readU64(descriptor, 0);
     const size = descriptor.readUInt32LE(8);
     const flags = descriptor.readUInt32LE(12);
     if (into === this.page && offset === this.pageOffset) return true;

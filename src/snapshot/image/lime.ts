@@ -1,6 +1,7 @@
 // LiME version 1 → physical memory: 32-byte headers {u32 magic "EMiL", u32 version, u64 start, u64
 // end (inclusive), 8 reserved}, each followed by the bytes of its range.
 
+import { readU64 } from '../../base/address.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import type { ImageFormat } from './image-format.ts';
 import { NO_NOTES, PHYSICAL_END } from './physical-image.ts';
@@ -27,8 +28,8 @@ export const limeFormat: ImageFormat = {
         findings.add('truncated', where, HEADER_BYTES - header.length);
         break;
       }
-      const start = u64(header, 8);
-      const end = u64(header, 16) + 1;
+      const start = readU64(header, 8);
+      const end = readU64(header, 16) + 1;
       const known = header.readUInt32LE(0) === LIME_MAGIC && header.readUInt32LE(4) === 1;
       if (!known || start >= end || end > PHYSICAL_END) {
         if (at === 0) refuse(bytes.path, header);
@@ -57,8 +58,4 @@ function refuse(path: string, header: Buffer): never {
       ? `${path}: the first LiME header names no memory`
       : `${path}: LiME version ${version}; only version 1 is known`,
   );
-}
-
-function u64(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at);
 }

@@ -4,13 +4,12 @@
 // - backing file: as padded, but without the hole below 4 GiB (QEMU's memory-backend-file);
 // - joined: the ranges of System RAM one after the other (LiME's "raw").
 
+import { TWO_32 } from '../../base/address.ts';
 import { TraceFormatError } from '../../base/errors.ts';
 import { type IomemRange, systemRam } from '../memory/iomem.ts';
 import type { ImageFormat } from './image-format.ts';
 import { NO_NOTES } from './physical-image.ts';
 import { RangeList } from './range-table.ts';
-
-const FOUR_GIB = 2 ** 32;
 
 export const rawImageFormat: ImageFormat = {
   name: 'raw physical memory',
@@ -46,9 +45,9 @@ function placeRam(size: number, ram: readonly IomemRange[]): number[] | undefine
     return at;
   });
   if (size === joined) return places;
-  const lowEnd = Math.max(0, ...ram.filter((r) => r.end <= FOUR_GIB).map((r) => r.end));
-  const lowSize = size - (end - FOUR_GIB);
-  if (end <= FOUR_GIB || lowSize < lowEnd || lowSize > FOUR_GIB) return undefined;
-  if (ram.some((r) => r.start < FOUR_GIB && r.end > FOUR_GIB)) return undefined;
-  return ram.map((r) => (r.start < FOUR_GIB ? r.start : lowSize + r.start - FOUR_GIB));
+  const lowEnd = Math.max(0, ...ram.filter((r) => r.end <= TWO_32).map((r) => r.end));
+  const lowSize = size - (end - TWO_32);
+  if (end <= TWO_32 || lowSize < lowEnd || lowSize > TWO_32) return undefined;
+  if (ram.some((r) => r.start < TWO_32 && r.end > TWO_32)) return undefined;
+  return ram.map((r) => (r.start < TWO_32 ? r.start : lowSize + r.start - TWO_32));
 }

@@ -3,7 +3,16 @@
 // gray objects: memory of the boot allocator, modules, per-CPU allocations. Objects that were
 // allocated before the trace began are roots too: who holds them, the trace does not say.
 
-import { addHi, addLo, hiOf, loOf, PAGE_SIZE, pageHi, pageLo } from '../../base/address.ts';
+import {
+  addHi,
+  addLo,
+  hiOf,
+  joinHalves,
+  loOf,
+  PAGE_SIZE,
+  pageHi,
+  pageLo,
+} from '../../base/address.ts';
 import { isAtLeast, parseRelease } from '../../kernel/machine/kernel-version.ts';
 import type { KernelImage } from '../kernel/kernel-image.ts';
 import { MissingMemory } from '../kernel/kernel-reader.ts';
@@ -257,7 +266,7 @@ class KernelScanBuilder {
     for (let row = 0; row < traced.count; row++) {
       if (this.isThere[row] !== THERE || traced.bytesReq[row]! < 64) continue;
       if (traced.bytesReq[row]! > 80) continue;
-      const address = (BigInt(traced.hi[row]!) << 32n) | BigInt(traced.lo[row]!);
+      const address = joinHalves(traced.hi[row]!, traced.lo[row]!);
       try {
         found.set(kernel.reader.u64(address + 8n), address);
       } catch (error) {

@@ -3,7 +3,7 @@
 // object of the page; where a page has several, one number for each 128 bytes of it (in the same entry)
 // leads on to the last one that begins before them. Shared memory, as the objects are.
 
-import { addHi, addLo, distance, pageNumber } from '../../base/address.ts';
+import { addHi, addLo, distance, pageNumber, TWO_32 } from '../../base/address.ts';
 import type { ObjectColumns } from './object-list.ts';
 
 /**
@@ -15,7 +15,6 @@ const STRIDE = 20;
 const LINES_AT = 4;
 const HI_BITS = 20;
 const HI_MASK: number = 2 ** HI_BITS - 1;
-const HALF = 2 ** 32;
 /** Lines of a page, and the bits of an address within one. */
 const LINES = 32;
 const LINE_BITS = 7;
@@ -118,8 +117,8 @@ function insert(
   first: number,
   count: number,
 ): number {
-  const pageLo = page % HALF;
-  const pageHi = Math.floor(page / HALF);
+  const pageLo = page % TWO_32;
+  const pageHi = Math.floor(page / TWO_32);
   const mask = 2 ** (32 - shift) - 1;
   let slot = hashPage(pageLo | 0, pageHi, shift);
   while (words[slot * STRIDE + 1] !== 0) slot = (slot + 1) & mask;
@@ -153,7 +152,7 @@ function fillLines(
 
 function highHalves(objects: ObjectColumns): Uint32Array {
   const ranges = new Uint32Array(new SharedArrayBuffer(24));
-  ranges.set([HALF - 1, 0, HALF - 1, 0, HALF - 1, 0]);
+  ranges.set([TWO_32 - 1, 0, TWO_32 - 1, 0, TWO_32 - 1, 0]);
   for (let i = 0; i < objects.count; i++) {
     const hi = objects.hi[i]!;
     const last = addHi(hi, objects.lo[i]!, objects.size[i]! - 1);
@@ -162,7 +161,7 @@ function highHalves(objects: ObjectColumns): Uint32Array {
     ranges[at + 1] = Math.max(ranges[at + 1]!, last);
     if (hi !== 0) continue;
     ranges[4] = Math.min(ranges[4]!, objects.lo[i]!);
-    ranges[5] = last > 0 ? HALF - 1 : Math.max(ranges[5]!, objects.lo[i]! + objects.size[i]! - 1);
+    ranges[5] = last > 0 ? TWO_32 - 1 : Math.max(ranges[5]!, objects.lo[i]! + objects.size[i]! - 1);
   }
   return ranges;
 }

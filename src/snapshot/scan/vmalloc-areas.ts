@@ -37,7 +37,7 @@ export function readVmallocAreas(kernel: KernelImage): VmallocArea[] | undefined
   try {
     const heads = listHeads(kernel);
     if (heads === undefined) return undefined;
-    const at = {
+    const at: AreaOffsets = {
       list: BigInt(offsetOf(layout, 'vmap_area', 'list')),
       vm: BigInt(offsetOf(layout, 'vmap_area', 'vm')),
       addr: BigInt(offsetOf(layout, 'vm_struct', 'addr')),
@@ -50,33 +50,47 @@ export function readVmallocAreas(kernel: KernelImage): VmallocArea[] | undefined
     for (const head of heads) {
       for (const node of walkList(reader, head, 'vmalloc areas', findings)) {
         if (areas.length === MAX_AREAS) return areas;
-        const vmapArea = wrap64(node - at.list);
-        try {
-          const vmStruct = reader.u64(vmapArea + at.vm);
-          if (vmStruct === 0n) continue; // vm_map_ram() has none
-          const flags = Number(reader.u64(vmStruct + at.flags) & 0xffffffffn);
-          const addr = reader.u64(vmStruct + at.addr);
-          const size = reader.u64(vmStruct + at.size);
-          const guard = (flags & VM_NO_GUARD) === 0 ? PAGE : 0;
-          const bytes = Number(size) - guard;
-          if (addr < KERNEL_HALF || bytes <= 0 || bytes > MAX_BYTES) {
-            findings.add('list_unreadable', `vm_struct 0x${vmStruct.toString(16)}`);
-            continue;
-          }
-          const pages = reader.u32(vmStruct + at.pages);
-          const caller = reader.u64(vmStruct + at.caller);
-          const isVmalloc = (flags & VM_ALLOC) !== 0 && pages > 0;
-          areas.push({ addr, bytes, isVmalloc, vmStruct, vmapArea, caller });
-        } catch (error) {
-          if (!(error instanceof MissingMemory)) throw error;
-          findings.add('list_unreadable', () => `vmalloc areas: ${error.message}`);
-        }
+        const area = readArea(kernel, wrap64(node - at.list), at);
+        if (area !== undefined) areas.push(area);
       }
     }
     return areas;
   } catch (error) {
     if (error instanceof MissingField || error instanceof MissingMemory) return undefined;
     throw error;
+  }
+}
+
+/** Offsets of fields in a vmap_area (the first two) and a vm_struct. */
+type AreaOffsets = Readonly<
+  Record<'list' | 'vm' | 'addr' | 'size' | 'flags' | 'pages' | 'caller', bigint>
+>;
+
+/** One area; undefined where it has no vm_struct, or one that is not in memory or damaged. */
+function readArea(
+  { reader, findings }: KernelImage,
+  vmapArea: bigint,
+  at: AreaOffsets,
+): VmallocArea | undefined {
+  try {
+    const vmStruct = reader.u64(vmapArea + at.vm);
+    if (vmStruct === 0n) return undefined; // vm_map_ram() has none
+    const flags = Number(reader.u64(vmStruct + at.flags) & 0xffffffffn);
+    const addr = reader.u64(vmStruct + at.addr);
+    const guard = (flags & VM_NO_GUARD) === 0 ? PAGE : 0;
+    const bytes = Number(reader.u64(vmStruct + at.size)) - guard;
+    if (addr < KERNEL_HALF || bytes <= 0 || bytes > MAX_BYTES) {
+      findings.add('list_unreadable', `vm_struct 0x${vmStruct.toString(16)}`);
+      return undefined;
+    }
+    const pages = reader.u32(vmStruct + at.pages);
+    const caller = reader.u64(vmStruct + at.caller);
+    const isVmalloc = (flags & VM_ALLOC) !== 0 && pages > 0;
+    return { addr, bytes, isVmalloc, vmStruct, vmapArea, caller };
+  } catch (error) {
+    if (!(error instanceof MissingMemory)) throw error;
+    findings.add('list_unreadable', () => `vmalloc areas: ${error.message}`);
+    return undefined;
   }
 }
 

@@ -3,11 +3,9 @@
 // swab(address of the pointer) (mm/slub.c, freelist_ptr_encode()). A chain in a damaged image may lead
 // anywhere: it ends where it leaves the slab, runs into itself, or into memory that is not there.
 
-import { distance } from '../../base/address.ts';
+import { distance, TWO_32 } from '../../base/address.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import type { SlubCache } from './caches.ts';
-
-const HALF = 2 ** 32;
 
 /** How a chain ended. */
 export type FreelistEnd = 'null' | 'outside' | 'misaligned' | 'loop' | 'missing';
@@ -79,8 +77,8 @@ export class FreelistWalk {
       let hi = memory.words[at + 1]!;
       if (random !== undefined) {
         const sum = slab.lo + pointerAt;
-        lo = (lo ^ random.lo ^ swap32(sum >= HALF ? slab.hi + 1 : slab.hi)) >>> 0;
-        hi = (hi ^ random.hi ^ swap32(sum % HALF)) >>> 0;
+        lo = (lo ^ random.lo ^ swap32(sum >= TWO_32 ? slab.hi + 1 : slab.hi)) >>> 0;
+        hi = (hi ^ random.hi ^ swap32(sum % TWO_32)) >>> 0;
       }
       this.badLo = lo;
       this.badHi = hi;

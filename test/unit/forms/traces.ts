@@ -14,10 +14,12 @@ import {
 import { buildDatV6, buildDatV7, type DatContents } from '../../helpers/builders-trace-dat.ts';
 import {
   type Attr,
+  Bytes,
   type PerfFile,
   perfFile,
   perfPipe,
   Records,
+  tracingData,
   USUAL,
 } from '../../helpers/perf-file.ts';
 import {
@@ -70,6 +72,36 @@ const records = new Records(ATTR);
 const KMALLOC = records.kmalloc({ id: 11, time: 5_000_000_000n }, { ptr: PTR, req: 60, alloc: 64 });
 const KFREE = records.kfree({ id: 12, time: 5_000_001_000n }, { ptr: PTR });
 const PERF: PerfFile = { attrs: [ATTR], records: [KMALLOC, KFREE] };
+/** The format of a probe with fields of 8 bytes. */
+const probeFormat = (id: number, name: string, fields: readonly string[]): string =>
+  `name: ${name}\nID: ${id}\nformat:\n${fields
+    .map((field, i) => `\tfield:u64 ${field};\toffset:${8 + 8 * i};\tsize:8;\tsigned:0;\n`)
+    .join('')}\nprint fmt: "", 0\n`;
+const probeRecord = (time: bigint, id: number, values: readonly bigint[]): Buffer => {
+  const raw = new Bytes().u16(id).u8(0, 0).u32(710);
+  for (const value of values) raw.u64(value);
+  return records.sample({ time, tid: 710 }, raw.buffer);
+};
+const PERF_PROBES = perfFile({
+  attrs: [ATTR],
+  records: [
+    probeRecord(5_000n, 901, [SITE, 60n]),
+    probeRecord(6_000n, 902, [SITE, SITE, PTR]),
+    probeRecord(7_000n, 903, [SITE, PTR]),
+  ],
+  features: {
+    1: tracingData(
+      true,
+      '',
+      [
+        probeFormat(901, 'kmalloc', ['__probe_ip', 'size']),
+        probeFormat(902, 'kmalloc__return', ['__probe_func', '__probe_ret_ip', 'ret']),
+        probeFormat(903, 'kfree', ['__probe_ip', 'ptr']),
+      ],
+      [],
+    ),
+  },
+});
 const perfThreads = perfFile({
   attrs: [ATTR],
   records: [records.finishedRound()],
@@ -184,6 +216,7 @@ export const TRACES: Examples = {
   }).bytes,
   'perf record': perfFile(PERF),
   'perf record to a pipe': perfPipe(PERF),
+  'perf record of probes (perf probe)': PERF_PROBES,
   'perf record --kcore (a folder)': {
     files: { 'perf.data/data': perfFile(PERF), 'perf.data/kcore_dir/kcore': '' },
   },

@@ -73,6 +73,18 @@ describe('a free without an event', () => {
     });
   });
 
+  test('says nothing of the site where a loss on another CPU had begun earlier', () => {
+    const lines = `
+      @1 cpu1 free Z
+      @2 cpu0 alloc kmalloc-64 A by=make+0x1
+      @3 alloc kmalloc-64 A by=make+0x1
+      @4 free Y
+      @6 lost 3
+      @7 alloc kmalloc-64 B by=other+0x1
+      @9 cpu1 lost 3`;
+    expect(evidenceOf(lines, 'make+0x1')).toMatchObject({ allocs: 2, untracedFrees: 0 });
+  });
+
   test('says nothing of the site where events were lost meanwhile', () => {
     const lines = `
       @1000 alloc dentry A 192 by=old+0x1

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { VERDICT } from '../../../src/run/live-verdicts.ts';
+import { VERDICT } from '../../../src/run/verdicts/live-verdicts.ts';
 import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../helpers/tracked.ts';
 
 const NAMES = Object.fromEntries(Object.entries(VERDICT).map(([name, number]) => [number, name]));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TraceStats } from '../../../src/kernel/events/trace-stats.ts';
-import { VERDICT } from '../../../src/run/live-verdicts.ts';
 import { resolveRun } from '../../../src/run/resolved-run.ts';
+import { VERDICT } from '../../../src/run/verdicts/live-verdicts.ts';
 import {
   kernelFacts,
   knownCache,

@@ -1,6 +1,6 @@
 import { counted, formatBytes } from '../../../base/bytes-format.ts';
-import { VERDICT } from '../../../run/live-verdicts.ts';
 import { siteLabel } from '../../../run/site-names.ts';
+import { VERDICT } from '../../../run/verdicts/live-verdicts.ts';
 import { exampleOf, type LintRule, siteColumns } from '../finding.ts';
 
 /** A slab counts as nearly empty up to this share of its objects. */

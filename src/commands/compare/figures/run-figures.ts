@@ -11,12 +11,12 @@ import { type Column, column } from '../../../kernel/column.ts';
 import { EVENT_NAMES } from '../../../kernel/events/event-kind.ts';
 import type { Call } from '../../../kernel/indices.ts';
 import { groupCalls } from '../../../run/group-calls.ts';
-import { siteKey } from '../../../run/live-verdicts.ts';
 import { objectBytes } from '../../../run/object-size.ts';
 import type { ReplayedRun } from '../../../run/replay-summary.ts';
 import type { ResolvedRun } from '../../../run/resolved-run.ts';
 import type { Completeness, RunSummary } from '../../../run/run-summary.ts';
 import { type SiteName, siteLabel } from '../../../run/site-names.ts';
+import { siteKey } from '../../../run/verdicts/live-verdicts.ts';
 import type { Peak, PeakLog } from './peak-log.ts';
 
 /** One call site's objects in one cache. */

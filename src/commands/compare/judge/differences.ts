@@ -2,7 +2,7 @@
 // may differ in everything that a recording can differ in: none of it is an error.
 
 import { counted, formatSeconds } from '../../../base/bytes-format.ts';
-import { allocationsWithoutFrees } from '../../../run/unrecorded-frees.ts';
+import { allocationsWithoutFrees } from '../../../run/verdicts/unrecorded-frees.ts';
 import { slabCountOf } from '../figures/collect-subjects.ts';
 import { PER_SECOND, type Per } from '../figures/per.ts';
 import { isSameBuild, type RunFigures } from '../figures/run-figures.ts';

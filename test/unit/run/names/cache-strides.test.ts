@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { VERDICT } from '../../../../src/run/live-verdicts.ts';
+import { VERDICT } from '../../../../src/run/verdicts/live-verdicts.ts';
 import { kernelFacts, knownCache, type ResolveOptions, resolve } from '../../../helpers/tracked.ts';
 
 /** The caches of what is still there, of what the events hold live. */

@@ -2,9 +2,9 @@
 // it had, nor more objects than were active. Where events were lost, or frees switched on late, what
 // exceeds that was freed unseen: on the slabs whose objects had the most frees to lose (loss-risk.ts).
 
-import type { KnownCaches } from '../kernel/caches/known-cache.ts';
-import type { LiveObjects } from '../pairing/live-objects.ts';
-import { slabNumber } from './names/slab-groups.ts';
+import type { KnownCaches } from '../../kernel/caches/known-cache.ts';
+import type { LiveObjects } from '../../pairing/live-objects.ts';
+import { slabNumber } from '../names/slab-groups.ts';
 
 export interface BoundsInput {
   readonly live: LiveObjects;

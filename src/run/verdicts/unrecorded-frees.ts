@@ -1,9 +1,9 @@
 // Kinds of allocation whose frees are not in the recording at all: only kmalloc was switched on, say.
 // Then what looks live is what was allocated at addresses that were not given out again since.
 
-import type { CallTable } from '../kernel/events/dictionary.ts';
-import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../kernel/events/event-kind.ts';
-import type { Call } from '../kernel/indices.ts';
+import type { CallTable } from '../../kernel/events/dictionary.ts';
+import { EVENT_KIND, isAlloc, isFree, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call } from '../../kernel/indices.ts';
 
 /** The event that frees what a kind of allocation gave (include/trace/events/kmem.h). */
 export type FreeEvent = 'kfree' | 'kmem_cache_free';

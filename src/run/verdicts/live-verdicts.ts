@@ -4,19 +4,20 @@
 // free so; objects live at a marked site, or across a loss of events, are uncertain. Where a page was
 // used for something else since, the object on it is gone.
 
-import { freesByKfreeRcu } from '../kernel/caches/kfree-rcu-sites.ts';
-import type { KnownCaches } from '../kernel/caches/known-cache.ts';
-import { type Column, column } from '../kernel/column.ts';
-import type { Dictionary } from '../kernel/events/dictionary.ts';
-import { EVENT_KIND, isKmalloc } from '../kernel/events/event-kind.ts';
-import type { Call, LiveRow, Site } from '../kernel/indices.ts';
-import type { CallEvidence } from '../pairing/call-evidence.ts';
-import type { LiveObjects } from '../pairing/live-objects.ts';
-import type { PageEvidence } from '../pairing/page-evidence.ts';
+import { freesByKfreeRcu } from '../../kernel/caches/kfree-rcu-sites.ts';
+import type { KnownCaches } from '../../kernel/caches/known-cache.ts';
+import { type Column, column } from '../../kernel/column.ts';
+import type { Dictionary } from '../../kernel/events/dictionary.ts';
+import { EVENT_KIND, isKmalloc } from '../../kernel/events/event-kind.ts';
+import type { Call, LiveRow, Site } from '../../kernel/indices.ts';
+import type { CallEvidence } from '../../pairing/call-evidence.ts';
+import type { LiveObjects } from '../../pairing/live-objects.ts';
+import type { PageEvidence } from '../../pairing/page-evidence.ts';
+import type { CacheNames } from '../names/cache-names.ts';
+import type { CacheStrides } from '../names/cache-strides.ts';
 import type { LossRisk } from './loss-risk.ts';
-import type { CacheNames } from './names/cache-names.ts';
-import type { CacheStrides } from './names/cache-strides.ts';
 import { excessRows, heldCaches } from './recorded-bounds.ts';
+import type { SiteLives } from './site-lives.ts';
 import { type FreeEvent, lacksFrees } from './unrecorded-frees.ts';
 
 /** What is known of one live object. */
@@ -90,6 +91,8 @@ export interface VerdictInput {
   /** Part of the events that was lost, 0 to 1. */
   readonly lossShare: number;
   readonly risk: LossRisk;
+  /** Undefined where all frees were recorded from the start. */
+  readonly lives: SiteLives | undefined;
   /** When frees of what a kind of allocation gives were switched on; -Infinity from the start. */
   freesSince(kind: number): number;
   /** The function of a call site ('__d_alloc'), or undefined. */
@@ -108,7 +111,7 @@ export function judgeLiveObjects(input: VerdictInput): LiveVerdicts {
   /** Those of them whose free was not among lost events. */
   const unseenFrees = unseenFreesOf(input);
   rows.forEach((row) => {
-    if (!isGone(input, row) && !input.risk.isGoneEarly(row)) return;
+    if (!isGone(input, row) && input.lives?.isGoneEarly(row) !== true) return;
     ofRow[row] = VERDICT.gone;
     const call = live.call(row);
     goneOfCall.set(call, (goneOfCall.get(call) ?? 0) + 1);
@@ -245,7 +248,9 @@ interface SiteCacheSum extends SiteSum {
 /** True where more frees had no event than the share of the lost events explains. */
 function isMoreThanLost({ allocs, frees, unseen, lost }: SiteSum, lossShare: number): boolean {
   const missing = unseen + lost;
-  return lost > 1 && missing > 2 * lossShare * (missing + frees) && missing > allocs * MARK_SHARE;
+  return (
+    lost > 1 && missing > 2 * lossShare * (missing + frees) + 4 && missing > allocs * MARK_SHARE
+  );
 }
 
 interface MarkedSites {
@@ -293,7 +298,7 @@ function markSites(input: VerdictInput, unseenFrees: Column<Call, Float64Array>)
     const allocator = input.functionOf(site);
     const isKnown =
       !showsBulkFrees &&
-      sum.frees === 0 &&
+      sum.frees <= sum.allocs * input.lossShare && // a later object's, where its allocation was lost
       sum.allocs <= MOST_UNTOUCHED &&
       freesByKfreeRcu(allocator, isKmalloc(calls.kind(sum.call)));
     if (
