@@ -1,7 +1,7 @@
 // Parts of the overview that the report's page shows too: how far the numbers can be trusted, and what
 // the memory at the end and at the peak consists of.
 
-import type { Analysis, CallSiteRow, Totals } from '../analysis/overview.ts';
+import type { Analysis, CacheRow, CallSiteRow, Totals } from '../analysis/overview.ts';
 import { counted, formatShare } from '../base/bytes-format.ts';
 import type { Completeness, LateEvent } from '../run/run-summary.ts';
 import type { FreeEvent } from '../run/verdicts/unrecorded-frees.ts';
@@ -12,6 +12,7 @@ import { doubts } from './run-text.ts';
 export function trustLines({
   completeness,
   events,
+  caches,
   callSites,
   totals,
   recorder,
@@ -32,6 +33,8 @@ export function trustLines({
   if (late !== '') lines.push(['late', late]);
   const gaps = gapsText(c, totals, callSites);
   if (gaps !== '') lines.push(['gaps', gaps]);
+  const certain = c.lostEvents === 0 ? '' : certainText(totals, caches);
+  if (certain !== '') lines.push(['certain', certain]);
   if (c.freesOfUnknown > 0) {
     lines.push([
       'older',
@@ -94,6 +97,27 @@ function gapsText(
     `${text}; ${counted(liveUncertain, 'live object')} of ${counted(sites, 'call site')} ` +
     `may be freed already and ${liveUncertain === 1 ? 'is' : 'are'} kept apart`
   );
+}
+
+/** Caches that are named as the least certain. */
+const LEAST_CERTAIN = 3;
+
+/** How much of what is live at the end can be believed, where events were lost. */
+function certainText({ liveObjects, liveUncertain }: Totals, caches: readonly CacheRow[]): string {
+  if (liveUncertain === 0) return '';
+  const certain = liveObjects - liveUncertain;
+  const least = caches
+    .filter((cache) => cache.liveUncertain > 0)
+    .sort((a, b) => b.liveUncertain - a.liveUncertain)
+    .slice(0, LEAST_CERTAIN)
+    .map((cache) => {
+      const share = formatShare(cache.live - cache.liveUncertain, cache.live);
+      return `${share} of ${counted(cache.live, 'object')} in ${cache.name ?? '?'}`;
+    });
+  const text =
+    `${formatShare(certain, liveObjects)} of ${counted(liveObjects, 'live object')}, as a lost free ` +
+    'leaves an object that looks live';
+  return least.length === 0 ? text : `${text}; where it matters most: ${least.join(', ')}`;
 }
 
 type MemoryRow = [name: string, end: number, peak: number | null, note: string];

@@ -51,6 +51,22 @@ Next:  slabreplay frag a-run --by site
 describe('what makes the numbers less than exact', () => {
   const trust = (changes: Partial<Analysis>): string => part(render(changes), 'Can these');
 
+  test('where events were lost, how much is certain, and in which caches least', () => {
+    const caches = [
+      { ...CACHE, name: 'filp', live: 10, liveUncertain: 1 },
+      { ...CACHE, name: 'dentry', live: 1000, liveUncertain: 700 },
+      { ...CACHE, name: 'kmalloc-64', live: 500, liveUncertain: 0 },
+    ];
+    const totals = { ...ANALYSIS.totals, liveObjects: 1510, liveUncertain: 701 };
+    const lines = (lostEvents: number): string =>
+      trust({ completeness: { ...COMPLETE, lostEvents }, caches, totals }).replaceAll(/\s+/g, ' ');
+    expect(lines(5)).toContain(
+      'certain 53.6 % of 1,510 live objects, as a lost free leaves an object that looks live; ' +
+        'where it matters most: 30.0 % of 1,000 objects in dentry, 90.0 % of 10 objects in filp',
+    );
+    expect(lines(0)).not.toContain('certain 53.6');
+  });
+
   test('every doubt has its line', () => {
     const completeness = {
       ...COMPLETE,
@@ -72,6 +88,7 @@ describe('what makes the numbers less than exact', () => {
   late         what was allocated before the recording is not in these numbers
   gaps         3 frees are missing, among the lost events or without one (kfree_rcu, bulk); 6 live
                objects of 1 call site may be freed already and are kept apart
+  certain      70.0 % of 20 live objects, as a lost free leaves an object that looks live
   older        5 frees were of objects from before the recording, or allocated in bulk
   recorder     10.0 % of the bytes were allocated by trace-cmd, cat (leave out with --exclude-comm)
   note         1,234 events were lost: frees among them look like leaks
