@@ -25,7 +25,10 @@ export interface OutstandingGroup {
   /** Objects younger than 1, 5, 30 and 300 seconds and older; null where the clock has no seconds. */
   readonly ages: readonly number[] | null;
   readonly oldestSec: number | null;
-  /** Objects per second, by least squares over the trace; null where too little was seen. */
+  /**
+   * Objects per second, by least squares over the trace; null where too little was seen, and where
+   * lost frees may be all of it (`LOST_SHARE`).
+   */
   readonly growthPerSec: number | null;
   /** Share of the intervals in which their number did not fall, 0 to 1. */
   readonly monotoneShare: number | null;
@@ -39,6 +42,11 @@ export interface OutstandingGroup {
 /** A site whose objects mostly live this shortly is set apart. */
 const TEMPORARY_SHARE = 0.9;
 const MIN_SAMPLES = 4;
+/**
+ * Where more than this share of a group may have been freed by lost events, its number grows with each
+ * loss, whatever the kernel does: that is no growth of the site.
+ */
+const LOST_SHARE = 0.5;
 
 interface Group {
   readonly call: number;
@@ -48,6 +56,8 @@ interface Group {
   readonly ages: number[];
   objects: number;
   uncertain: number;
+  /** Of the uncertain, those that may have been freed by lost events. */
+  lost: number;
   bytesReq: number;
   bytesAlloc: number;
   oldest: number;
@@ -75,6 +85,7 @@ export function findOutstanding(run: ResolvedRun, series: LiveSeries): Outstandi
         ages: Array.from({ length: AGE_LIMITS_SEC.length + 1 }, () => 0),
         objects: 0,
         uncertain: 0,
+        lost: 0,
         bytesReq: 0,
         bytesAlloc: 0,
         oldest: 0,
@@ -88,6 +99,7 @@ export function findOutstanding(run: ResolvedRun, series: LiveSeries): Outstandi
     group.bytesReq += calls.bytesReq(call);
     group.bytesAlloc += calls.bytesAlloc(call);
     if (verdicts.ofRow[row] !== VERDICT.certain) group.uncertain++;
+    if (verdicts.ofRow[row] === VERDICT.eventsLost) group.lost++;
     group.oldest = Math.max(group.oldest, age);
     const at = column < 0 ? AGE_LIMITS_SEC.length : column;
     group.ages[at] = (group.ages[at] ?? 0) + 1;
@@ -119,7 +131,8 @@ function describe(
   const temporaryShare = allocs === 0 ? 0 : temporary / allocs;
   const kind = run.dictionary.calls.kind(group.call);
   const freesRecorded = !lacksFrees(run.unrecordedFrees, kind);
-  const growth = isTimed && freesRecorded ? growthOf(series, [...group.calls]) : undefined;
+  const isTold = isTimed && freesRecorded && group.lost <= LOST_SHARE * group.objects;
+  const growth = isTold ? growthOf(series, [...group.calls]) : undefined;
   return {
     site: address === null ? null : `0x${address.toString(16).padStart(16, '0')}`,
     symbol,

@@ -86,9 +86,13 @@ export function renderOutstanding(leaks: Leaks, top: number): string {
   )}`;
   text += moreRows(lasting.length, top);
   if (shown.some((g) => remark(g) === '*')) {
+    const hasLoss = leaks.completeness.lostEvents > 0;
     text += wrapped(
       '  * ',
-      'frees of this site leave no event at times: some may be freed already',
+      hasLoss
+        ? 'some may be freed already, by lost events or without one; no growth is given where ' +
+            'lost events may be all of it'
+        : 'frees of this site leave no event at times: some may be freed already',
     );
   }
   if (brief.length > 0) {

@@ -5,6 +5,7 @@ import type { EventFields } from '../events/event-fields.ts';
 import { MARK } from '../events/event-output.ts';
 import type { ReorderQueue } from '../events/reorder-queue.ts';
 import type { RowClock } from '../events/row-clock.ts';
+import type { ProbeRecords } from '../probes/probe-records.ts';
 import type { ProbeStash } from '../probes/probe-stash.ts';
 import { Callchains } from './callchains.ts';
 import type { RecordBuffer } from './record-buffer.ts';
@@ -13,6 +14,12 @@ import { u64At } from './u64.ts';
 
 /** The largest CPU number that EventBatch holds. */
 export const MAX_CPU = 0xffff;
+
+/** What reads the records of probes, and keeps them. */
+interface SampledProbes {
+  readonly records: ProbeRecords;
+  readonly stash: ProbeStash;
+}
 
 export class SampleReader {
   private readonly layouts: SampleLayouts;
@@ -24,7 +31,7 @@ export class SampleReader {
   /** Interprets the tracepoints' data; made for the first of them. */
   private fields: EventFields | undefined;
   /** Keeps the records of probes, where there are any. */
-  probes: ProbeStash | undefined;
+  probes: SampledProbes | undefined;
   private readonly openFields: () => EventFields;
   /** Samples about other things, not yet in the stats. */
   private others = 0;
@@ -81,7 +88,7 @@ export class SampleReader {
     this.fields ??= this.openFields();
     const ts = (time === 0 ? undefined : this.clock.read(view, at + time, le)) ?? queue.lastTime;
     const thread = tid === 0 ? -1 : view.getInt32(at + tid, le);
-    if (this.probes?.has(view, pos + 4, rawSize) === true) {
+    if (this.probes?.records.has(view, pos + 4, rawSize) === true) {
       this.addProbe(this.probes, view, pos + 4, ts, onCpu, thread);
     } else this.fields.addSampled(view, pos + 4, rawSize, ts, onCpu, thread);
     if (frames > 0 && queue.count > before) {
@@ -93,7 +100,7 @@ export class SampleReader {
 
   /** A row that stands for the record of a probe, until all before it are there. */
   private addProbe(
-    probes: ProbeStash,
+    { records, stash }: SampledProbes,
     view: DataView,
     at: number,
     ts: number,
@@ -103,8 +110,10 @@ export class SampleReader {
     const { queue } = this;
     const flags = view.getUint8(at + 2) | (view.getUint8(at + 3) << 8);
     const thread = tid === -1 ? view.getInt32(at + 4, this.littleEndian) : tid;
-    queue.add(ts, MARK.probe, thread, probes.keep(view, at), 0, cpu, flags);
-    if (probes.isFull && !queue.isFlushing) queue.releaseHalf();
+    const plan = records.take(view, at);
+    if (plan === undefined) return;
+    queue.add(ts, MARK.probe, thread, stash.keep(plan), 0, cpu, flags);
+    if (stash.isFull && !queue.isFlushing) queue.releaseHalf();
   }
 
   finish(): void {

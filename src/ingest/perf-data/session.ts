@@ -122,9 +122,9 @@ export class PerfSession {
     const { input, info, queue } = this;
     if (!formats.some(isProbeFormat)) return undefined;
     const { records, trampoline } = openProbes(formats, layout, input, this.writer, info.probes);
-    const stash = new ProbeStash(records);
+    const stash = new ProbeStash(records.events);
     this.output.probes = stash;
-    this.samples.probes = stash;
+    this.samples.probes = { records, stash };
     return new EventFields(formats, layout, queue, new Map(), info, {
       records: undefined,
       trampoline,

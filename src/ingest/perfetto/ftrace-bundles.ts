@@ -16,8 +16,9 @@ import { eventName } from './event-names.ts';
 import { GenericEvents } from './generic-events.ts';
 import { FIELD, type KmemMessage, knownMessages } from './kmem-messages.ts';
 import { type KernelSymbols, KmemRows } from './kmem-rows.ts';
+import { NamedValues, type ProbeRows } from './probe-rows.ts';
 import { TaskComms } from './task-comms.ts';
-import type { WireReader } from './wire.ts';
+import { ignore, type WireReader } from './wire.ts';
 
 /** The largest CPU number that EventBatch holds. */
 const MAX_CPU = 0xffff;
@@ -59,6 +60,9 @@ export class FtraceBundles {
   private readonly messages = knownMessages();
   private readonly generics: GenericEvents;
   private readonly event = new EventHead();
+  private readonly named = new NamedValues();
+  private readonly probes: ProbeRows;
+  private readonly recorded: Set<number>;
   private readonly rows: KmemRows;
   private readonly others = new Map<string, number>();
   /** Time of the last event of each CPU. */
@@ -66,7 +70,16 @@ export class FtraceBundles {
   /** CPUs of which the next event stands behind a loss. */
   private readonly afterLoss = new Set<number>();
 
-  constructor(queue: ReorderQueue, info: TraceInfo, clock: RowClock) {
+  /** @param recorded takes the kinds of the tracepoints that are met */
+  constructor(
+    queue: ReorderQueue,
+    info: TraceInfo,
+    clock: RowClock,
+    probes: ProbeRows,
+    recorded: Set<number>,
+  ) {
+    this.probes = probes;
+    this.recorded = recorded;
     this.queue = queue;
     this.info = info;
     this.clock = clock;
@@ -180,19 +193,32 @@ export class FtraceBundles {
     const ts = this.clock.since(event.timeLo, event.timeHi);
     if (this.afterLoss.delete(cpu)) this.addLoss(ts, cpu);
     if (ts > (this.lastTs[cpu] ?? -Infinity)) this.lastTs[cpu] = ts;
-    const message = this.readMessage(reader, ts);
-    if (message !== undefined) this.rows.add(message, ts, event.pid, cpu);
+    const message = this.readMessage(reader, ts, cpu);
+    if (message === undefined) return;
+    this.recorded.add(message.kind);
+    this.rows.add(message, ts, event.pid, cpu);
   }
 
   /** Reads what the event's kind says; undefined, and counted, where it is none of ours. */
-  private readMessage(reader: WireReader, ts: number): KmemMessage | undefined {
+  private readMessage(reader: WireReader, ts: number, cpu: number): KmemMessage | undefined {
     const { number, from, to } = this.event;
     const { values } = this.rows;
     values.clear();
     if (number === GENERIC_EVENT) {
-      const { name, message } = this.generics.read(reader, from, to, values);
+      this.named.clear();
+      const { name, message } = this.generics.read(reader, from, to, values, this.named);
+      if (this.named.isProbe) {
+        this.addProbe(name, ts, cpu);
+        return undefined;
+      }
       if (message === undefined) this.countOther(name, 1);
       return message;
+    }
+    const probeFields = this.generics.probeFields(number);
+    if (probeFields !== undefined) {
+      this.readNamed(reader, from, to, probeFields);
+      this.addProbe(this.generics.nameOf(number) ?? '', ts, cpu);
+      return undefined;
     }
     const message = this.messages[number];
     if (message === undefined) {
@@ -200,6 +226,38 @@ export class FtraceBundles {
       this.countOther(this.generics.nameOf(number) ?? eventName(number), 1);
     } else this.readValues(reader, message, from, to);
     return message;
+  }
+
+  private readNamed(
+    reader: WireReader,
+    from: number,
+    to: number,
+    names: ReadonlyMap<number, string>,
+  ): void {
+    this.named.clear();
+    reader.each(
+      from,
+      to,
+      (field) => {
+        const name = names.get(field);
+        if (name !== undefined) this.named.set(name, reader.lo, reader.hi);
+      },
+      ignore,
+    );
+  }
+
+  /** A row that stands for the event of a probe, until all before it are there. */
+  private addProbe(name: string, ts: number, cpu: number): void {
+    const { probes, queue } = this;
+    const slot = probes.keep(name, this.named);
+    if (slot < 0) {
+      this.countOther(name, 1);
+      return;
+    }
+    this.put(ts, MARK.probe, this.event.pid, slot, 0, cpu);
+    if (!probes.stash.isFull) return;
+    queue.releaseHalf();
+    while (queue.isFlushing) queue.step();
   }
 
   private readValues(reader: WireReader, message: KmemMessage, from: number, to: number): void {

@@ -3,6 +3,7 @@
 // GenericEventDescriptor: a DescriptorProto of google/protobuf/descriptor.proto).
 
 import { FIELD, fieldOf, type KmemMessage, type KmemValues, kmemMessage } from './kmem-messages.ts';
+import type { NamedValues } from './probe-rows.ts';
 import { ignore, type WireReader } from './wire.ts';
 
 /** Described events have numbers behind those of ftrace_event.proto. */
@@ -10,6 +11,9 @@ const MAX_NUMBER = 65536;
 const GENERIC = { eventName: 1, field: 2 } as const;
 const GENERIC_FIELD = { name: 1, int: 4, uint: 5 } as const;
 const DESCRIPTOR = { fieldId: 1, descriptor: 2, name: 1, field: 2, number: 3 } as const;
+
+/** What the kernel puts before a probe's own fields. */
+const PROBE_FIELDS: ReadonlySet<string> = new Set(['__probe_ip', '__probe_func']);
 
 /** An event whose fields were spelled out. */
 interface SpelledEvent {
@@ -21,6 +25,7 @@ export class GenericEvents {
   private readonly messages: (KmemMessage | undefined)[];
   /** Names of described events, by number. */
   private readonly names = new Map<number, string>();
+  private readonly probes = new Map<number, ReadonlyMap<number, string>>();
   private readonly spelled = new Map<string, KmemMessage | undefined>();
 
   /** @param messages takes those that are described, by number */
@@ -57,16 +62,32 @@ export class GenericEvents {
     );
     if (name === '' || number === 0 || number > MAX_NUMBER || this.names.has(number)) return;
     this.names.set(number, name);
+    const isProbe = [...fields.values()].some((each) => PROBE_FIELDS.has(each));
+    if (isProbe) {
+      this.probes.set(number, fields);
+      return;
+    }
     // A described event must not take the place of one that the schema knows.
     this.messages[number] ??= kmemMessage(name, fields);
   }
 
-  /** A GenericFtraceEvent; its values are put into `values`. */
-  read(reader: WireReader, from: number, to: number, values: KmemValues): SpelledEvent {
+  /** The names of the fields of a described probe, by number; undefined where it is no probe. */
+  probeFields(number: number): ReadonlyMap<number, string> | undefined {
+    return this.probes.get(number);
+  }
+
+  /** A GenericFtraceEvent; its values are put into `values`, under their names into `named`. */
+  read(
+    reader: WireReader,
+    from: number,
+    to: number,
+    values: KmemValues,
+    named: NamedValues,
+  ): SpelledEvent {
     let name = '';
     reader.each(from, to, ignore, (field, start, end) => {
       if (field === GENERIC.eventName) name = reader.text(start, end);
-      else if (field === GENERIC.field) readSpelledField(reader, start, end, values);
+      else if (field === GENERIC.field) readSpelledField(reader, start, end, values, named);
     });
     if (!this.spelled.has(name)) this.spelled.set(name, kmemMessage(name, new Map()));
     return { name, message: this.spelled.get(name) };
@@ -94,17 +115,26 @@ function readField(
   return { name, number };
 }
 
-function readSpelledField(reader: WireReader, from: number, to: number, values: KmemValues): void {
-  let role: number = FIELD.none;
+function readSpelledField(
+  reader: WireReader,
+  from: number,
+  to: number,
+  values: KmemValues,
+  named: NamedValues,
+): void {
+  let name = '';
   reader.each(
     from,
     to,
     (field) => {
       const isValue = field === GENERIC_FIELD.int || field === GENERIC_FIELD.uint;
-      if (isValue && role !== FIELD.none) values.set(role, reader.lo, reader.hi);
+      if (!isValue || name === '') return;
+      named.set(name, reader.lo, reader.hi);
+      const role = fieldOf(name);
+      if (role !== FIELD.none) values.set(role, reader.lo, reader.hi);
     },
     (field, start, end) => {
-      if (field === GENERIC_FIELD.name) role = fieldOf(reader.text(start, end));
+      if (field === GENERIC_FIELD.name) name = reader.text(start, end);
     },
   );
 }

@@ -13,6 +13,7 @@ import { readSidecarFacts } from '../text/trace-facts.ts';
 import { looksLikeTrace } from './detect.ts';
 import { FtraceBundles } from './ftrace-bundles.ts';
 import { PacketCutter } from './packet-cutter.ts';
+import { ProbeRows } from './probe-rows.ts';
 import { TracePackets } from './trace-packets.ts';
 
 export const perfettoFormat: TraceFormat = {
@@ -44,7 +45,10 @@ class PerfettoReader implements TraceReader {
     const output = new EventOutput(writer, info, names, clock);
     this.cutter = new PacketCutter(writer.stats);
     this.queue = new ReorderQueue(writer, (rows, from, to) => output.receive(rows, from, to));
-    this.bundles = new FtraceBundles(this.queue, info, clock);
+    const recorded = new Set<number>();
+    const probes = new ProbeRows(input, writer, info, recorded);
+    output.probes = probes.stash;
+    this.bundles = new FtraceBundles(this.queue, info, clock, probes, recorded);
     this.packets = new TracePackets(this.bundles, info, writer.stats);
     names.setSavedNames(this.bundles.comms.saved);
   }

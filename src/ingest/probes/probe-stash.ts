@@ -4,7 +4,6 @@
 import { ensureLength } from '../../base/growable.ts';
 import type { ProbeEvents } from './probe-events.ts';
 import type { ProbePlan } from './probe-plan.ts';
-import type { ProbeRecords } from './probe-records.ts';
 import { ProbeValues } from './probe-values.ts';
 
 /** Words of a slot: function, site, values. */
@@ -23,15 +22,13 @@ interface Objects {
 
 export class ProbeStash {
   readonly events: ProbeEvents;
-  private readonly records: ProbeRecords;
   private words: Uint32Array = new Uint32Array(1024 * SLOT_WORDS);
   private readonly plans: ProbePlan[] = [];
   private readonly objects = new Map<number, Objects>();
   private readonly unused: number[] = [];
 
-  constructor(records: ProbeRecords) {
-    this.records = records;
-    this.events = records.events;
+  constructor(events: ProbeEvents) {
+    this.events = events;
   }
 
   /** True where no more records should come before some were told. */
@@ -39,15 +36,8 @@ export class ProbeStash {
     return this.plans.length - this.unused.length >= MAX_WAITING;
   }
 
-  /** True where a record is of a probe that tells about memory. */
-  has(view: DataView, at: number, size: number): boolean {
-    return this.records.has(view, at, size);
-  }
-
-  /** Keeps a record that it has; gives the number under which `tell` finds it. */
-  keep(view: DataView, at: number): number {
-    const plan = this.records.take(view, at);
-    if (plan === undefined) return -1;
+  /** Keeps what the events' hit and values hold; gives the number under which `tell` finds it. */
+  keep(plan: ProbePlan): number {
     const { hit, values } = this.events;
     const slot = this.unused.pop() ?? this.plans.length;
     const from = slot * SLOT_WORDS;

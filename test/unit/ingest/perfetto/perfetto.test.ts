@@ -356,6 +356,75 @@ test('events that are described, or spelled out, are known by their names', asyn
   expect(trace.stats).toEqual({ other_events: 1 });
 });
 
+test('events of probes, spelled out or described, are calls and returns', async () => {
+  const FUNC = 0xffffffff81000100n;
+  const kallsyms = `${FUNC.toString(16)} T __kmalloc\nffffffff81000500 T kfree\n`;
+  const spelled = (name: string, fields: Readonly<Record<string, bigint>>): Message => [
+    [1, name],
+    ...Object.entries(fields).map(([field, value]): readonly [number, Message] => [
+      2,
+      [
+        [1, field],
+        [5, value],
+      ],
+    ]),
+  ];
+  const returns = ['__probe_func', '__probe_ret_ip', 'ret'];
+  const descriptor: Message = [
+    [1, 701],
+    [
+      2,
+      [
+        [1, 'kmalloc_r'],
+        ...returns.map((name, i): readonly [number, Message] => [
+          2,
+          [
+            [1, name],
+            [3, i + 1],
+          ],
+        ]),
+      ],
+    ],
+  ];
+  const packets = [
+    bundle(
+      1,
+      [
+        event(30, 7, 701, [
+          [1, FUNC],
+          [2, SITE],
+          [3, at(64)],
+        ]),
+      ],
+      { fields: [[11, descriptor]] },
+    ),
+    bundle(0, [
+      event(20, 7, 327, spelled('kmalloc_p', { __probe_ip: FUNC, size: 60n, flags: 0xcc0n })),
+      event(40, 7, 327, spelled('kfree', { __probe_ip: 0xffffffff81000500n, ptr: at(64) })),
+      event(50, 7, 327, spelled('pool_put', { __probe_ip: 0x10n, where: at(64) })),
+    ]),
+  ];
+  const trace = await readTraceBytes(perfettoFile(packets), {
+    sidecars: { 'kallsyms.txt': kallsyms },
+  });
+  expect(trace.events()).toMatchObject([
+    { ns: 30n, event: 'kmalloc', bytesReq: 60, bytesAlloc: 64, site: '0xffffffff81234567', cpu: 1 },
+    { ns: 40n, event: 'kfree', ptr: at(64), pid: 7 },
+  ]);
+  expect(trace.stats).toEqual({ other_events: 1 });
+  expect(trace.info.probes.map(({ event: name, isRead }) => `${name} ${isRead}`)).toEqual([
+    'kmalloc_r true',
+    'kmalloc_p true',
+    'kfree true',
+    'pool_put false',
+  ]);
+  const mapped = await readTraceBytes(perfettoFile(packets), {
+    sidecars: { 'kallsyms.txt': kallsyms },
+    maps: ['pool_put=free,where=ptr'],
+  });
+  expect(mapped.count).toBe(3);
+});
+
 test('another machine of the same session is passed over; a bundle without a CPU is of CPU 0', async () => {
   const trace = await read([
     [[1, [[2, free(10, 1, 298, at(1))]]]],
