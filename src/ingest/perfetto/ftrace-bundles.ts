@@ -85,7 +85,7 @@ export class FtraceBundles {
     this.clock = clock;
     this.dictionary = queue.dictionary;
     this.generics = new GenericEvents(this.messages);
-    this.rows = new KmemRows(queue, info, (ts, call, thread, ptrLo, ptrHi, onCpu) =>
+    this.rows = new KmemRows(queue, info, probes, (ts, call, thread, ptrLo, ptrHi, onCpu) =>
       this.put(ts, call, thread, ptrLo, ptrHi, onCpu),
     );
     this.comms = new TaskComms(queue.dictionary, (pid, comm, ts) =>

@@ -8,6 +8,7 @@ import { type GfpLayout, todaysGfp } from '../../kernel/events/gfp-layouts.ts';
 import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import type { ReorderQueue } from '../events/reorder-queue.ts';
 import { FIELD, type KmemMessage, KmemValues } from './kmem-messages.ts';
+import type { ProbeRows } from './probe-rows.ts';
 
 const DEFAULT_PAGE = 4096;
 const MAX_ORDER = 20;
@@ -33,10 +34,12 @@ export class KmemRows {
   private readonly queue: ReorderQueue;
   private readonly info: TraceInfo;
   private readonly dictionary: Dictionary;
+  private readonly probes: ProbeRows;
   private readonly put: PutRow;
   private gfpLayout: GfpLayout | undefined;
 
-  constructor(queue: ReorderQueue, info: TraceInfo, put: PutRow) {
+  constructor(queue: ReorderQueue, info: TraceInfo, probes: ProbeRows, put: PutRow) {
+    this.probes = probes;
     this.queue = queue;
     this.info = info;
     this.dictionary = queue.dictionary;
@@ -87,6 +90,7 @@ export class KmemRows {
     const lo = this.values.lo[FIELD.call_site]!;
     const hi = this.values.hi[FIELD.call_site]!;
     if (lo === 0 && hi === 0) return 0;
+    if (lo === this.probes.trampoline?.lo && hi === this.probes.trampoline.hi) return 0;
     const symbol = hi === 0 ? this.symbols.get(lo) : undefined;
     return symbol === undefined ? sites.internAddress(lo, hi) : sites.internText(symbol);
   }

@@ -5,6 +5,7 @@ import type { TraceInfo } from '../../kernel/events/trace-info.ts';
 import { SymbolTable } from '../../kernel/symbols/symbols.ts';
 import type { BatchWriter } from '../events/batch-writer.ts';
 import type { TraceInput } from '../format.ts';
+import { type AddressHalves, findTrampoline } from '../probes/open-probes.ts';
 import { ProbeEvents } from '../probes/probe-events.ts';
 import { type ProbePlan, parseProbeMapping, planProbe } from '../probes/probe-plan.ts';
 import { ProbeStash } from '../probes/probe-stash.ts';
@@ -61,6 +62,8 @@ export class ProbeRows {
   private readonly writer: BatchWriter;
   private readonly info: TraceInfo;
   private readonly plans = new Map<string, ProbePlan | null>();
+  /** The address that stands for a caller under a return probe; known once a probe was met. */
+  trampoline: AddressHalves | undefined;
   private symbols: SymbolTable | undefined | null = null;
 
   /** @param recorded kinds of the tracepoints that the trace holds as well, as they come */
@@ -119,6 +122,7 @@ export class ProbeRows {
     if (this.symbols === null) {
       const kallsyms = this.input.sidecars.bytes('kallsyms.txt');
       this.symbols = kallsyms === undefined ? undefined : new SymbolTable(kallsyms);
+      this.trampoline = findTrampoline(this.symbols);
     }
     return this.symbols?.resolve(hi, lo)?.name;
   }

@@ -54,7 +54,8 @@ function recordedKinds(formats: readonly EventFormat[]): Set<number> {
   );
 }
 
-function findTrampoline(symbols: SymbolTable | undefined): AddressHalves | undefined {
+/** The address that stands for a caller under a return probe, where symbols tell it. */
+export function findTrampoline(symbols: SymbolTable | undefined): AddressHalves | undefined {
   for (const name of TRAMPOLINES) {
     const address = symbols?.addressOf(name);
     if (address !== undefined) {

@@ -12,6 +12,9 @@ const WHOLE = /^\S.*(?:\s+\d+){5}\s*: tunables(?:\s+\d+){3}\s*: slabdata(?:\s+\d
 // size-64  64  118  64  2  2  1 :  252  126
 const OLD = /^(\S+(?:\s\S+)*?)((?:\s+\d+){6})(?:\s*:(?:\s+\d+)+)*$/;
 
+/** What grep puts before a line: the file (`-H`; `-` behind it around a match), the number (`-n`). */
+const GREPPED = /^(?:\/\S*?:|\/\S*?slabinfo\S*?-)?(?:\d+[:-](?=\S))?/;
+
 /** Reads what is a cache, and counts the other lines. Never throws. */
 export function parseAnySlabinfo(text: string): ProcSlabinfo {
   const { lines, old } = sortLines(text);
@@ -27,7 +30,7 @@ function sortLines(text: string): { lines: string[]; old: ProcSlabCache[] } {
   const old: ProcSlabCache[] = [];
   let begun = '';
   for (const rawLine of text.split('\n')) {
-    const line = rawLine.trim();
+    const line = rawLine.trim().replace(GREPPED, '');
     if (HEADING.test(line)) lines.push(line);
     if (line === '' || HEADING.test(line)) continue;
     const whole = wholeLines(begun, line);

@@ -14,7 +14,7 @@ export const PROC_SLABINFO: ForeignText = {
   title: '/proc/slabinfo',
   advice:
     'It holds no events. `slabreplay slabinfo FILE` prints its tables; beside a trace its name is slabinfo.txt.',
-  mark: /^(?:slabinfo - version: \d|# ?name +<active_objs>|\S+(?: +\d+){6} : +\d+ +\d+|\S.* : tunables +\d|.*: slabdata +\d)/gm,
+  mark: /^(?:slabinfo - version: \d|# ?name +<active_objs>|\S+(?:[ \t]+\d+){6} : +\d+ +\d+|\S.*\s:[ \t]+tunables[ \t]+\d|.*:[ \t]+slabdata[ \t]+\d)/gm,
 };
 
 /** mm/slub.c, the attributes of /sys/kernel/slab, as grep and find print them. */

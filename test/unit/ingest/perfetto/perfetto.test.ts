@@ -418,6 +418,24 @@ test('events of probes, spelled out or described, are calls and returns', async 
     'kfree true',
     'pool_put false',
   ]);
+  // Beside the tracepoint: it counts, and has the caller from the return.
+  const TRAMPOLINE = 0xffffffff81000900n;
+  const beside = await readTraceBytes(
+    perfettoFile([
+      bundle(0, [
+        event(20, 7, 327, spelled('kmalloc_p', { __probe_ip: FUNC, size: 60n })),
+        alloc(25, 7, 299, at(64), { req: 60, site: TRAMPOLINE }),
+      ]),
+      ...packets.slice(0, 1),
+    ]),
+    {
+      sidecars: {
+        'kallsyms.txt': `${kallsyms}${TRAMPOLINE.toString(16)} T arch_rethook_trampoline\n`,
+      },
+    },
+  );
+  expect(beside.events()).toMatchObject([{ ns: 25n, site: '0xffffffff81234567', gfp: 0xcc0 }]);
+  expect(beside.count).toBe(1);
   const mapped = await readTraceBytes(perfettoFile(packets), {
     sidecars: { 'kallsyms.txt': kallsyms },
     maps: ['pool_put=free,where=ptr'],

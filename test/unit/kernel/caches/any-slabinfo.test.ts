@@ -14,6 +14,20 @@ function cachesOf(text: string): string[] {
   );
 }
 
+const ROW =
+  '9p-cache  48257  48320     64   64    1 : tunables    0    0    0 : slabdata    755    755      0\n';
+
+test.each([
+  ['grep -n', `12:${ROW}`],
+  ['grep -Hn', `/proc/slabinfo:12:${ROW}`],
+  ['grep -H', `/proc/slabinfo:${ROW}`],
+  ['grep -H -C 1', `/proc/slabinfo-${ROW}`],
+  ['grep -Hn -C 1 of a copy', `/tmp/slabinfo.txt-12-${ROW}`],
+  ['with tabs', ROW.replaceAll(/ +/g, '\t')],
+])('a line: %s', (_, text) => {
+  expect(cachesOf(text)).toEqual(['9p-cache 48257/48320 64 64/1 755']);
+});
+
 test.each([
   [
     '2.1 of SLUB',
