@@ -1,23 +1,29 @@
 // The package as a library, in a process of its own: what index.ts exports.
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { BOOT, MAIN, ROOT } from '../helpers/run-cli.ts';
+import { MAIN, ROOT, STACKS } from '../helpers/run-cli.ts';
 
 test.skipIf(!existsSync('/proc/self/task'))(
   'traces read at the same time leave one reading thread, and nothing that keeps the process',
   async () => {
     const index = join(dirname(dirname(MAIN)), 'index.js');
+    const folder = mkdtempSync(join(tmpdir(), 'slabreplay-library-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    // Packed it is too small for a thread.
+    const trace = join(folder, 'trace.txt');
+    writeFileSync(trace, gunzipSync(readFileSync(join(ROOT, STACKS, 'trace.txt.gz'))));
     const script = `
     import { readdirSync } from 'node:fs';
     import { setTimeout as sleep } from 'node:timers/promises';
     import { openRun } from ${JSON.stringify(index)};
     const overview = async () => {
-      const run = await openRun(${JSON.stringify(join(ROOT, BOOT))});
+      const run = await openRun(${JSON.stringify(trace)});
       await run.overview({ replay: false });
       await run.close();
     };
@@ -36,8 +42,6 @@ test.skipIf(!existsSync('/proc/self/task'))(
     }
     console.log(JSON.stringify([kept, threads()]));
   `;
-    const folder = mkdtempSync(join(tmpdir(), 'slabreplay-library-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
     const path = join(folder, 'rounds.mjs');
     writeFileSync(path, script);
     const { stdout } = await promisify(execFile)(process.execPath, [path]);
