@@ -3,8 +3,8 @@
 // first that allocates there again is cpuhp/N, for the states that it enters (kernel/cpu.c,
 // cpuhp_thread_fun(), 5.10 to 7.2). In between slub_cpu_dead() (mm/slub.c) has flushed what the CPU
 // had of every cache.
-// Model: of a CPU that is silent between two installations of callbacks, which cpuhp/N runs as well,
-// the same is believed.
+// cpuhp/N also runs callbacks that a driver installs on all CPUs; then the CPU is not off. Going down
+// and coming up both begin with the callbacks of the scheduler and of RCU, so with the same call.
 
 import { ensureLength } from '../../base/growable.ts';
 import { type Column, column } from '../../kernel/column.ts';
@@ -14,6 +14,8 @@ import type { Cpu, Task } from '../../kernel/indices.ts';
 
 /** Events of a CPU after the last of its cpuhp/N: it is still up for a short time. */
 const MOST_AFTER = 1024;
+/** Events of other tasks on a CPU between two runs of its cpuhp/N. */
+const BETWEEN_RUNS = 16;
 /** Events of others while a CPU is off, below which nothing is concluded. */
 const LEAST_MEANWHILE = 256;
 /** The same where it is off to the end. */
@@ -40,6 +42,8 @@ export class CpuOutages {
   private own: Column<Cpu, Float64Array> = column(new Float64Array(0));
   /** By CPU: its events since its cpuhp/N ran; infinite where that never did. */
   private after: Column<Cpu, Float64Array> = column(new Float64Array(0));
+  /** By CPU: the call with which the latest run of its cpuhp/N began. */
+  private firstCall: Column<Cpu, Uint32Array> = column(new Uint32Array(0));
   /** By CPU: time and number of its last event. */
   private lastTs: Column<Cpu, Float64Array> = column(new Float64Array(0));
   private lastNumber: Column<Cpu, Float64Array> = column(new Float64Array(0));
@@ -54,9 +58,7 @@ export class CpuOutages {
       const cpu: Cpu = batch.cpu[i]!;
       if (cpu >= this.own.length) this.grow(cpu + 1);
       const isThread = this.hotplugThread(batch.task[i]!) === cpu;
-      if (isThread && this.wasOff(cpu, LEAST_MEANWHILE)) {
-        this.found.push({ cpu, since: this.lastTs[cpu] });
-      }
+      if (isThread) this.threadRuns(cpu, batch.call[i]!);
       this.own[cpu]++;
       this.after[cpu] = isThread ? 0 : this.after[cpu] + 1;
       this.lastTs[cpu] = batch.ts[i]!;
@@ -71,6 +73,14 @@ export class CpuOutages {
       if (this.wasOff(cpu, LEAST_TO_THE_END)) toTheEnd.push({ cpu, since: this.lastTs[cpu] });
     }
     return [...this.found, ...toTheEnd].sort((a, b) => a.since - b.since);
+  }
+
+  private threadRuns(cpu: Cpu, call: number): void {
+    const isSilent = this.wasOff(cpu, LEAST_MEANWHILE);
+    if (isSilent && call === this.firstCall[cpu]) {
+      this.found.push({ cpu, since: this.lastTs[cpu] });
+    }
+    if (isSilent || this.after[cpu] > BETWEEN_RUNS) this.firstCall[cpu] = call;
   }
 
   /** True where cpuhp/N was among the last that ran there, and others had so many events since. */
@@ -99,6 +109,7 @@ export class CpuOutages {
     const known = this.own.length;
     this.own = ensureLength(this.own, cpus);
     this.after = ensureLength(this.after, cpus).fill(Infinity, known);
+    this.firstCall = ensureLength(this.firstCall, cpus);
     this.lastTs = ensureLength(this.lastTs, cpus);
     this.lastNumber = ensureLength(this.lastNumber, cpus);
   }

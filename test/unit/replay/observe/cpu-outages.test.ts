@@ -4,18 +4,21 @@ import { expect, test } from 'vitest';
 import { CpuOutages } from '../../../../src/replay/observe/cpu-outages.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 
-/** So many events of a task on a CPU; `hotplug` is the CPU's own cpuhp thread. */
+/** So many equal events of a task on a CPU; `hotplug` is the CPU's own cpuhp thread. */
 interface Stretch {
   readonly cpu: number;
   readonly task: 'hotplug' | 'task';
   readonly events: number;
+  /** Where they are called from. */
+  readonly site: string;
 }
 
-const stretch = (cpu: number, task: Stretch['task'], events: number): Stretch => ({
-  cpu,
-  task,
-  events,
-});
+const stretch = (
+  cpu: number,
+  task: Stretch['task'],
+  events: number,
+  site = 'alloc_cpumask_var_node',
+): Stretch => ({ cpu, task, events, site });
 
 const WORK = stretch(1, 'task', 2000);
 const DOWN = stretch(1, 'hotplug', 200);
@@ -24,9 +27,9 @@ const AFTER = stretch(1, 'task', 20);
 
 /** CPUs that were off, and as which event, counted from 1, the last one before came. */
 function outages(...stretches: readonly Stretch[]): string[] {
-  const lines = stretches.flatMap(({ cpu, task, events }) =>
+  const lines = stretches.flatMap(({ cpu, task, events, site }) =>
     new Array<string>(events).fill(
-      `cpu${cpu} ${task === 'hotplug' ? `cpuhp/${cpu}-${20 + cpu}` : 'task-7'} free A`,
+      `cpu${cpu} ${task === 'hotplug' ? `cpuhp/${cpu}-${20 + cpu}` : 'task-7'} free A by=${site}`,
     ),
   );
   const trace = new TestTrace(lines.join('\n'));
@@ -51,6 +54,13 @@ test('a silence that ends with another task, or in which hardly anything happens
 
 test('a CPU that works long after its cpuhp thread has run was not switched off by it', () => {
   expect(outages(WORK, DOWN, WORK, stretch(0, 'task', 500), UP)).toEqual([]);
+});
+
+test('a cpuhp thread that runs the callbacks of another driver has not switched the CPU off', () => {
+  const others = stretch(0, 'task', 500);
+  const installed = stretch(1, 'hotplug', 20, 'acpi_evaluate_object');
+  expect(outages(WORK, DOWN, AFTER, others, installed, WORK)).toEqual([]);
+  expect(outages(WORK, installed, AFTER, others, UP, WORK)).toEqual([]);
 });
 
 test('when the CPUs of a boot come up, their threads run on CPUs that have done nothing yet', () => {
