@@ -60,7 +60,11 @@ export async function observeRun(
   const onGone = (cpu: Cpu, lo: number, hi: number): void => {
     for (const simulation of beside) simulation.replay.free(cpu, lo, hi);
   };
-  const observed = new ObservedReplay(run.dictionary.calls, slub, { watch, onGone });
+  const observed = new ObservedReplay(run.dictionary.calls, slub, {
+    watch,
+    onGone,
+    outages: basis.outages,
+  });
   const { originNs, clockUnit } = run.info;
   const scale = { originNs, clockUnit, firstTs: run.tallies.firstTs };
   const bound = until ?? source.options.until;

@@ -15,6 +15,7 @@ import { learnNodes, type MemoryNodes } from '../replay/machine/memory-nodes.ts'
 import { PlaceFit } from '../replay/machine/place-fit.ts';
 import { strideLayouts } from '../replay/machine/stride-layouts.ts';
 import type { FreshOrder } from '../replay/model/fresh-order.ts';
+import { type CpuOutage, CpuOutages } from '../replay/observe/cpu-outages.ts';
 import { learnedOrders } from '../replay/observe/learned-orders.ts';
 import { OrderLearner } from '../replay/observe/order-learner.ts';
 import { SlubModel } from '../replay/slub-model.ts';
@@ -30,6 +31,8 @@ export interface ReplayBasis {
   readonly nodes: MemoryNodes;
   /** CPUs that the events name. */
   readonly cpus: number;
+  /** When CPUs were switched off, in the order of time. */
+  readonly outages: readonly CpuOutage[];
   /** What of the options is another machine than the recorded one; undefined: nothing. */
   readonly change: MachineChange | undefined;
 }
@@ -43,6 +46,7 @@ export class ReplayLearner {
   private readonly described: MachineOptions;
   private readonly machine: Machine;
   private readonly orders: OrderLearner;
+  private readonly outages: CpuOutages;
   private readonly fit: PlaceFit | undefined;
 
   /**
@@ -62,9 +66,11 @@ export class ReplayLearner {
     this.described = describing(asked, this.facts, false);
     this.machine = buildMachine(this.facts, sidecars, this.described);
     this.orders = new OrderLearner(calls, strideLayouts(calls, this.facts, this.machine));
+    this.outages = new CpuOutages(dictionary);
     const isCsv = info.format === 'csv';
     this.fit = asked.debug === undefined ? undefined : new PlaceFit(calls, this.machine, isCsv);
-    this.trackers = this.fit === undefined ? [this.orders] : [this.orders, this.fit];
+    const always = [this.orders, this.outages];
+    this.trackers = this.fit === undefined ? always : [...always, this.fit];
   }
 
   /** What the pass came to, when its events have been understood. */
@@ -82,6 +88,7 @@ export class ReplayLearner {
       orders: learnedOrders(plan, dictionary.calls, this.orders, machine.isRandom, own),
       nodes: learnNodes(sidecars.text('zoneinfo.txt'), objectPlaces(run), facts.pageSize),
       cpus: run.tallies.maxCpu + 1,
+      outages: this.outages.outages(),
       change: changeIn(asked, described),
     };
   }

@@ -81,6 +81,15 @@ export class CpuSheaves {
     return main;
   }
 
+  /** __pcs_flush_all_cpu(): what a CPU that is off has in its sheaves goes back to the slabs. */
+  pcsFlushAll(cpu: Cpu): void {
+    this.sheafFlushUnused(cpu, this.main[cpu]);
+    const spare = this.spare[cpu];
+    if (spare === undefined) return;
+    this.sheafFlushUnused(cpu, spare);
+    this.spare[cpu] = undefined;
+  }
+
   /** free_to_pcs(): a freed object comes to the main sheaf. */
   freeToPcs(cpu: Cpu, slab: Slab, object: ObjectNumber): void {
     const main = this.main[cpu];

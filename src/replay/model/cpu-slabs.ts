@@ -128,6 +128,12 @@ export class CpuSlabs implements SlabCache {
     }
   }
 
+  /** __flush_cpu_slab() */
+  flushCpu(cpu: Cpu): void {
+    if (this.cpuSlab[cpu] !== NO_SLAB) this.deactivateSlab(cpu);
+    this.unfreezePartials(cpu);
+  }
+
   /**
    * __kmem_cache_alloc_bulk() of 6.18: one object after the other as if each were allocated.
    * @returns how many of `count` objects are lacking
@@ -254,16 +260,22 @@ export class CpuSlabs implements SlabCache {
       ? pobjects > cpuPartial
       : list.length >= cpuPartialSlabs;
     if (drain && list.length > 0 && isOver) {
-      for (let old = list.head; old !== NO_SLAB; old = list.head) {
-        list.remove(old);
-        this.unfreezePartial(old);
-      }
+      this.unfreezePartials(cpu);
       pobjects = 0;
     }
     table.pobjects[slab] = pobjects + table.objects[slab] - table.inuse[slab];
     table.on[slab] = ON.cpuPartial;
     table.cpu[slab] = cpu;
     list.pushHead(slab);
+  }
+
+  /** unfreeze_partials(): all of c->partial, the head first. */
+  private unfreezePartials(cpu: Cpu): void {
+    const list = this.cpuPartial[cpu];
+    for (let slab = list.head; slab !== NO_SLAB; slab = list.head) {
+      list.remove(slab);
+      this.unfreezePartial(slab);
+    }
   }
 
   /** unfreeze_partials(), of one slab: to its node, or away where it is empty and the node has enough. */

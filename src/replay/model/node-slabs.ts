@@ -72,6 +72,9 @@ export class NodeSlabs implements SlabCache {
     } else if (!isListed) nodes.addPartial(slab, 'tail');
   }
 
+  /** A CPU has nothing of its own. */
+  flushCpu(): void {}
+
   /**
    * refill_objects(): takes slabs from the head of the list until they have enough, then empties them
    * one after the other; what the last one has left over goes to the tail of the list.

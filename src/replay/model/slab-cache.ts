@@ -40,6 +40,8 @@ export interface SlabCache {
    */
   newSlab(cpu: Cpu, node: Node, slab: Slab, object: ObjectNumber): void;
   free(cpu: Cpu, slab: Slab, object: ObjectNumber): void;
+  /** What the CPU has goes back to the slabs and the nodes: it is off (slub_cpu_dead()). */
+  flushCpu(cpu: Cpu): void;
   count(): CacheCounts;
   /** Its lists as they are, for digests and slab maps. */
   lists(): CacheLists;

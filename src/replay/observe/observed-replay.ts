@@ -21,6 +21,7 @@ import type { FreshOrder } from '../model/fresh-order.ts';
 import { NO_SLAB, ON, type SlabTable, type SlabWatcher } from '../model/slab-table.ts';
 import type { SlubModel } from '../slub-model.ts';
 import { ComingFrees } from './coming-frees.ts';
+import type { CpuOutage } from './cpu-outages.ts';
 import { Fidelity, type MismatchCause } from './fidelity.ts';
 import { type Freed, PreemptedFrees } from './preempted-frees.ts';
 import type { ReconciledCache } from './reconciled-cache.ts';
@@ -54,8 +55,10 @@ interface ReplayCache {
   readonly fidelity: Fidelity;
 }
 
-/** What follows the replay of each event. */
+/** What follows the replay of each event, and what goes on beside them. */
 export interface ReplayListeners {
+  /** When CPUs were switched off, in the order of time. */
+  readonly outages?: readonly CpuOutage[];
   /** Debug checks. */
   readonly watch?: DebugWatch;
   /** An object is gone with its slab although no event freed it. */
@@ -94,13 +97,23 @@ export class ObservedReplay implements SlabWatcher {
   private readonly isBulk: Uint8Array;
   private readonly watch: DebugWatch | undefined;
   private readonly onGone: ReplayListeners['onGone'];
+  private readonly outages: readonly CpuOutage[];
+  private outagesDone = 0;
+  /** Time of the next outage's last event. */
+  private nextOutage: number;
   /** Of the event at hand. */
   private cpu = 0;
 
-  constructor(calls: CallTable, slub: SlubModel, { watch, onGone }: ReplayListeners = {}) {
+  constructor(
+    calls: CallTable,
+    slub: SlubModel,
+    { watch, onGone, outages = [] }: ReplayListeners = {},
+  ) {
     this.calls = calls;
     this.watch = watch;
     this.onGone = onGone;
+    this.outages = outages;
+    this.nextOutage = outages[0]?.since ?? Infinity;
     this.slub = slub;
     this.table = slub.table;
     this.comingFrees = new ComingFrees(calls);
@@ -155,11 +168,21 @@ export class ObservedReplay implements SlabWatcher {
       const call = batch.call[i]!;
       const kind = calls.kind(call);
       this.cpu = batch.cpu[i]! % cpus;
+      if (batch.ts[i]! > this.nextOutage) this.flushCpus(batch.ts[i]!);
       const done = this.preempted.event(batch, i);
       if (done !== undefined) this.finishFree(done);
       if (isAlloc(kind)) this.alloc(batch, i, call);
       else if (isFree(kind)) this.free(batch, i, call);
       else this.watch?.other(batch, i, kind);
+    }
+  }
+
+  /** CPUs whose last event before they were switched off is older than this lose what they have. */
+  private flushCpus(ts: number): void {
+    while (this.nextOutage < ts) {
+      const cpu = this.outages[this.outagesDone]!.cpu % this.slub.cpus;
+      for (const { model } of this.caches) model.flushCpu(cpu);
+      this.nextOutage = this.outages[++this.outagesDone]?.since ?? Infinity;
     }
   }
 

@@ -194,6 +194,11 @@ export class SheafCache implements ReconciledCache {
     }
   }
 
+  flushCpu(cpu: Cpu): void {
+    this.sheaves.pcsFlushAll(cpu);
+    this.backing.flushCpu(cpu);
+  }
+
   drop(slab: Slab): void {
     const { table } = this;
     for (let object: ObjectNumber = 0; object < table.objects[slab]; object++) {

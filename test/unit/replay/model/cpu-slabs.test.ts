@@ -299,3 +299,29 @@ describe('what a recording teaches', () => {
     },
   );
 });
+
+describe('a CPU that is switched off (slub_cpu_dead)', () => {
+  test('gives its slab and its partial list to the node (__flush_cpu_slab)', () => {
+    const machine = fullSlabs({ cpuPartialSlabs: 4 });
+    machine.free(0, 'A0', 'B1');
+    machine.free(1, 'C0');
+    machine.cache.model.flushCpu(0);
+    expect(machine.lists()).toEqual({ 'cpu1 partial': 'C(0)', node0: 'F(1) B(1) A(0)' });
+    expect(machine.alloc(1)).toBe('C0');
+    expect(machine.alloc(1)).toBe('F1');
+  });
+
+  test('empty slabs go where the node has enough', () => {
+    const machine = fullSlabs({ cpuPartialSlabs: 4, minPartial: 0 });
+    machine.free(0, 'A0', 'A1', 'B0', 'F0');
+    machine.cache.model.flushCpu(0);
+    expect(machine.lists()).toEqual({ node0: 'B(0)' });
+    expect(machine.cache.model.count()).toMatchObject({ slabs: 4, allocated: 7, cpuSlabs: 0 });
+  });
+
+  test('one that has nothing loses nothing', () => {
+    const machine = new ModelMachine({ objsPerSlab: 4 });
+    machine.cache.model.flushCpu(1);
+    expect(machine.lists()).toEqual({});
+  });
+});

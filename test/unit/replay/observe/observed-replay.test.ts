@@ -6,7 +6,10 @@ import { SeededRandom } from '../../../../src/base/seeded-random.ts';
 import { NOT_PLANNED } from '../../../../src/replay/machine/cache-plan.ts';
 import { FreshOrder } from '../../../../src/replay/model/fresh-order.ts';
 import type { Fidelity } from '../../../../src/replay/observe/fidelity.ts';
-import { ObservedReplay } from '../../../../src/replay/observe/observed-replay.ts';
+import {
+  ObservedReplay,
+  type ReplayListeners,
+} from '../../../../src/replay/observe/observed-replay.ts';
 import { modelledCpus, type SlubModel } from '../../../../src/replay/slub-model.ts';
 import { TestTrace } from '../../../helpers/builders.ts';
 import {
@@ -33,7 +36,7 @@ interface Observed {
 function observe(
   lines: string,
   shape: TestCacheShape = { objsPerSlab: 5 },
-  options: ModelOptions = {},
+  options: ModelOptions & Pick<ReplayListeners, 'outages'> = {},
 ): Observed {
   const text = lines
     .split('\n')
@@ -61,6 +64,7 @@ function observe(
   const gone: string[] = [];
   const letter = (address: string): string => String.fromCharCode(65 + Number(address) / 0x10000);
   const replay = new ObservedReplay(calls, slub, {
+    ...(options.outages !== undefined && { outages: options.outages }),
     onGone: (_cpu, lo) => gone.push(`${letter(String(lo & ~0xffff))}${(lo & 0xffff) / 64}`),
   });
   for (const batch of batches) replay.add(batch);
@@ -342,4 +346,15 @@ describe('what is free stays free', () => {
     expect(observe(frees(4)).replay.impossible()).toEqual([0, 0]);
     expect(observe(frees(5)).replay.impossible()).toEqual([null, 0]);
   });
+});
+
+test('what a CPU had goes to the node with the first event after its last one before it was off', () => {
+  const lines = `
+    @1000 cpu1 filp A
+    @2000 cpu1 filp A+64
+    @3000 cpu0 filp A+128`;
+  expect(observe(lines).total.slabMatches).toBe(2);
+  const { total, lists } = observe(lines, undefined, { outages: [{ cpu: 1, since: 2000 }] });
+  expect(total.slabMatches).toBe(3);
+  expect(lists['cpuFreelist 0']).toEqual(['A3', 'A4']);
 });

@@ -67,6 +67,17 @@ describe('a cache with sheaves', () => {
     expect(m.allocs(4, 1)).toEqual(['B1', 'B0', 'D1', 'D0']);
   });
 
+  test('of a CPU that is switched off, both go back to their slabs (__pcs_flush_all_cpu)', () => {
+    const m = machine({ objsPerSlab: 2, sheafCapacity: 2 });
+    m.allocs(6);
+    m.free(0, 'A0', 'A1', 'B0');
+    expect(m.sheaves()).toEqual({ mainSheaf0: 'B0', spareSheaf0: 'A1 A0' });
+    m.cache.model.flushCpu(0);
+    expect(m.sheaves()).toEqual({});
+    expect(m.lists()).toEqual({ node0: 'B(0) A(0 1)' });
+    expect(m.cache.model.count()).toMatchObject({ slabs: 3, allocated: 3, partial: 2 });
+  });
+
   test('flushes the spare sheaf where the barn has ten full ones', () => {
     const m = alphabet();
     m.free(0, 'A0', 'B0', 'A1', 'B1');
