@@ -22,6 +22,8 @@ export default defineConfig({
   test: {
     // Tests of the program wait for processes, pipes and terminals much of their time.
     maxWorkers: availableParallelism() + 1,
+    // Tests make many short-lived objects: a fifth of their time went into collecting them.
+    execArgv: ['--max-semi-space-size=32'],
     env: { TZ: 'UTC', LC_ALL: 'C', NO_COLOR: '1' },
     expandSnapshotDiff: true,
     projects: [

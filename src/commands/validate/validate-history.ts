@@ -83,9 +83,10 @@ function ownerOf(
   };
 }
 
-/** The trace's live objects, which must be on slabs of the snapshot. */
-function liveSample({ live, rows, dictionary, info }: ResolvedRun): TraceEvidence['live'] {
+/** The trace's live objects, of all caches, which must be on slabs of the snapshot. */
+function liveSample({ live, held, dictionary, info }: ResolvedRun): TraceEvidence['live'] {
   if (info.hashedPointers) return undefined;
+  const rows = live.inOrder(held);
   const count = rows.length;
   const sample = {
     count,
