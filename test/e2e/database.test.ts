@@ -318,7 +318,6 @@ test.each(['csv', 'sqlite-rows'])('an export to %s that is ended leaves nothing'
 });
 
 test.each([
-  BOOT,
   STACKS,
   'traces/leak-example',
   ...readdirSync(join(ROOT, 'traces/tutorial'))

@@ -32,7 +32,7 @@ const CASES: readonly (readonly [string, readonly string[]])[] = [
   ['rates-stacks.csv', ['rates', STACKS, '--csv', '--cache', 'kmalloc-*']],
   ['rates-stacks.json', ['rates', STACKS, '--json', '--series', '--cache', 'kmalloc-8k']],
   ['replay-boot.txt', ['replay', BOOT, '--top', '12']],
-  ['replay-boot-fzpu.txt', ['replay', BOOT, '--slub-debug', 'FZPU', '--top', '12']],
+  ['replay-stacks-fzpu.txt', ['replay', STACKS, '--slub-debug', 'FZPU', '--top', '12']],
   ['replay-boot-at.txt', ['replay', BOOT, '--at', '5.2', '--cache', 'dentry', '--top', '12']],
   ['compare-planted.txt', ['compare', PLANTED_BASE, '--to', PLANTED_NEW]],
   ['compare-planted.md', ['compare', PLANTED_BASE, '--to', PLANTED_NEW, '--format', 'markdown']],
