@@ -104,39 +104,39 @@ export class TaskComms {
   }
 
   private readThread(reader: WireReader, from: number, to: number): void {
-    let pid = 0;
-    let name = '';
-    reader.each(
-      from,
-      to,
-      (field, value) => {
-        if (field === 1) pid = value;
-      },
-      (field, start, end) => {
-        if (field === 2) name = reader.text(start, end);
-      },
-    );
-    this.save(pid, name);
+    const { pid, text } = pidAndText(reader, from, to, 2);
+    this.save(pid, text);
   }
 
   /** The name of a main thread is not listed: it begins as that of its program. */
   private readProcess(reader: WireReader, from: number, to: number): void {
-    let pid = 0;
-    let program = '';
-    reader.each(
-      from,
-      to,
-      (field, value) => {
-        if (field === 1) pid = value;
-      },
-      (field, start, end) => {
-        if (field === 3 && program === '') program = reader.text(start, end);
-      },
-    );
+    const { pid, text: program } = pidAndText(reader, from, to, 3);
     if (!this.saved.has(pid)) this.save(pid, program.slice(program.lastIndexOf('/') + 1));
   }
 
   private save(pid: number, name: string): void {
     if (pid > 0 && name !== '') this.saved.set(pid, name.slice(0, MAX_COMM_BYTES));
   }
+}
+
+/** The number in field 1, and the first text in another one. */
+function pidAndText(
+  reader: WireReader,
+  from: number,
+  to: number,
+  textField: number,
+): { pid: number; text: string } {
+  let pid = 0;
+  let text = '';
+  reader.each(
+    from,
+    to,
+    (field, value) => {
+      if (field === 1) pid = value;
+    },
+    (field, start, end) => {
+      if (field === textField && text === '') text = reader.text(start, end);
+    },
+  );
+  return { pid, text };
 }
