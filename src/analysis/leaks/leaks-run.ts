@@ -8,12 +8,10 @@ import { NO_PROGRESS } from '../../base/progress.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { KmemleakObject } from '../../kernel/checks/kmemleak-list.ts';
 import { configNumber, parseKernelConfig } from '../../kernel/machine/kernel-config.ts';
-import { inModule } from '../../kernel/symbols/in-module.ts';
 import { Suppressions } from '../../kernel/symbols/lsan-suppressions.ts';
 import { findSource } from '../../recording/find-source.ts';
 import { type OpenedRun, openRun } from '../../run/open-run.ts';
 import { findVmcore, type OpenedVmcore, openVmcore } from '../../run/open-vmcore.ts';
-import type { ResolvedRun } from '../../run/resolved-run.ts';
 import {
   absoluteTime,
   durationSec,
@@ -21,7 +19,6 @@ import {
   summarizeRun,
 } from '../../run/run-summary.ts';
 import type { SourceOptions } from '../../run/source.ts';
-import { VERDICT } from '../../run/verdicts/live-verdicts.ts';
 import {
   type Annotation,
   builtInAnnotations,
@@ -39,8 +36,7 @@ import {
   type OwnObjects,
 } from './kmemleak-comparison.ts';
 import { readKmemleakObjects } from './kmemleak-groups.ts';
-import { LeaksBaseline } from './leaks-baseline.ts';
-import { type FoundLeak, groupLeaks } from './leaks-groups.ts';
+import { groupLeaks } from './leaks-groups.ts';
 import { findLeakReferrers } from './leaks-referrers.ts';
 import type { LeakReferrers, Leaks, NotReported } from './leaks-result.ts';
 import { type ScannedSnapshot, scanSnapshot } from './leaks-scan.ts';
@@ -51,6 +47,7 @@ import {
   ScannedObjects,
   TracedAddresses,
 } from './own-objects.ts';
+import { countReasons, ReportedLeaks } from './reported-leaks.ts';
 
 /** Annotations and suppressions are written by hand. */
 const MOST_TEXT_BYTES = 64 * 1024 * 1024;
@@ -128,7 +125,7 @@ class LeaksSession {
   private readonly source: SourceOptions;
   private readonly options: LeaksOptions;
   private readonly annotations: readonly Annotation[];
-  private readonly suppressions: readonly Suppressions[];
+  private readonly reported: ReportedLeaks;
   private readonly list: readonly KmemleakObject[];
   private readonly owners = new LastOwners();
 
@@ -138,13 +135,14 @@ class LeaksSession {
     this.options = options;
     this.list = list;
     for (const { address } of list) this.owners.watch(loOf(BigInt(address)), hiOf(BigInt(address)));
-    // What is wrong with these files is told before anything large is read.
+    // What is wrong with these files is reported before anything large is read.
     this.annotations = [
       ...options.annotations.flatMap((path) => parseAnnotations(readLines(path), path)),
       ...builtInAnnotations(),
     ];
     if (options.baseline !== undefined) findSource(options.baseline);
-    this.suppressions = options.suppress.map((path) => new Suppressions(readLines(path), path));
+    const suppressions = options.suppress.map((path) => new Suppressions(readLines(path), path));
+    this.reported = new ReportedLeaks(source, options, suppressions);
   }
 
   async leaks(): Promise<LeaksRun> {
@@ -224,7 +222,7 @@ class LeaksSession {
         });
         confirmed.push(other);
       }
-      const kept = await this.select(loaded.run, last, white, reasons);
+      const kept = await this.reported.select(loaded.run, last, white, reasons);
       const graph = this.options.retained
         ? new WhiteGraph(last.built.objects, last.graph, last.colours)
         : undefined;
@@ -348,104 +346,19 @@ class LeaksSession {
     const how = { conservative, pretrace, wantsChecksum, annotations, progress };
     return scanSnapshot(loaded, vmcore, how);
   }
-
-  /** Which of the white objects are told; why each of the others is not goes into `reasons`. */
-  private async select(
-    run: ResolvedRun,
-    scanned: ScannedSnapshot,
-    white: readonly number[],
-    reasons: Map<number, keyof NotReported>,
-  ): Promise<FoundLeak[]> {
-    let leaks: FoundLeak[] = [];
-    for (const object of white) {
-      const details = scanned.objects.describe(object);
-      const reason = this.whyNot(run, scanned, object, details);
-      if (reason === undefined) leaks.push({ object, details });
-      else reasons.set(object, reason);
-    }
-    leaks.sort((a, b) => orderOf(a) - orderOf(b) || a.object - b.object);
-    const { baseline } = this.options;
-    if (baseline !== undefined) {
-      const { looksThrough, tmp, sidecars, progress } = this.source;
-      const earlier = await openRun({
-        source: baseline,
-        // Folders that are named are this recording's.
-        sidecars: sidecars === 'none' ? 'none' : undefined,
-        looksThrough,
-        tmp,
-        progress,
-      });
-      const left = new Set(new LeaksBaseline(earlier).newOnes(run, leaks));
-      for (const leak of leaks) if (!left.has(leak)) reasons.set(leak.object, 'inBaseline');
-      leaks = [...left];
-    }
-    return leaks;
-  }
-
-  /** Why a white object is not told; undefined where it is. */
-  private whyNot(
-    run: ResolvedRun,
-    scanned: ScannedSnapshot,
-    object: number,
-    details: FoundLeak['details'],
-  ): keyof NotReported | undefined {
-    const { candidate, row } = details;
-    const { live, verdicts, selection } = run;
-    // Of an object without an allocation event, neither is known.
-    const judgesAllocations = (selection.sizes ?? selection.ages) !== undefined;
-    const isSelected = row < 0 ? !judgesAllocations : live.isSelected(row);
-    if (!isSelected || !run.selectsCache(candidate.cache ?? undefined)) return 'filtered';
-    if (candidate.ageSec !== null && candidate.ageSec < this.options.minAgeSec) return 'tooYoung';
-    if (row >= 0 && isDoubted(verdicts.ofRow[row] ?? 0, scanned.conservative)) return 'uncertain';
-    if (!isWhite(scanned.built.objects, scanned.colours, object)) return 'annotated';
-    return this.isSuppressed(details) ? 'suppressed' : undefined;
-  }
-
-  private isSuppressed({ candidate, site }: FoundLeak['details']): boolean {
-    if (this.suppressions.length === 0) return false;
-    const frames = [...candidate.stack];
-    const { symbol, module } = site;
-    if (symbol !== null) frames.unshift(inModule(symbol, module));
-    return this.suppressions.some((s) => s.matches(frames));
-  }
 }
 
 interface Scanned {
   readonly loaded: OpenedRun;
   readonly last: ScannedSnapshot;
   readonly leaks: Leaks;
-  /** Of the white objects that are not told. */
+  /** Of the white objects that are not reported. */
   readonly reasons: NotReportedObjects;
-}
-
-function countReasons(reasons: NotReportedObjects): NotReported {
-  const counts = {
-    tooYoung: 0,
-    annotated: 0,
-    suppressed: 0,
-    inBaseline: 0,
-    notConfirmed: 0,
-    uncertain: 0,
-    filtered: 0,
-  };
-  for (const reason of reasons.values()) counts[reason]++;
-  return counts;
 }
 
 /** CONFIG_HZ; undefined where the recording has no configuration. */
 function hzOf({ sidecars }: OpenedRun): number | undefined {
   return configNumber(parseKernelConfig(sidecars.text('config') ?? ''), 'HZ');
-}
-
-/** True for an object that nobody may refer to because it was freed unseen. */
-function isDoubted(verdict: number, conservative: boolean): boolean {
-  return verdict === VERDICT.unrecordedFrees || (conservative && verdict !== VERDICT.certain);
-}
-
-/** In the order of allocation, as kmemleak lists them; what has no time comes last. */
-function orderOf({ details }: FoundLeak): number {
-  const { allocatedNs } = details.candidate;
-  return allocatedNs === null ? Infinity : Number(allocatedNs);
 }
 
 /** White objects, and those that only the user's annotations keep from being white. */
